@@ -1,0 +1,53 @@
+# Every target sets up what it needs, with python3.11 or newer, pip and make alone.
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip --disable-pip-version-check -q
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint build clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+install: .venv/.lint ## create .venv with everything for development
+
+demo: .venv/.demo ## run the demo; ARGS="..." are its arguments
+	@.venv/bin/python manage.py demo $(ARGS)
+
+# The embedded servers do not depend on the database: they are tested once.
+test: .venv/.test ## run the tests on PostgreSQL, then on SQLite
+	@.venv/bin/python -m pytest --database=postgresql $(ARGS)
+	@.venv/bin/python -m pytest --database=sqlite --ignore=tests/embedded $(ARGS)
+
+lint: .venv/.lint ## ruff, mypy, the direction of imports, missing migrations
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/python manage.py makemigrations --check --dry-run --settings=tests.settings
+	.venv/bin/python manage.py makemigrations --check --dry-run --settings=tests.monolith.settings
+
+build: .venv/.lint ## build the sdist and the wheel into dist/
+	@.venv/bin/python -m build
+
+clean: ## remove .venv and everything that was generated
+	rm -rf .venv build dist *.egg-info .demo .*_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than the files it was installed from.
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo: .venv/.python requirements/base.txt requirements/demo.txt
+	@$(PIP) install -r requirements/demo.txt
+	@touch $@
+
+.venv/.test: .venv/.demo requirements/test.txt
+	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/.lint: .venv/.test requirements/lint.txt
+	@$(PIP) install -r requirements/lint.txt
+	@touch $@

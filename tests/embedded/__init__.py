@@ -1,0 +1,1 @@
+"""Tests of `project.embedded`: the servers themselves."""

@@ -1,0 +1,78 @@
+"""moto as a server in this process: what the fixture `sqs` gives to a test."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from project.embedded import LOOPBACK
+from tests.harness import environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.service_resource import Subscription, Topic
+    from mypy_boto3_sqs.service_resource import Queue
+
+_VISIBILITY_SECONDS = 30
+_RECEIVES_BEFORE_DEAD_LETTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sqs:
+    """boto3 resources: a topic, subscribed by a queue, whose failed messages go to another queue."""
+
+    queue: Queue
+    dead_letter_queue: Queue
+    topic: Topic
+    subscription: Subscription
+
+
+class Moto:
+    """The moto server on the port that the settings know."""
+
+    def __init__(self) -> None:
+        """Start it. Its threads end with the process."""
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # else one line per request
+        port = int(environment.aws_endpoint_url().rpartition(":")[2])
+        self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
+        self._server.start()
+
+    def reset(self) -> None:
+        """Forget every queue and topic."""
+        connection = http.client.HTTPConnection(*self._server.get_host_and_port())
+        with contextlib.closing(connection):
+            connection.request("POST", "/moto-api/reset")
+            connection.getresponse().read()
+
+    def create(self) -> Sqs:
+        """Make the queues, the topic and the subscription."""
+        sqs = boto3.resource(
+            "sqs", endpoint_url=environment.aws_endpoint_url(), region_name=environment.REGION
+        )
+        sns = boto3.resource(
+            "sns", endpoint_url=environment.aws_endpoint_url(), region_name=environment.REGION
+        )
+        dead_letter_queue = sqs.create_queue(QueueName=f"{environment.QUEUE_NAME}-dead-letters")
+        redrive = {
+            "deadLetterTargetArn": dead_letter_queue.attributes["QueueArn"],
+            "maxReceiveCount": _RECEIVES_BEFORE_DEAD_LETTER,
+        }
+        queue = sqs.create_queue(
+            QueueName=environment.QUEUE_NAME,
+            Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)},
+        )
+        topic = sns.create_topic(Name=environment.QUEUE_NAME)
+        subscription = topic.subscribe(
+            Protocol="sqs", Endpoint=queue.attributes["QueueArn"], ReturnSubscriptionArn=True
+        )
+        return Sqs(queue, dead_letter_queue, topic, subscription)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.stop()
