@@ -1,0 +1,83 @@
+"""`manage.py check`: every wrong setting by name, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, register
+from django.db import connections, router
+
+from passport_events import conf
+from passport_events.handling.registry import registered
+from passport_events.models import ProcessedMessage
+
+BAD_SETTING = "passport_events.E001"
+UNKNOWN_QUEUE = "passport_events.E002"
+UNKNOWN_CACHE = "passport_events.E003"
+UNKNOWN_TYPE = "passport_events.E004"
+UNSUPPORTED_DATABASE = "passport_events.E005"
+
+
+def start() -> None:
+    """Register the checks."""
+    register(check_settings, "passport_events")
+    register(check_database, "passport_events", "database")
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Wrong keys and values first; only sound settings are compared with the rest of the project."""
+    raw = getattr(django_settings, conf.DICT_NAME, {})
+    wrong: list[CheckMessage] = [
+        Error(f"{conf.DICT_NAME}[{problem.key!r}] {problem.text}.", hint=problem.hint, id=BAD_SETTING)
+        for problem in conf.problems(raw)
+    ]
+    return wrong or list(_against_project(conf.current()))
+
+
+def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
+    queues = getattr(django_settings, "RQ_QUEUES", {})
+    for event_type in settings.event_types.values():
+        if event_type.queue not in queues:
+            yield Error(
+                f"{conf.DICT_NAME}['EVENT_TYPES'][{event_type.name!r}] names the RQ queue "
+                f"{event_type.queue!r}, which RQ_QUEUES does not have.",
+                hint=f"Add {event_type.queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
+                id=UNKNOWN_QUEUE,
+            )
+    if settings.organization_cache not in django_settings.CACHES:
+        yield Error(
+            f"{conf.DICT_NAME}['ORGANIZATION_CACHE'] is {settings.organization_cache!r}, "
+            "which CACHES does not have.",
+            hint=f"Name an alias of CACHES: {', '.join(sorted(django_settings.CACHES))}.",
+            id=UNKNOWN_CACHE,
+        )
+    for name, handler in registered().items():
+        if name not in settings.event_types:
+            yield Error(
+                f"{handler.name} handles {name!r}, which {conf.DICT_NAME}['EVENT_TYPES'] does not have.",
+                hint=f"Add it to EVENT_TYPES, or handle one of: {', '.join(settings.event_types)}.",
+                id=UNKNOWN_TYPE,
+            )
+
+
+def _or_one_of(names: Collection[str]) -> str:
+    return f", or name one of: {', '.join(sorted(names))}" if names else ""
+
+
+def check_database(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **options: Any
+) -> list[CheckMessage]:
+    """The database that our rows are written to must be one that the claims are proven on."""
+    connection = connections[router.db_for_write(ProcessedMessage)]
+    if connection.vendor in ("postgresql", "sqlite"):
+        return []
+    return [
+        Error(
+            f"The messages would be stored on {connection.vendor}, which passport_events is not tested on.",
+            hint="Route the app passport_events to a PostgreSQL database.",
+            id=UNSUPPORTED_DATABASE,
+        )
+    ]

@@ -1,0 +1,154 @@
+"""Every setting on one screen: name, type, default, meaning, unit. `manage.py check` names a wrong one.
+
+A project writes `PASSPORT_EVENTS = {"QUEUE_URL": "https://sqs...."}`; only `QUEUE_URL` is required.
+Credentials never stand here: boto3's own chain finds them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from passport_events import conf_rules as rules
+from passport_events.conf_rules import EventType
+from passport_events.exceptions import ConfigurationError
+
+__all__ = ["DEFAULT_EVENT_TYPES", "DICT_NAME", "EventType", "Problem", "Settings", "current", "problems"]
+
+DICT_NAME = "PASSPORT_EVENTS"
+
+DEFAULT_EVENT_TYPES = {
+    "opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"},
+    "attachment": {
+        "entities": ["ContentVersion", "ContentDocumentLink", "Attachment"],
+        "queue": "passport-attachments",
+    },
+    "item": {"entities": ["OpportunityLineItem"], "queue": "passport-items"},
+}
+
+
+def _setting(default: Any, rule: rules.Rule) -> Any:
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: rule(default), metadata={"rule": rule})
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The typed settings. Attribute names are the keys in lower case."""
+
+    queue_url: str = _setting("", rules.url)
+    """The SQS queue to receive from. Required."""
+    region: str = _setting("", rules.text)
+    """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
+    endpoint_url: str = _setting("", rules.optional_url)
+    """Another SQS and SNS endpoint: an emulator, or a VPC endpoint."""
+    event_types: Mapping[str, EventType] = _setting(DEFAULT_EVENT_TYPES, rules.event_types)
+    """Event type -> its Salesforce entities and its RQ queue."""
+
+    receivers: int = _setting(2, rules.whole(1, 64, "threads"))
+    """Threads of one poller that receive, store and delete. On AWS a request takes 20 ms: 4 or more."""
+    wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
+    """Length of SQS's long poll."""
+    max_errors_in_a_row: int = _setting(60, rules.whole(1, 1_000_000, "errors"))
+    """After so many failed polls in a row (about half an hour) the poller exits 1, for its supervisor."""
+    max_body_bytes: int = _setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
+    """A larger body is stored and quarantined, not read."""
+    organization_cache: str = _setting("default", rules.text)
+    """Alias in `CACHES` for the organizations."""
+    organization_cache_seconds: int = _setting(25, rules.whole(0, 30, "seconds"))
+    """How old a cached organization may be, everywhere."""
+
+    batch_size: int = _setting(200, rules.whole(1, 2_000, "messages"))
+    """How many due messages one claim takes."""
+    lease_seconds: float = _setting(60, rules.between(1, 3_600, "seconds"))
+    """How long a dead worker's messages stay claimed. Living workers renew."""
+    time_slice_seconds: float = _setting(15, rules.between(0.1, 600, "seconds"))
+    """After so long an RQ job ends, so that deploys and other queues get their turn."""
+    handler_timeout_seconds: int = _setting(120, rules.whole(1, 43_200, "seconds"))
+    """RQ interrupts a job whose handler runs longer than this after the time slice."""
+    max_retries: int = _setting(15, rules.whole(0, 100, "retries"))
+    """Retries after the first attempt; then the message is a dead letter."""
+    backoff_seconds: float = _setting(10, rules.between(0.001, 3_600, "seconds"))
+    """Delay before the first retry; each further one doubles it."""
+    backoff_cap_seconds: float = _setting(21_600, rules.between(0.001, 86_400, "seconds"))
+    """The longest delay between two attempts."""
+
+    mirror_fields: Mapping[str, frozenset[str]] = _setting({}, rules.fields)
+    """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
+    own_clients: tuple[str, ...] = _setting((), rules.texts)
+    """`client=` values of changeOrigin that are our own writes: merged, not handled."""
+    release: str = _setting("", rules.short_text(64))
+    """What your deployment calls this version of the code; kept with every attempt."""
+
+    def type_of_entity(self, entity: str) -> EventType | None:
+        """The event type that covers a Salesforce object."""
+        return next((t for t in self.event_types.values() if entity in t.entities), None)
+
+    def queues(self) -> dict[str, list[str]]:
+        """RQ queue -> the event types that it works on."""
+        found: dict[str, list[str]] = {}
+        for event_type in self.event_types.values():
+            found.setdefault(event_type.queue, []).append(event_type.name)
+        return found
+
+
+def _fields_by_key() -> dict[str, dataclasses.Field[Any]]:
+    return {field.name.upper(): field for field in dataclasses.fields(Settings)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong setting: which key, what is wrong, and the way out."""
+
+    key: str
+    text: str
+    hint: str
+
+
+def problems(raw: Any) -> Iterator[Problem]:
+    """Everything that is wrong with a value of `PASSPORT_EVENTS`."""
+    known = _fields_by_key()
+    if not isinstance(raw, dict):
+        yield Problem(DICT_NAME, "must be a dict", f'{DICT_NAME} = {{"QUEUE_URL": "https://..."}}')
+        return
+    if not raw.get("QUEUE_URL"):
+        yield Problem("QUEUE_URL", "is required", "Set it to the URL of the SQS queue that SNS delivers to.")
+    for key, value in raw.items():
+        if key not in known:
+            near = _nearest(str(key), known)
+            yield Problem(str(key), "is not a setting", f"Did you mean {near}?")
+        elif value or key != "QUEUE_URL":
+            try:
+                known[key].metadata["rule"](value)
+            except ValueError as error:
+                yield Problem(key, str(error), "See docs/settings.md for its meaning and default.")
+
+
+def _nearest(key: str, known: Mapping[str, object]) -> str:
+    return (difflib.get_close_matches(key.upper(), list(known), n=1, cutoff=0) or ["QUEUE_URL"])[0]
+
+
+_last: list[tuple[Any, Settings]] = []
+
+
+def current() -> Settings:
+    """The settings as they stand now.
+
+    Raises ConfigurationError naming the first wrong key. Parsed again whenever the dict is
+    replaced, as `override_settings` does.
+    """
+    raw = getattr(django_settings, DICT_NAME, {})
+    for parsed, settings in _last:
+        if parsed is raw:
+            return settings
+    for problem in problems(raw):
+        raise ConfigurationError(f"{DICT_NAME}[{problem.key!r}] {problem.text}. {problem.hint}")
+    known = _fields_by_key()
+    settings = Settings(**{key.lower(): known[key].metadata["rule"](value) for key, value in raw.items()})
+    _last[:] = [(raw, settings)]
+    return settings

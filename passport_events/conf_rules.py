@@ -1,0 +1,115 @@
+"""The rules of the settings: each turns a raw value into the typed one, or says what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[[Any], Any]
+"""Raises ValueError with the rest of a sentence that begins with the key, for people."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventType:
+    """One kind of event: which Salesforce objects it covers, and which RQ queue works on it."""
+
+    name: str
+    entities: tuple[str, ...]
+    """API names; the first one is meant where a contract message names none."""
+    queue: str
+    """The RQ queue, a key of `RQ_QUEUES`."""
+
+
+def text(value: Any) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    return value
+
+
+def short_text(longest: int) -> Rule:
+    """A string that fits into its column."""
+
+    def rule(value: Any) -> str:
+        if len(text(value)) > longest:
+            raise ValueError(f"must be a string of at most {longest} characters")
+        return str(value)
+
+    return rule
+
+
+def url(value: Any) -> str:
+    """An address. Plain http is for emulators."""
+    if not text(value).startswith(("http://", "https://")):
+        raise ValueError("must be a URL that starts with https://")
+    return str(value)
+
+
+def optional_url(value: Any) -> str:
+    """An address, or nothing."""
+    return url(value) if value else ""
+
+
+def between(low: float, high: float, unit: str) -> Rule:
+    """A number from `low` to `high`."""
+
+    def rule(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"must be a number of {unit}")
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high} {unit}")
+        return value
+
+    return rule
+
+
+def whole(low: int, high: int, unit: str) -> Rule:
+    """A whole number from `low` to `high`; True is none."""
+
+    def rule(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"must be a whole number of {unit} between {low} and {high}")
+        return value
+
+    return rule
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Strings, in the order given; one string is no list of its letters."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of strings")
+    return tuple(value)
+
+
+def fields(value: Any) -> dict[str, frozenset[str]]:
+    """Field names by entity."""
+    example = 'like {"Opportunity": ["Name"]}'
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"must map an entity to its field names, {example}")
+    return {entity: frozenset(texts(names)) for entity, names in value.items()}
+
+
+def event_types(value: Any) -> dict[str, EventType]:
+    """Event types by name. No Salesforce object belongs to two of them."""
+    example = 'like {"opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"}}'
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f"must map each event type to its entities and RQ queue, {example}")
+    types: dict[str, EventType] = {}
+    owner: dict[str, str] = {}
+    for name, entry in value.items():
+        if not isinstance(name, str) or not 1 <= len(name) <= 64:
+            raise ValueError("has an event type whose name is not a string of 1 to 64 characters")
+        if not isinstance(entry, dict) or set(entry) != {"entities", "queue"}:
+            raise ValueError(f"entry {name!r} must have exactly 'entities' and 'queue', {example}")
+        entities, queue = texts(entry["entities"]), text(entry["queue"])
+        if not entities or not queue:
+            raise ValueError(f"entry {name!r} needs at least one entity and a queue, {example}")
+        for entity in entities:
+            if not 1 <= len(entity) <= 80:
+                raise ValueError(f"entry {name!r} has an entity whose name is not 1 to 80 characters long")
+            if entity in owner:
+                raise ValueError(f"gives entity {entity!r} to both {owner[entity]!r} and {name!r}")
+            owner[entity] = name
+        types[name] = EventType(name, entities, queue)
+    return types

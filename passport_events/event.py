@@ -1,0 +1,166 @@
+"""What a delivery says about one Salesforce record: a frozen value, handed from stage to stage."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def compounds(name: str) -> list[str]:
+    """The compound fields above a leaf: `A` and `A.B` for `A.B.C`."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def is_among(name: str, names: Collection[str]) -> bool:
+    """Whether `names` has this field, or a compound field that it is a leaf of."""
+    return name in names or any(above in names for above in compounds(name))
+
+
+class Change(enum.StrEnum):
+    """What happened to the record. `SNAPSHOT` is a whole record whose history is not known."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNDELETED = "undeleted"
+    SNAPSHOT = "snapshot"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the event carries every field of the record, so that an absent one is empty."""
+        return self in (Change.CREATED, Change.UNDELETED, Change.SNAPSHOT)
+
+
+class VersionKind(enum.StrEnum):
+    """Where a version comes from. Two kinds are never compared with each other."""
+
+    COMMIT = "commit"  # Salesforce's commitTimestamp, commitNumber and sequenceNumber
+    SEQUENCE = "sequence"  # the contract's `sequence`
+    OBSERVED = "observed"  # a re-read: Salesforce's clock before the read
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """Orders two events of one record. `value` is zero-padded, so that text order is version order.
+
+    Its first fourteen digits are milliseconds since 1970 for every kind.
+    """
+
+    kind: VersionKind
+    value: str
+
+    @classmethod
+    def of_commit(cls, timestamp_ms: int, number: int, sequence: int) -> Version:
+        """From a ChangeEventHeader; `number` is 0 where Salesforce sent none."""
+        return cls(VersionKind.COMMIT, f"{timestamp_ms:014d}.{number:020d}.{sequence:010d}")
+
+    @classmethod
+    def of_observation(cls, timestamp_ms: int) -> Version:
+        """From a re-read that saw the record at `timestamp_ms` of Salesforce's clock."""
+        return cls(VersionKind.OBSERVED, f"{timestamp_ms:014d}")
+
+    @property
+    def milliseconds(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.value[:14])
+
+    @property
+    def time(self) -> datetime:
+        """The same instant, in UTC."""
+        return _EPOCH + timedelta(milliseconds=self.milliseconds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells an event from every other one: the dedup key, and what it was made of."""
+
+    strength: str
+    """The strongest identity that was present: `cdc`, `cloudevents`, `sns` or `sqs`."""
+    key: str
+    """64 hexadecimal digits: sha256 over that identity."""
+
+    @classmethod
+    def of(cls, strength: str, *parts: object) -> Identity:
+        """Hash `parts`. Their lengths go in too, so that no two lists of parts look alike."""
+        digest = hashlib.sha256(strength.encode())
+        for part in parts:
+            text = str(part).encode("utf-8", "surrogatepass")
+            digest.update(b"|%d:" % len(text) + text)
+        return cls(strength, digest.hexdigest())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One change of one Salesforce record. Handlers receive it as their first argument.
+
+    Its `repr` leaves out what is student data.
+    """
+
+    event_type: str
+    """A key of `EVENT_TYPES`, for example `opportunity`."""
+    change: Change
+    organization: str
+    """Salesforce's id of the organization, 18 characters."""
+    entity: str
+    """Salesforce's API name of the object, for example `OpportunityLineItem`."""
+    record_id: str
+    """Salesforce's id of the record, 18 characters."""
+    version: Version
+    identity: Identity
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """Leaf names (`Name`, `BillingAddress.City`) and the values this event gives them."""
+    missing: tuple[str, ...] = ()
+    """Fields named as changed whose value the event does not carry."""
+    is_gap: bool = False
+    """Salesforce could not tell what changed; the record has to be read again."""
+    origin: str = ""
+    """Salesforce's `changeOrigin`: which client made the change."""
+    transaction: str = ""
+    """Salesforce's `transactionKey`."""
+
+    generation: int = 0
+    """0, and one more for each replay that an operator asked for."""
+    attempt: int = 1
+    """Which attempt this is, from 1. Set while handling."""
+    is_stale: bool = False
+    """Newer data of this record is already merged. Set while handling."""
+    prepared: Any = dataclasses.field(default=None, repr=False)
+    """What the handler's `prepare` returned. Set while handling."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When Salesforce committed the change, in UTC."""
+        return self.version.time
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this event, another one for each replay."""
+        return f"{self.identity.key}:{self.generation}"
+
+    def content(self) -> dict[str, Any]:
+        """What the event says beyond its columns, as JSON; `fields` and `missing` are student data."""
+        return {
+            "fields": dict(self.fields),
+            "missing": list(self.missing),
+            "is_gap": self.is_gap,
+            "origin": self.origin,
+            "transaction": self.transaction,
+        }
+
+    def content_hash(self) -> str:
+        """sha256 of the normalised content, which no envelope can change.
+
+        `commitNumber` is left out: a JavaScript hop rounds it.
+        """
+        said = [self.event_type, self.change, self.organization, self.entity, self.record_id]
+        said.append(str(self.version.milliseconds))
+        text = json.dumps([said, self.content()], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The mirror: what all events together say about each Salesforce record."""

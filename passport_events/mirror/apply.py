@@ -1,0 +1,93 @@
+"""Merging into the rows of the mirror, under the row lock that keeps two workers apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import router, transaction
+from django.utils import timezone
+
+from passport_events import conf
+from passport_events.event import Event
+from passport_events.mirror.merge import Merged, Write, merge
+from passport_events.mirror.state import RecordState
+from passport_events.models import ProcessedMessage, SalesforceRecord
+
+WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
+
+
+def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
+    """Make a stub row for every record that has none, in a transaction of its own.
+
+    A lock needs a row; and two workers that both insert the first row of a record would wait for
+    each other inside their effect transactions.
+    """
+    wanted = {(message.organization_id or 0, message.record_id): message for message in messages}
+    known = SalesforceRecord.objects.filter(
+        organization__in={message.organization_id for message in messages},
+        record_id__in={message.record_id for message in messages},
+    ).values_list("organization_id", "record_id")
+    missing = sorted(wanted.keys() - set(known))
+    if missing:
+        with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
+            SalesforceRecord.objects.bulk_create(
+                [
+                    SalesforceRecord(organization_id=key[0], record_id=key[1], entity=wanted[key].entity)
+                    for key in missing
+                ],
+                ignore_conflicts=True,  # another worker was first; any stub is as good
+            )
+
+
+def lock_record(message: ProcessedMessage) -> SalesforceRecord:
+    """The record of a message, locked until the transaction ends."""
+    return SalesforceRecord.objects.select_for_update(no_key=True).get(
+        organization=message.organization_id, record_id=message.record_id
+    )
+
+
+def lock_records(messages: Iterable[ProcessedMessage]) -> dict[tuple[int, str], SalesforceRecord]:
+    """The records of many messages, locked in one order that all workers share."""
+    pairs = {(message.organization_id, message.record_id) for message in messages}
+    rows = (
+        SalesforceRecord.objects.select_for_update(no_key=True)
+        .filter(organization__in={pair[0] for pair in pairs}, record_id__in={pair[1] for pair in pairs})
+        .order_by("pk")
+    )
+    return {(row.organization_id, row.record_id): row for row in rows}
+
+
+def merge_into(record: SalesforceRecord, event: Event, message_id: int) -> Merged:
+    """Merge an event into a locked record, in memory; `save_merge` writes it."""
+    keep = conf.current().mirror_fields.get(event.entity)
+    return _set(record, Write.of_event(event, message_id, keep))
+
+
+def merge_reading(record: SalesforceRecord, observed_ms: int, fields: Mapping[str, Any] | None) -> Merged:
+    """Merge what a re-read saw into a locked record, in memory; None where Salesforce has no such record."""
+    keep = conf.current().mirror_fields.get(record.entity)
+    return _set(record, Write.of_reading(observed_ms, fields, keep))
+
+
+def _set(record: SalesforceRecord, write: Write) -> Merged:
+    merged = merge(RecordState.from_json(record.merge_state, record.fields), write)
+    state = merged.state
+    record.fields = state.fields
+    record.merge_state = state.to_json()
+    record.version = state.newest.version.value if state.newest else ""
+    record.is_deleted = state.is_deleted
+    record.is_complete = state.is_complete
+    record.needs_refetch = state.needs_refetch
+    return merged
+
+
+def save_merge(*records: SalesforceRecord) -> None:
+    """Write merged records back."""
+    if len(records) == 1:
+        records[0].save(update_fields=WRITTEN)
+    elif records:
+        now = timezone.now()
+        for record in records:
+            record.updated_at = now
+        SalesforceRecord.objects.bulk_update(records, WRITTEN)

@@ -1,0 +1,282 @@
+"""One event in our inbox, or one delivery that could not be read. The row is the job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q
+
+from passport_events.clock import ClockTimestamp, StatementTimestamp
+from passport_events.event import Change, Event, Identity, Version, VersionKind
+from passport_events.models.delivery import Delivery
+from passport_events.models.organization import SalesforceOrganization
+from passport_events.models.primary import PrimaryManager
+
+TEXT_OF_REASON = 200
+
+
+class Status(models.TextChoices):
+    """Eight words, chosen once. Only the first two are not terminal."""
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    SUPERSEDED = "superseded"
+    IGNORED = "ignored"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
+    DISCARDED = "discarded"
+
+
+LIVE = (Status.WAITING, Status.PROCESSING)
+TERMINAL = tuple(status for status in Status if status not in LIVE)
+
+
+class MessageQuerySet(models.QuerySet["ProcessedMessage"]):
+    """Questions first, then the verbs by which rows change while a worker holds them."""
+
+    def due(self) -> Self:
+        """Rows that may be claimed now: waiting ones, and held ones whose lease has ended."""
+        return self.filter(due_at__lte=StatementTimestamp())
+
+    def held_by(self, lease_token: UUID) -> Self:
+        """Rows that this lease still holds."""
+        return self.filter(status=Status.PROCESSING, lease_token=lease_token)
+
+    def claim(self, lease_token: UUID, lease: timedelta) -> int:
+        """Take these rows, those of them that still wait and are due."""
+        return (
+            self.due()
+            .filter(status=Status.WAITING)
+            .update(
+                status=Status.PROCESSING,
+                lease_token=lease_token,
+                due_at=ClockTimestamp() + lease,
+                claimed_at=ClockTimestamp(),
+            )
+        )
+
+    def abandoned(self) -> Self:
+        """Held rows whose lease has ended: their worker died, or stood still for too long."""
+        return self.due().filter(status=Status.PROCESSING)
+
+    def isolate(self) -> int:
+        """Let rows whose worker died run alone, so that the next crash names its cause."""
+        return self.abandoned().update(
+            status=Status.WAITING, lease_token=None, runs_alone=True, due_at=ClockTimestamp()
+        )
+
+    def spare(self, delay: timedelta) -> int:
+        """Leave abandoned rows to their worker for another `delay`: it is only slow."""
+        return self.abandoned().update(due_at=ClockTimestamp() + delay)
+
+    def park(self, delay: timedelta) -> int:
+        """Let waiting rows step aside for `delay`."""
+        return self.filter(status=Status.WAITING).update(due_at=ClockTimestamp() + delay)
+
+    def renew(self, lease_token: UUID, lease: timedelta) -> int:
+        """Move the end of the lease; 0 when it holds nothing any more."""
+        return self.held_by(lease_token).update(due_at=ClockTimestamp() + lease)
+
+    def release(self, lease_token: UUID) -> int:
+        """Give rows back untouched, at no cost in attempts, and ahead of what came after their claim."""
+        return self.held_by(lease_token).update(
+            status=Status.WAITING, lease_token=None, due_at=F("claimed_at")
+        )
+
+    def finish(self, lease_token: UUID, status: Status, **also: Any) -> int:
+        """End rows in a terminal status, if the lease still holds them."""
+        return self.held_by(lease_token).update(
+            status=status, lease_token=None, due_at=None, finished_at=ClockTimestamp(), **also
+        )
+
+    def wait(self, lease_token: UUID, delay: timedelta, **also: Any) -> int:
+        """Put rows back until `delay` has passed, if the lease still holds them."""
+        return self.held_by(lease_token).update(
+            status=Status.WAITING, lease_token=None, due_at=ClockTimestamp() + delay, **also
+        )
+
+
+ProcessedMessageManager = PrimaryManager.from_queryset(MessageQuerySet)
+
+
+class ProcessedMessage(models.Model):
+    """The inbox row: what arrived, where it stands, and how it ended."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="messages")
+    organization = models.ForeignKey(
+        SalesforceOrganization,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,  # the indexes below begin with what is asked for
+    )
+    organization_salesforce_id = models.CharField(
+        max_length=18, blank=True, help_text="Kept also where the organization is not known (yet)."
+    )
+
+    dedup_key = models.CharField(max_length=64, help_text="sha256 of the strongest identity.")
+    identity = models.CharField(max_length=16, help_text="What the dedup key was made of.")
+    content_hash = models.CharField(max_length=64, blank=True)
+    event_type = models.CharField(max_length=64, blank=True)
+    entity = models.CharField(max_length=80, blank=True)
+    record_id = models.CharField(max_length=18, blank=True)
+    change = models.CharField(max_length=16, blank=True)
+    version_kind = models.CharField(max_length=16, blank=True)
+    version = models.CharField(max_length=64, blank=True, help_text="Orders events of one record.")
+    content = models.JSONField(default=dict, help_text="What the event says; empty once redacted.")
+
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
+    reason = models.CharField(max_length=TEXT_OF_REASON, blank=True, help_text="Why it stands so.")
+    due_at = models.DateTimeField(
+        null=True, help_text="When it may next be claimed; the end of the lease while it is held."
+    )
+    lease_token = models.UUIDField(null=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="Attempts in this generation.")
+    crashes = models.PositiveIntegerField(default=0, help_text="Leases that ended while it ran alone.")
+    runs_alone = models.BooleanField(default=False, help_text="A worker died while it was held.")
+    generation = models.PositiveIntegerField(default=0, help_text="Replays asked for by operators.")
+    merged = models.JSONField(
+        default=dict, help_text="Names of the fields it wrote to the record, and of those it lost."
+    )
+    release = models.CharField(max_length=64, blank=True, help_text="The release that ended it.")
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ProcessedMessageManager()
+
+    class Meta:
+        verbose_name = "message"
+        base_manager_name = "objects"
+        permissions = (
+            ("retry_message", "Can retry dead letters"),
+            ("discard_message", "Can discard and restore messages"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("dedup_key",), name="passport_message_once"),
+            models.CheckConstraint(
+                name="passport_message_status_known", condition=Q(status__in=Status.values)
+            ),
+            models.CheckConstraint(
+                name="passport_message_live_is_due",
+                condition=Q(status__in=LIVE, due_at__isnull=False)
+                | Q(status__in=TERMINAL, due_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="passport_message_held_has_token",
+                condition=Q(status=Status.PROCESSING, lease_token__isnull=False)
+                | (~Q(status=Status.PROCESSING) & Q(lease_token__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="passport_message_ended_has_time",
+                condition=Q(status__in=LIVE) | Q(finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="passport_message_live_has_record",
+                condition=~Q(status__in=LIVE)
+                | (Q(organization__isnull=False) & ~Q(record_id="") & ~Q(event_type="")),
+            ),
+        )
+        indexes = (
+            # The one index of the whole lifecycle: claims, retries, crashes and dispatch read it.
+            models.Index(
+                fields=("event_type", "organization", "due_at"),
+                name="passport_message_due",
+                condition=Q(due_at__isnull=False),
+            ),
+            models.Index(
+                fields=("lease_token",), name="passport_message_lease", condition=Q(lease_token__isnull=False)
+            ),
+            models.Index(
+                fields=("status", "organization_salesforce_id"),
+                name="passport_message_needs_you",
+                condition=Q(status__in=(Status.DEAD, Status.QUARANTINED, Status.IGNORED)),
+            ),
+            models.Index(fields=("record_id", "organization", "version"), name="passport_message_record"),
+            models.Index(
+                fields=("event_type", "due_at"),
+                name="passport_message_alone",
+                condition=Q(runs_alone=True, due_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing happens to it any more unless an operator asks."""
+        return self.status in TERMINAL
+
+    def to_event(self) -> Event:
+        """The event as it was read; `content` must not have been redacted."""
+        return Event(
+            event_type=self.event_type,
+            change=Change(self.change),
+            organization=self.organization_salesforce_id,
+            entity=self.entity,
+            record_id=self.record_id,
+            version=Version(VersionKind(self.version_kind), self.version),
+            identity=Identity(self.identity, self.dedup_key),
+            fields=self.content["fields"],
+            missing=tuple(self.content["missing"]),
+            is_gap=self.content["is_gap"],
+            origin=self.content["origin"],
+            transaction=self.content["transaction"],
+            generation=self.generation,
+            attempt=self.attempts + 1,
+        )
+
+    @classmethod
+    def from_event(cls, event: Event) -> ProcessedMessage:
+        """A new row for an event, not saved and not yet due."""
+        return cls(
+            organization_salesforce_id=event.organization,
+            dedup_key=event.identity.key,
+            identity=event.identity.strength,
+            content_hash=event.content_hash(),
+            event_type=event.event_type,
+            entity=event.entity,
+            record_id=event.record_id,
+            change=event.change,
+            version_kind=event.version.kind,
+            version=event.version.value,
+            content=event.content(),
+        )
+
+
+class AttemptOutcome(models.TextChoices):
+    """How an attempt that did not succeed ended."""
+
+    RETRY = "retry"
+    DEAD = "dead"
+    CRASHED = "crashed"
+
+
+class MessageAttempt(models.Model):
+    """One attempt that did not succeed. Append-only; a success stands on the message itself."""
+
+    message = models.ForeignKey(ProcessedMessage, on_delete=models.CASCADE, related_name="failures")
+    generation = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(help_text="From 1 in each generation.")
+    outcome = models.CharField(max_length=16, choices=AttemptOutcome.choices)
+    error_class = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True, help_text="The error's text, without values of the event.")
+    traceback = models.TextField(blank=True, help_text="Files, lines and functions; no values.")
+    release = models.CharField(max_length=64, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
+
+    objects = PrimaryManager()
+
+    class Meta:
+        base_manager_name = "objects"
+        ordering = ("message", "generation", "number", "pk")
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of message {self.message_id}"

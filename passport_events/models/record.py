@@ -1,0 +1,88 @@
+"""The mirror row of one Salesforce record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from passport_events import conf
+from passport_events.event import is_among
+from passport_events.exceptions import FieldUnknown
+from passport_events.models.organization import SalesforceOrganization
+from passport_events.models.primary import PrimaryManager
+
+
+class SalesforceRecord(models.Model):
+    """What all merged events say about one record. Handlers receive it as their second argument.
+
+    `record["StageName"]` raises FieldUnknown where the mirror has not seen the field; a complete
+    record answers None for a field that Salesforce left empty.
+    """
+
+    organization = models.ForeignKey(
+        SalesforceOrganization,
+        on_delete=models.PROTECT,
+        related_name="records",
+        db_index=False,  # the unique constraint begins with it
+    )
+    entity = models.CharField(max_length=80)
+    record_id = models.CharField(max_length=18)
+    fields = models.JSONField(default=dict)
+    merge_state = models.JSONField(default=dict, help_text="Which message wrote each field, and when.")
+    version = models.CharField(max_length=64, blank=True, help_text="The newest merged.")
+    is_deleted = models.BooleanField(default=False)
+    is_complete = models.BooleanField(
+        default=False, help_text="Every field is known: the record was seen whole."
+    )
+    needs_refetch = models.BooleanField(
+        default=False, help_text="Events tied, were missing values or fell out; Salesforce must be asked."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        verbose_name = "Salesforce record"
+        base_manager_name = "objects"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "record_id"), name="passport_record_once_per_organization"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("entity", "organization"),
+                name="passport_record_refetch",
+                condition=models.Q(needs_refetch=True),
+            ),
+            models.Index(fields=("record_id",), name="passport_record_id"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.entity} {self.record_id}"
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a field. Raises FieldUnknown where the mirror cannot know it."""
+        if name in self.fields:
+            return self.fields[name]
+        kept = conf.current().mirror_fields.get(self.entity)
+        is_mirrored = kept is None or is_among(name, kept)
+        if self.is_complete and is_mirrored and not is_among(name, self.merge_state["unknown"]):
+            return None
+        raise FieldUnknown(name, self.record_id)
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            self[name]
+        except FieldUnknown:
+            return False
+        return True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a field, or `default` where the mirror cannot know it."""
+        try:
+            return self[name]
+        except FieldUnknown:
+            return default

@@ -1,0 +1,20 @@
+"""What Django tells us: an organization changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+
+from passport_events.models import SalesforceOrganization
+from passport_events.receiving import organizations
+
+
+def connect() -> None:
+    """Listen."""
+    for signal in (post_save, post_delete):
+        signal.connect(_forget, sender=SalesforceOrganization, dispatch_uid="passport_events.forget")
+
+
+def _forget(instance: SalesforceOrganization, **facts: Any) -> None:
+    organizations.forget(instance.salesforce_id)

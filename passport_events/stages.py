@@ -1,0 +1,59 @@
+"""The stages of a message, named once. Work announces them; `observing/` listens.
+
+An observer is called with the stage and its facts: ids, counts and durations, never a payload.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+class Stage(enum.StrEnum):
+    """Everything that can be announced, in the order in which a message meets it."""
+
+    RECEIVED = "received"  # count, seconds
+    STORED = "stored"  # count, duplicates, quarantined, seconds
+    DELETED = "deleted"  # count, failed
+    HINTED = "hinted"  # queue
+    CLAIMED = "claimed"  # queue, count, worker
+    STARTED = "started"  # message_id
+    SUCCEEDED = "succeeded"  # message_id, event_type
+    SUPERSEDED = "superseded"
+    IGNORED = "ignored"
+    RETRYING = "retrying"  # message_id, error_class, due_in
+    DIED = "died"  # message_id, reason
+    QUARANTINED = "quarantined"  # reason
+    CRASHED = "crashed"  # message_ids
+    LEASE_LOST = "lease_lost"  # message_id
+    STATE_CHANGED = "state_changed"  # what, state, reason: said once per change
+    OPERATED = "operated"  # kind, actor, count
+
+
+Observer = Callable[[Stage, dict[str, Any]], None]
+_observers: list[Observer] = []
+
+
+def observe(observer: Observer) -> None:
+    """Call `observer` for every stage from now on. Adding one twice changes nothing."""
+    if observer not in _observers:
+        _observers.append(observer)
+
+
+def ignore(observer: Observer) -> None:
+    """Stop calling `observer`."""
+    if observer in _observers:
+        _observers.remove(observer)
+
+
+def announce(stage: Stage, **facts: Any) -> None:
+    """Tell every observer. One that fails is logged and never stops the work it watches."""
+    for observer in _observers:
+        try:
+            observer(stage, facts)
+        except Exception:  # an observer must not be able to fail the work
+            logger.exception("An observer failed at stage %s", stage.value)
