@@ -1,0 +1,1 @@
+"""From the inbox to the handler: dispatch, claim, prepare, effect."""

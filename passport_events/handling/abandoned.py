@@ -1,0 +1,90 @@
+"""Messages whose lease ended in somebody's hands: slow, crashed, or poison."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models import F
+
+from passport_events import conf
+from passport_events.clock import ClockTimestamp
+from passport_events.handling.retry import RetryPolicy
+from passport_events.models import (
+    AttemptOutcome,
+    MessageAttempt,
+    ProcessedMessage,
+    SalesforceRecord,
+    Status,
+)
+from passport_events.stages import Stage, announce
+
+MOST_CRASHES = 3
+"""A message that ran alone and took its worker with it so often is poison."""
+SPARED = timedelta(seconds=5)
+"""How long a slow worker is left alone before anybody looks again."""
+
+
+def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMessage]:
+    """Deal with the abandoned ones of these locked rows, and return the waiting ones.
+
+    Any of a dead worker's batch may have killed it, so each runs alone from now on. One that was
+    alone already is to blame: it has used an attempt, and the third such crash makes it a dead
+    letter. To be called inside the claim's transaction.
+    """
+    waiting = [message for message in messages if message.status == Status.WAITING]
+    abandoned = [message for message in messages if message.status == Status.PROCESSING]
+    slow = _still_locked(abandoned) if abandoned else set()
+    if slow:
+        # Otherwise they were due all the time, and every claim would find them first.
+        ProcessedMessage.objects.filter(pk__in=slow).spare(SPARED)
+    crashed = [message for message in abandoned if message.pk not in slow]
+    if crashed:
+        announce(Stage.CRASHED, message_ids=[message.pk for message in crashed])
+        in_company = [message.pk for message in crashed if not message.runs_alone]
+        ProcessedMessage.objects.filter(pk__in=in_company).isolate()
+        for message in crashed:
+            if message.runs_alone:
+                _blame(message)
+    return waiting
+
+
+def _still_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
+    """Those whose record is locked at this moment: their worker lives, and is only slow."""
+    mirrored = SalesforceRecord.objects.filter(
+        organization__in={message.organization_id for message in messages},
+        record_id__in={message.record_id for message in messages},
+    )
+    every = set(mirrored.values_list("organization_id", "record_id"))
+    unlocked = mirrored.select_for_update(skip_locked=True, no_key=True)
+    locked = every - set(unlocked.values_list("organization_id", "record_id"))
+    return {message.pk for message in messages if (message.organization_id, message.record_id) in locked}
+
+
+def _blame(message: ProcessedMessage) -> None:
+    settings = conf.current()
+    is_poison = message.crashes + 1 >= MOST_CRASHES
+    row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
+    counted = {"crashes": F("crashes") + 1, "attempts": F("attempts") + 1, "lease_token": None}
+    if is_poison:
+        reason = f"poison: took its worker with it {MOST_CRASHES} times"
+        changed = row.update(
+            status=Status.DEAD, reason=reason, due_at=None, finished_at=ClockTimestamp(), **counted
+        )
+    else:
+        delay = RetryPolicy.of(settings).delay(message.crashes + 1, random.random())
+        changed = row.update(status=Status.WAITING, due_at=ClockTimestamp() + delay, **counted)
+    if changed:
+        MessageAttempt.objects.create(
+            message=message,
+            generation=message.generation,
+            number=message.attempts + 1,
+            outcome=AttemptOutcome.CRASHED,
+            error="The worker died while this message ran alone.",
+            release=settings.release,
+            started_at=message.claimed_at,
+            ended_at=ClockTimestamp(),
+        )
+    if changed and is_poison:
+        announce(Stage.DIED, message_id=message.pk, reason="poison")

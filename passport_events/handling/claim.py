@@ -1,0 +1,140 @@
+"""Taking due messages into hand: a compare-and-set that commits by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import router, transaction
+
+from passport_events import conf
+from passport_events.handling.abandoned import sort_out_abandoned
+from passport_events.handling.candidates import fair_candidates, take_turns
+from passport_events.handling.flow import FlowControls
+from passport_events.handling.locks import RecordKey, RecordLocks
+from passport_events.handling.throttle import allow, used_up
+from passport_events.models import ProcessedMessage, Status
+from passport_events.stages import Stage, announce
+
+PARKED = timedelta(seconds=1)
+"""Messages of a record that another worker holds step aside this long, so that others come first."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """Messages in hand, in the order they shall be worked on."""
+
+    lease_token: uuid.UUID
+    messages: tuple[ProcessedMessage, ...]
+    more: bool
+    """Whether it is worth looking again at once."""
+
+    @property
+    def records(self) -> list[RecordKey]:
+        """The records they are about."""
+        return list(dict.fromkeys(record_key(message) for message in self.messages))
+
+
+def record_key(message: ProcessedMessage) -> RecordKey:
+    """What two messages of one record have in common."""
+    return (message.organization_id or 0, message.record_id)
+
+
+def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
+    """Take up to `BATCH_SIZE` due messages, with all that is due of their records."""
+    settings = conf.current()
+    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+        controls = _controls(locks)
+        candidates = fair_candidates(event_types, controls, settings.batch_size)
+        found = _lock_rows(ProcessedMessage.objects.due().filter(pk__in=candidates))
+        waiting = sort_out_abandoned(found)
+        companions = _companions(waiting, event_types, settings.batch_size)
+        companions = [m for m in companions if not controls.is_paused(m.event_type, m.organization_id or 0)]
+        claim = _take(waiting + companions, controls, locks)
+    more = len(candidates) >= settings.batch_size or len(found) > len(waiting)
+    return dataclasses.replace(claim, more=more or claim.more)
+
+
+def claim_one_alone(event_types: Sequence[str], locks: RecordLocks) -> Claim:
+    """Take one due message whose worker died before, and nothing else."""
+    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+        controls = _controls(locks)
+        due = ProcessedMessage.objects.due().filter(
+            controls.open_rows(), runs_alone=True, event_type__in=controls.open_types(event_types)
+        )
+        found = _lock_rows(due.order_by("due_at")[:1])
+        return _take(sort_out_abandoned(found), controls, locks)
+
+
+def _controls(locks: RecordLocks) -> FlowControls:
+    """What is in force; a throttle that is used up is a pause until its next window."""
+    controls = FlowControls.in_force()
+    if not controls.throttles:
+        return controls
+    return controls.with_pauses(used_up(locks.redis, controls.throttles))
+
+
+def _lock_rows(messages: object) -> list[ProcessedMessage]:
+    # A row that another claim has locked is another worker's in a moment: skip it.
+    return list(messages.select_for_update(skip_locked=True, of=("self",)).select_related("organization"))  # type: ignore[attr-defined]
+
+
+def _companions(
+    messages: Sequence[ProcessedMessage], event_types: Sequence[str], limit: int
+) -> list[ProcessedMessage]:
+    """Everything else that is due of the same records, so that one worker has a record's whole backlog."""
+    if not messages:
+        return []
+    found = _lock_rows(
+        ProcessedMessage.objects.due()
+        .filter(
+            organization__in={message.organization_id for message in messages},
+            record_id__in={message.record_id for message in messages},
+            event_type__in=event_types,
+            status=Status.WAITING,
+            runs_alone=False,
+        )
+        .exclude(pk__in=[message.pk for message in messages])
+        .order_by("version")[:limit]
+    )
+    records = {record_key(message) for message in messages}
+    return [message for message in found if record_key(message) in records]
+
+
+def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: RecordLocks) -> Claim:
+    lease_token, lease = uuid.uuid4(), timedelta(seconds=conf.current().lease_seconds)
+    allowed = allow(locks.redis, controls.throttles, messages) if controls.throttles else list(messages)
+    records = list(dict.fromkeys(record_key(message) for message in allowed))
+    free = locks.acquire(records, lease_token, lease) if records else set()
+    taken = [message for message in allowed if record_key(message) in free]
+    parked = [message.pk for message in allowed if record_key(message) not in free]
+    if parked:
+        ProcessedMessage.objects.filter(pk__in=parked, status=Status.WAITING).park(PARKED)
+    if taken:
+        rows = ProcessedMessage.objects.filter(pk__in=[message.pk for message in taken])
+        if rows.claim(lease_token, lease) < len(taken):
+            # Only where rows cannot be locked: keep what we really got.
+            held = set(rows.held_by(lease_token).values_list("pk", flat=True))
+            taken = [message for message in taken if message.pk in held]
+        announce(Stage.CLAIMED, count=len(taken))
+    return Claim(lease_token, _in_turns(taken), more=bool(parked))
+
+
+def _in_turns(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
+    """Each record in version order, the longest waiting first; organizations take turns.
+
+    A time slice may end anywhere in it and give back the rest, so nobody may always come first.
+    """
+    due: dict[RecordKey, datetime] = {}
+    for message in messages:
+        if message.due_at is not None:  # claimed rows are due; for mypy
+            due[record_key(message)] = min(message.due_at, due.get(record_key(message), message.due_at))
+    in_order = sorted(messages, key=lambda m: (due[record_key(m)], m.record_id, m.version, m.pk))
+    own: dict[int, list[ProcessedMessage]] = {}
+    for message in in_order:
+        own.setdefault(message.organization_id or 0, []).append(message)
+    shuffled = random.sample(sorted(own), len(own))
+    return tuple(take_turns({organization: own[organization] for organization in shuffled}, len(messages)))

@@ -1,0 +1,46 @@
+"""Sends hints for rows that are due: new ones whose hint got lost, retries, and those of dead workers."""
+
+from __future__ import annotations
+
+from redis import RedisError
+
+from passport_events import conf
+from passport_events.handling import hints
+from passport_events.handling.flow import FlowControls
+from passport_events.models import ProcessedMessage
+
+TICK_SECONDS = 1.0
+"""Pollers and workers tick all the time; in all, one look a second is enough."""
+TICK_KEY = "passport:dispatcher:tick"
+
+
+def tick() -> int:
+    """Look once, unless somebody did within this second. Returns how many hints were sent."""
+    return dispatch() if _is_my_turn() else 0
+
+
+def _is_my_turn() -> bool:
+    queues = list(conf.current().queues())
+    try:
+        first = hints.connection(queues[0])
+        return bool(first.set(TICK_KEY, 1, nx=True, px=int(TICK_SECONDS * 1000)))
+    except RedisError:
+        return False  # there is nobody to hint at
+
+
+def dispatch() -> int:
+    """Hint at every RQ queue that has due rows which nobody paused. Returns how many hints were sent."""
+    controls = FlowControls.in_force()
+    due = [
+        queue
+        for queue, event_types in conf.current().queues().items()
+        if _has_due(controls.open_types(event_types), controls)
+    ]
+    return hints.send(due) if due else 0
+
+
+def _has_due(event_types: list[str], controls: FlowControls) -> bool:
+    if not event_types:
+        return False
+    due = ProcessedMessage.objects.due().filter(controls.open_rows(), event_type__in=event_types)
+    return due.exists()

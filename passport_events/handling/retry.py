@@ -1,0 +1,75 @@
+"""How a failed attempt goes on: a pure decision."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+from passport_events.conf import Settings
+from passport_events.exceptions import Discard, Reject, RetryLater
+
+LONGEST_ASKED_FOR = timedelta(days=366)
+"""What RetryLater can mean; more would leave the calendar of some database."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and how long apart."""
+
+    max_retries: int
+    first_delay: timedelta
+    longest_delay: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> RetryPolicy:
+        """The policy that the settings ask for."""
+        return cls(
+            settings.max_retries,
+            timedelta(seconds=settings.backoff_seconds),
+            timedelta(seconds=settings.backoff_cap_seconds),
+        )
+
+    def delay(self, failures: int, jitter: float) -> timedelta:
+        """Time until the next attempt after `failures` failed ones: doubling, capped, then jittered.
+
+        `jitter` from 0 to 1 takes up to half of it off, so that messages that failed together do
+        not come back together.
+        """
+        doubled = self.first_delay.total_seconds() * 2.0 ** min(failures - 1, 64)
+        seconds = min(self.longest_delay.total_seconds(), doubled)
+        return timedelta(seconds=seconds * (1 - jitter / 2))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Again:
+    """Wait, then try again."""
+
+    delay: timedelta
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dead:
+    """A dead letter."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ignored:
+    """The handler wants to hear no more of it."""
+
+
+Outcome = Again | Dead | Ignored
+
+
+def decide(error: BaseException, failures: int, policy: RetryPolicy, jitter: float) -> Outcome:
+    """What becomes of a message after its attempt number `failures` raised `error`."""
+    if isinstance(error, Discard):
+        return Ignored()
+    if isinstance(error, Reject):
+        return Dead("rejected")
+    if failures > policy.max_retries:
+        return Dead("retries used up")
+    if isinstance(error, RetryLater):
+        return Again(max(timedelta(0), min(error.delay, LONGEST_ASKED_FOR)))
+    return Again(policy.delay(failures, jitter))

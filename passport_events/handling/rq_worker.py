@@ -1,0 +1,50 @@
+"""RQ worker classes that keep database connections healthy. Name one in `RQ = {"WORKER_CLASS": ...}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import close_old_connections, connections
+from rq import Queue, SimpleWorker, Worker
+from rq.job import Job
+
+MAINTENANCE_SECONDS = 60
+MONITORING_SECONDS = 15
+NOT_NAMED = (None, "rq.serializers.DefaultSerializer")  # without its flag `rqworker` passes the latter
+
+
+class _Options:
+    """The serializer of the queues where none is named, and maintenance that is not ten minutes late.
+
+    django-rq's `rqworker` ignores the `SERIALIZER` of `RQ_QUEUES` unless `--serializer` repeats it;
+    every job of such a worker fails before it starts.
+    """
+
+    def __init__(self, queues: Any, *args: Any, **options: Any) -> None:
+        first = queues[0] if isinstance(queues, list | tuple) and queues else queues
+        if options.get("serializer") in NOT_NAMED and isinstance(first, Queue):
+            options["serializer"] = first.serializer
+        options.setdefault("maintenance_interval", MAINTENANCE_SECONDS)
+        options.setdefault("job_monitoring_interval", MONITORING_SECONDS)
+        super().__init__(queues, *args, **options)  # type: ignore[call-arg]  # RQ's, behind this mixin
+
+
+class PassportWorker(_Options, Worker):
+    """Forks for each hint, which isolates a handler that takes its process down."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Never fork with an open database socket: parent and children would share it."""
+        connections.close_all()
+        super().execute_job(job, queue)
+
+
+class PassportSimpleWorker(_Options, SimpleWorker):
+    """Works in its own process: faster, and a crash takes the worker with it."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """A connection that broke between two jobs must not fail the second."""
+        close_old_connections()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            close_old_connections()

@@ -1,0 +1,151 @@
+"""Working on one RQ queue's due rows until none is left or the time slice ends."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from django.db import Error, connections, router
+from rq.timeouts import JobTimeoutException
+
+from passport_events import conf
+from passport_events.exceptions import LeaseLost
+from passport_events.handling import hints
+from passport_events.handling.batch import merge_batch
+from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
+from passport_events.handling.effect import CONNECTION_ERRORS, take_turn
+from passport_events.handling.lease import LeaseKeeper
+from passport_events.handling.locks import RecordLocks
+from passport_events.handling.plan import Plan, plan_for
+from passport_events.handling.turn import Turn
+from passport_events.mirror.apply import ensure_records
+from passport_events.models import ProcessedMessage
+from passport_events.stages import Stage, announce
+
+
+def work(queue_name: str) -> int:
+    """Handle what is due for an RQ queue; returns how many messages had their turn.
+
+    Raises the database's CONNECTION_ERRORS; what was in hand is given back before.
+    """
+    settings = conf.current()
+    event_types = settings.queues().get(queue_name, [])
+    locks = RecordLocks(hints.connection(queue_name))
+    deadline = time.monotonic() + settings.time_slice_seconds
+    done = 0
+    while event_types and time.monotonic() < deadline:
+        # Each is worked on before the next is claimed: nobody renews a claim that waits. And the one
+        # that may take this process down comes when nothing else is in hand.
+        alone = claim_one_alone(event_types, locks)
+        done += work_on(alone, locks, deadline)
+        if time.monotonic() > deadline:
+            break
+        batch = claim_batch(event_types, locks)
+        if batch.more:
+            # Before working on this one, so that another worker wakes up for the rest.
+            hints.send([queue_name])
+        done += work_on(batch, locks, deadline)
+        if not (batch.messages or alone.messages or batch.more):
+            return done
+    hints.send([queue_name])
+    return done
+
+
+def work_on(claim: Claim, locks: RecordLocks, deadline: float) -> int:
+    """Give every message of a claim its turn, or back. Returns how many had theirs."""
+    if not claim.messages:
+        return 0
+    done: set[int] = set()
+    try:
+        with LeaseKeeper(claim, locks):
+            ensure_records(claim.messages)
+            for plan, messages in _in_groups(claim.messages):
+                if time.monotonic() > deadline and done:
+                    break
+                if plan.is_alone or not _merged_together(messages, plan, claim):
+                    if not _one_by_one(messages, plan, claim, deadline, done):
+                        break
+                else:
+                    done.update(message.pk for message in messages)
+    except CONNECTION_ERRORS:
+        # Outside a transaction Django keeps a broken connection.
+        connections[router.db_for_write(ProcessedMessage)].close_if_unusable_or_obsolete()
+        raise
+    finally:
+        _give_back(claim, done)
+    return len(done)
+
+
+def _in_groups(messages: Sequence[ProcessedMessage]) -> Iterator[tuple[Plan, list[ProcessedMessage]]]:
+    """What can be merged together, as one group per plan; then runs in the claim's order.
+
+    All of a record's messages are on the same side, unless its organization changes at this moment.
+    """
+    settings = conf.current()
+    together: dict[Plan, list[ProcessedMessage]] = {}
+    alone: list[tuple[Plan, ProcessedMessage]] = []
+    for message in messages:
+        plan = plan_for(message, settings)
+        if plan.is_alone:
+            alone.append((plan, message))
+        else:
+            together.setdefault(plan, []).append(message)
+    yield from together.items()
+    for plan, run in itertools.groupby(alone, key=lambda pair: pair[0]):
+        yield plan, [message for _, message in run]
+
+
+def _merged_together(messages: Sequence[ProcessedMessage], plan: Plan, claim: Claim) -> bool:
+    """Merge a run at once; when one of them spoils it, the caller goes one by one."""
+    try:
+        merge_batch(messages, plan, claim.lease_token)
+    except (*CONNECTION_ERRORS, JobTimeoutException):
+        raise
+    except Exception:  # noqa: BLE001  whichever message it was, its own turn shows it
+        return False
+    return True
+
+
+def _one_by_one(
+    messages: Sequence[ProcessedMessage], plan: Plan, claim: Claim, deadline: float, done: set[int]
+) -> bool:
+    """One transaction each. False when the rest of the claim should be given back."""
+    for message in messages:
+        if time.monotonic() > deadline and done:
+            return False
+        # Whatever happens now, this message had its turn: it is not given back untouched.
+        done.add(message.pk)
+        error: BaseException | None = None
+        try:
+            if plan.merges:
+                error = take_turn(Turn(message, plan, claim.lease_token, worker_name()))
+            else:
+                merge_batch([message], plan, claim.lease_token)
+        except LeaseLost:
+            announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
+        except CONNECTION_ERRORS:
+            raise
+        except Exception as broken:  # noqa: BLE001
+            # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
+            error = broken
+            announce(Stage.CRASHED, message_ids=[message.pk], error_class=type(broken).__name__)
+        if isinstance(error, JobTimeoutException):
+            return False  # RQ's alarm rings once per job; the next handler would have none
+    return True
+
+
+def _give_back(claim: Claim, done: set[int]) -> None:
+    """Messages that did not get their turn become due at once, for whoever comes next."""
+    rest = [message.pk for message in claim.messages if message.pk not in done]
+    if rest:
+        with suppress(Error):  # then the end of the lease gives them back
+            ProcessedMessage.objects.filter(pk__in=rest).release(claim.lease_token)
+
+
+def worker_name() -> str:
+    """Host and process, for attempts and heartbeats."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,0 +1,105 @@
+"""`manage.py poll_sqs`: receive events from SQS into the inbox."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, SystemCheckError
+from django.db import Error
+
+from passport_events import conf
+from passport_events.exceptions import ConfigurationError, PassportEventsError
+from passport_events.receiving.service import Limits, PollService, Totals
+from passport_events.receiving.sqs import SqsQueue
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number from 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT; then finishes what it has received and exits 0."""
+
+    help = (
+        "Receive events from SQS, store each once, delete them from SQS and wake the RQ workers. "
+        "Exits 0 when told to stop or done, 1 after too many errors in a row, 2 when it cannot start. "
+        "Example: manage.py poll_sqs --concurrency 4 --health-file /tmp/poller.json"
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the flags."""
+        parser.add_argument("--once", action="store_true", help="poll once, then exit")
+        parser.add_argument("--until-empty", action="store_true", help="exit when a receive brings nothing")
+        parser.add_argument(
+            "--max-messages", type=positive, metavar="N", help="exit after N messages, never receiving more"
+        )
+        parser.add_argument(
+            "--concurrency", type=positive, metavar="N", help="receivers in this process (default: RECEIVERS)"
+        )
+        parser.add_argument(
+            "--health-file", type=Path, metavar="PATH", help="JSON with the last signs of life, for probes"
+        )
+
+    def execute(self, *arguments: Any, **options: Any) -> str | None:
+        """Wrong settings, which Django's checks find first, are a reason not to start too."""
+        try:
+            return super().execute(*arguments, **options)
+        except SystemCheckError as error:
+            self.stderr.write(f"poll_sqs cannot start: {error}")
+            sys.exit(2)
+
+    def handle(self, **options: Any) -> None:
+        """Poll."""
+        try:
+            totals = self._run(options)
+        except ConfigurationError as error:
+            self.stderr.write(f"poll_sqs cannot start: {error}")
+            sys.exit(2)
+        except PassportEventsError as error:
+            self.stderr.write(f"poll_sqs gave up: {error}")
+            sys.exit(1)
+        except Error as error:
+            # Its text may repeat what was to be written.
+            self.stderr.write(f"poll_sqs gave up: the database answers with {type(error).__name__}")
+            sys.exit(1)
+        self.stdout.write(
+            f"poll_sqs: received={totals.received} new={totals.new} duplicates={totals.duplicates}"
+        )
+
+    def _run(self, options: dict[str, Any]) -> Totals:
+        settings = conf.current()
+        health_file = options["health_file"]
+        if health_file is not None and not health_file.parent.is_dir():
+            raise ConfigurationError(f"--health-file: there is no directory {health_file.parent}")
+        service = PollService(
+            lambda: SqsQueue(settings),
+            receivers=options["concurrency"] or settings.receivers,
+            limits=Limits(
+                once=options["once"],
+                until_empty=options["until_empty"],
+                messages=options["max_messages"],
+            ),
+            health_file=health_file,
+            progress=self._progress,
+        )
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            service.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        return service.run()
+
+    def _progress(self, totals: Totals) -> None:
+        if self.stdout.isatty():
+            self.stdout.write(f"\r{totals.received} received, {totals.new} new", ending="")
+            self.stdout.flush()

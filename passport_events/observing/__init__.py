@@ -1,0 +1,1 @@
+"""Listens to the stages; nothing that works on messages imports it."""

@@ -1,0 +1,1 @@
+"""From SQS to the inbox: receive, read, store, and only then delete."""

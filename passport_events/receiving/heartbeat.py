@@ -1,0 +1,91 @@
+"""The poller's sign of life. Writing it also proves that the database takes writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.db import Error
+
+from passport_events import conf
+from passport_events.clock import ClockTimestamp, to_database
+from passport_events.models import Heartbeat
+
+BEAT_SECONDS = 5
+FORGOTTEN_AFTER = timedelta(days=1)
+"""A process that stopped is shown this long, so that its end can be noticed."""
+
+
+@dataclasses.dataclass
+class Pulse:
+    """What the threads of one poller last achieved. Shared between them."""
+
+    received_at: datetime | None = None
+    committed_at: datetime | None = None
+    _guard: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def received(self, *, committed: bool) -> None:
+        """A receive was answered; and its batch, if there was one, is committed."""
+        now = datetime.now(UTC)
+        with self._guard:
+            self.received_at = now
+            if committed:
+                self.committed_at = now
+
+
+class PollerHeartbeat:
+    """One row in the database, and a file where asked for."""
+
+    def __init__(self, pulse: Pulse, health_file: Path | None) -> None:
+        self._pulse = pulse
+        self._file = health_file
+        self._has_begun = False
+        self.name = f"poller {socket.gethostname()}:{os.getpid()}"
+
+    def beat(self) -> None:
+        """Write both. Raises the database's errors, before the file is touched."""
+        beaten = {
+            "beaten_at": ClockTimestamp(),
+            "received_at": to_database(self._pulse.received_at),
+            "committed_at": to_database(self._pulse.committed_at),
+        }
+        rows = Heartbeat.objects.filter(name=self.name)
+        if not self._has_begun or not rows.update(**beaten):
+            # A container's next process often has the host name and the id of the one that died.
+            rows.delete()
+            Heartbeat.objects.filter(beaten_at__lt=ClockTimestamp() - FORGOTTEN_AFTER).delete()
+            Heartbeat.objects.create(
+                name=self.name,
+                kind="poller",
+                release=conf.current().release,
+                started_at=ClockTimestamp(),
+                **beaten,
+            )
+            self._has_begun = True
+        if self._file is not None:
+            self._write(self._file)
+
+    def stop(self) -> None:
+        """A clean end leaves nothing that looks like a dead process."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+        with suppress(Error):  # told to stop while the database is away: the row tells of it for a day
+            Heartbeat.objects.filter(name=self.name).delete()
+
+    def _write(self, file: Path) -> None:
+        """Replace the file in one step, so that a probe never reads half of it."""
+        state = {
+            "pid": os.getpid(),
+            "beaten_at": datetime.now(UTC).isoformat(),
+            "received_at": self._pulse.received_at.isoformat() if self._pulse.received_at else None,
+            "committed_at": self._pulse.committed_at.isoformat() if self._pulse.committed_at else None,
+        }
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(state) + "\n")
+        draft.replace(file)

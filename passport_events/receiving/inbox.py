@@ -1,0 +1,171 @@
+"""Storing deliveries: each event once, and nothing counted as stored before it was found again."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+
+from django.db import DataError, IntegrityError
+
+from passport_events import conf
+from passport_events.conf import Settings
+from passport_events.event import Identity
+from passport_events.exceptions import Unreadable
+from passport_events.models import Delivery, ProcessedMessage, Status
+from passport_events.receiving import organizations, statements
+from passport_events.receiving.received import Received
+from passport_events.receiving.rows import (
+    Draft,
+    delivery_of,
+    drafts_of,
+    organizations_of,
+    refused_by_database,
+)
+from passport_events.receiving.wire import Reading, read
+from passport_events.stages import Stage, announce
+
+DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
+"""What one bad delivery can cause. psycopg refuses NUL with a DataError, surrogates with a UnicodeError."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch of deliveries."""
+
+    safe: tuple[Received, ...]
+    """Committed and found again: these, and only these, may be deleted from SQS."""
+    due_types: frozenset[str]
+    """Event types that have something new to handle."""
+    new: int = 0
+    duplicates: int = 0
+
+
+def store(received: Sequence[Received]) -> Stored:
+    """Store a batch in at most four statements, unless one of its deliveries is refused.
+
+    Raises the database's errors: then nothing may be deleted.
+    """
+    started = time.perf_counter()
+    drafts = _read_all(received)
+    try:
+        stored = _store_drafts(received, drafts)
+    except DATA_ERRORS:
+        stored = _one_by_one(received, drafts)
+    seconds = time.perf_counter() - started
+    announce(Stage.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
+    return stored
+
+
+def _read_all(received: Sequence[Received]) -> list[Draft]:
+    settings = conf.current()
+    readings = [_read(each, settings) for each in received]
+    wanted = organizations_of(readings)
+    known = organizations.lookup(wanted) if wanted else {}
+    return [
+        draft
+        for each, reading in zip(received, readings, strict=True)
+        for draft in drafts_of(each, reading, known)
+    ]
+
+
+def _read(received: Received, settings: Settings) -> Reading:
+    """A reader's own bug stops the delivery that shows it, and no other."""
+    try:
+        return read(received, settings)
+    except Exception as error:  # noqa: BLE001  # whatever a bug raises
+        return Reading(
+            wire_format="unknown",
+            envelope=None,
+            events=(),
+            refusal=Unreadable("reader_failed", type(error).__name__),
+            fallback_identity=Identity.of("sqs", received.message_id),
+        )
+
+
+def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
+    stored = statements.find({key for d in drafts for key in (d.message.dedup_key, d.collision_key)})
+    fresh = _only_new(drafts, stored)
+    if fresh:
+        statements.insert(_by_delivery(fresh))
+        # Read back: a commit whose answer is lost, or a failover, must not cost a delivery.
+        stored |= statements.find({draft.message.dedup_key for draft in fresh})
+    for draft in fresh:
+        if draft.message.status == Status.QUARANTINED:
+            announce(Stage.QUARANTINED, reason=draft.message.reason.partition(":")[0])
+    # A delivery that brought nothing to store is in neither set, and stays in SQS.
+    unsafe = {id(draft.received) for draft in drafts if not _is_stored(draft, stored)}
+    safe = {id(draft.received) for draft in drafts} - unsafe
+    return Stored(
+        safe=tuple(each for each in received if id(each) in safe),
+        due_types=frozenset(d.message.event_type for d in fresh if d.message.status == Status.WAITING),
+        new=len(fresh),
+        duplicates=len(drafts) - len(fresh),
+    )
+
+
+def _only_new(drafts: Iterable[Draft], stored: dict[str, str]) -> list[Draft]:
+    """Drafts whose key nobody has, each key once. One that says something else gets a key of its own."""
+    taken = dict(stored)
+    new: list[Draft] = []
+    for draft in drafts:
+        content = draft.message.content_hash
+        if taken.get(draft.message.dedup_key, content) != content:
+            draft.quarantine_as_collision()
+        if draft.message.dedup_key not in taken:
+            taken[draft.message.dedup_key] = content
+            new.append(draft)
+    return new
+
+
+def _by_delivery(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[ProcessedMessage]]]:
+    rows: dict[int, tuple[Delivery, list[ProcessedMessage]]] = {}
+    for draft in drafts:
+        if id(draft.received) not in rows:
+            rows[id(draft.received)] = (delivery_of(draft.received, draft.reading), [])
+        rows[id(draft.received)][1].append(draft.message)
+    return list(rows.values())
+
+
+def _is_stored(draft: Draft, stored: dict[str, str]) -> bool:
+    return stored.get(draft.message.dedup_key) == draft.message.content_hash
+
+
+def _one_by_one(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
+    """One delivery spoiled the batch: give each a transaction of its own, and find out which.
+
+    Raises when the database takes none of them, not even as bytes: then it is no delivery's fault.
+    """
+    parts: list[Stored] = []
+    refusal: Exception | None = None
+    for each in received:
+        try:
+            parts.append(_store_alone(each, [draft for draft in drafts if draft.received is each]))
+        except DATA_ERRORS as error:
+            refusal = error
+    if refusal is not None and not parts:
+        raise refusal
+    return Stored(
+        safe=tuple(each for part in parts for each in part.safe),
+        due_types=frozenset(name for part in parts for name in part.due_types),
+        new=sum(part.new for part in parts),
+        duplicates=sum(part.duplicates for part in parts),
+    )
+
+
+def _store_alone(received: Received, drafts: Sequence[Draft]) -> Stored:
+    try:
+        return _store_drafts([received], drafts)
+    except DATA_ERRORS:
+        return _store_bytes(received, drafts[0].reading.fallback_identity)
+
+
+def _store_bytes(received: Received, identity: Identity) -> Stored:
+    delivery, message = refused_by_database(received, identity, conf.current())
+    is_new = not statements.find([message.dedup_key])
+    if is_new:
+        statements.insert([(delivery, [message])])
+        announce(Stage.QUARANTINED, reason=message.reason)
+    found = statements.find([message.dedup_key])
+    safe = (received,) if found else ()
+    return Stored(safe=safe, due_types=frozenset(), new=int(is_new), duplicates=int(not is_new))

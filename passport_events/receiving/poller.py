@@ -1,0 +1,64 @@
+"""One poll: receive, store, delete, hint. And the rule when a delivery may be deleted."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+from passport_events import conf
+from passport_events.exceptions import QueueUnavailable
+from passport_events.handling import hints
+from passport_events.receiving import statements
+from passport_events.receiving.inbox import Stored, store
+from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.stages import Stage, announce
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll did."""
+
+    received: int = 0
+    new: int = 0
+    duplicates: int = 0
+    left: int = 0
+    """Deliveries that were not deleted; SQS hands them out again."""
+
+
+def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None) -> Polled:
+    """Receive up to ten deliveries and see them through.
+
+    Raises QueueUnavailable when SQS cannot be asked for messages, and the database's errors. A
+    delete that fails is no error: the deliveries come again, and are known then.
+    """
+    settings = conf.current()
+    started = time.perf_counter()
+    received = queue.receive(limit, settings.wait_seconds if wait_seconds is None else wait_seconds)
+    announce(Stage.RECEIVED, count=len(received), seconds=time.perf_counter() - started)
+    if not received:
+        return Polled()
+    # The long poll may have outlived the connection.
+    statements.renew_connection()
+    stored = store(received)
+    failed = _delete(queue, stored)
+    queues = {settings.event_types[name].queue for name in stored.due_types}
+    if queues:
+        hints.send(sorted(queues))
+    left = len(received) - len(stored.safe) + failed
+    return Polled(len(received), stored.new, stored.duplicates, left)
+
+
+def _delete(queue: MessageQueue, stored: Stored) -> int:
+    """Delete what is committed and was found again, and nothing else. Returns how many stayed."""
+    if not stored.safe:
+        return 0
+    try:
+        failed = len(queue.delete(stored.safe))
+    except QueueUnavailable as error:
+        # Said aloud: without the right to delete, everything would end in the dead letter queue.
+        failed = len(stored.safe)
+        announce(Stage.STATE_CHANGED, what="sqs deletes", state="away", reason=str(error))
+    else:
+        announce(Stage.STATE_CHANGED, what="sqs deletes", state="here")
+    announce(Stage.DELETED, count=len(stored.safe) - failed, failed=failed)
+    return failed

@@ -1,0 +1,105 @@
+"""What is to be stored for a delivery: rows that are not saved yet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from passport_events.clock import ClockTimestamp, to_database
+from passport_events.conf import Settings
+from passport_events.event import Event, Identity
+from passport_events.models import Delivery, Mode, ProcessedMessage, Status
+from passport_events.models.message import TEXT_OF_REASON
+from passport_events.receiving.organizations import KnownOrganization
+from passport_events.receiving.received import Received
+from passport_events.receiving.wire import Reading
+
+DETAIL_SEPARATOR = ": "
+
+
+@dataclasses.dataclass(slots=True)
+class Draft:
+    """One message that may be new, and the delivery that brought it."""
+
+    received: Received
+    reading: Reading
+    message: ProcessedMessage
+
+    @property
+    def collision_key(self) -> str:
+        """The key under which it is kept if its own key already means something else."""
+        return Identity.of("collision", self.message.dedup_key, self.message.content_hash).key
+
+    def quarantine_as_collision(self) -> None:
+        """The key is taken by other content: keep both, and let a person look."""
+        self.message.dedup_key = self.collision_key
+        quarantine(self.message, "key_collision")
+
+
+def organizations_of(readings: Sequence[Reading]) -> set[str]:
+    """Every organization that these readings name."""
+    return {event.organization for reading in readings for event in reading.events}
+
+
+def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrganization]) -> list[Draft]:
+    """One draft for each event, or one for the whole delivery where it was refused."""
+    if reading.refusal is not None:
+        message = ProcessedMessage(
+            dedup_key=reading.fallback_identity.key, identity=reading.fallback_identity.strength
+        )
+        quarantine(message, reading.refusal.reason, reading.refusal.detail)
+        return [Draft(received, reading, message)]
+    return [Draft(received, reading, _message_of(event, known)) for event in reading.events]
+
+
+def _message_of(event: Event, known: Mapping[str, KnownOrganization]) -> ProcessedMessage:
+    message = ProcessedMessage.from_event(event)
+    organization = known.get(event.organization)
+    if organization is None:
+        return quarantine(message, "unknown_organization")
+    message.organization_id = organization.pk
+    if organization.mode is Mode.OFF:
+        return _end(message, Status.IGNORED, "organization_off")
+    message.status = Status.WAITING
+    message.due_at = ClockTimestamp()
+    return message
+
+
+def quarantine(message: ProcessedMessage, reason: str, detail: str = "") -> ProcessedMessage:
+    """Mark a row that is not saved yet as kept for a person, with the reason."""
+    return _end(message, Status.QUARANTINED, DETAIL_SEPARATOR.join(filter(None, (reason, detail))))
+
+
+def _end(message: ProcessedMessage, status: Status, reason: str) -> ProcessedMessage:
+    message.status, message.reason = status, reason[:TEXT_OF_REASON]
+    message.due_at, message.finished_at = None, ClockTimestamp()
+    return message
+
+
+def delivery_of(received: Received, reading: Reading | None) -> Delivery:
+    """The row that keeps the raw bytes, and the ids and times of the way here."""
+    envelope = reading.envelope if reading else None
+    return Delivery(
+        body=received.body,
+        body_size=len(received.body),
+        wire_format=reading.wire_format if reading else "",
+        sqs_message_id=received.message_id[:128],
+        sns_message_id=(envelope.sns_message_id if envelope else "")[:128],
+        topic_arn=(envelope.topic_arn if envelope else "")[:512],
+        attributes=dict(envelope.attributes) if envelope else {},
+        trace_context=dict(envelope.trace_context) if envelope else {},
+        published_at=to_database((envelope.published_at if envelope else None) or received.sent_at),
+        sent_at=to_database(received.sent_at),
+        received_at=ClockTimestamp(),
+        receive_count=received.receive_count,
+    )
+
+
+def refused_by_database(
+    received: Received, identity: Identity, settings: Settings
+) -> tuple[Delivery, ProcessedMessage]:
+    """Rows for a delivery that the database would not take as it was read: the bytes and nothing else."""
+    delivery = delivery_of(received, None)
+    delivery.body = received.body[: settings.max_body_bytes]
+    message = ProcessedMessage(dedup_key=identity.key, identity=identity.strength)
+    return delivery, quarantine(message, "database_refused")

@@ -1,0 +1,178 @@
+"""The polling process: several receivers, a heartbeat that gates them, and the dispatcher's ticks."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from django.db import Error, connections
+
+from passport_events import conf
+from passport_events.exceptions import QueueUnavailable
+from passport_events.handling import dispatcher
+from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
+from passport_events.receiving.patience import Patience
+from passport_events.receiving.poller import Polled, poll
+from passport_events.receiving.sqs import BATCH, MessageQueue
+
+EMPTY_WAIT_SECONDS = 1
+"""The long poll of a run that ends when the queue is empty."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When to stop by itself. Without any, only a signal stops the service."""
+
+    once: bool = False
+    until_empty: bool = False
+    messages: int | None = None
+
+
+@dataclasses.dataclass
+class Totals:
+    """What the service did so far."""
+
+    received: int = 0
+    new: int = 0
+    duplicates: int = 0
+
+
+class PollService:
+    """Runs receivers until told to stop; any loop that dies takes the whole service with it."""
+
+    def __init__(
+        self,
+        make_queue: Callable[[], MessageQueue],
+        *,
+        receivers: int,
+        limits: Limits,
+        health_file: Path | None = None,
+        progress: Callable[[Totals], None] = lambda totals: None,
+    ) -> None:
+        self._make_queue = make_queue
+        self._receivers = 1 if limits.once else receivers
+        # One poll is one try; a service waits for what it needs.
+        self._most_errors = 1 if limits.once else conf.current().max_errors_in_a_row
+        self._limits = limits
+        self._progress = progress
+        self._pulse = Pulse()
+        self._heartbeat = PollerHeartbeat(self._pulse, health_file)
+        self._stopping = threading.Event()
+        self._writable = threading.Event()
+        self._guard = threading.Lock()
+        self._failure: BaseException | None = None
+        self._reserved = 0
+        self.totals = Totals()
+
+    def stop(self) -> None:
+        """Let every receiver finish the receive that is running, and its batch. Safe in a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> Totals:
+        """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
+        queues = [self._make_queue() for _ in range(self._receivers)]
+        threads = [
+            threading.Thread(target=self._guarded, args=(self._receive, queue), name=f"receiver-{number}")
+            for number, queue in enumerate(queues)
+        ]
+        beating = threading.Thread(target=self._guarded, args=(self._beat,), name="heartbeat")
+        beating.start()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self._stopping.set()
+        beating.join()
+        if self._failure is not None:
+            raise self._failure
+        return self.totals
+
+    def _guarded(self, loop: Callable[..., None], *arguments: object) -> None:
+        try:
+            loop(*arguments)
+        except BaseException as error:  # noqa: BLE001  # `run` raises it, in the main thread
+            self._failure = self._failure or error
+            self._stopping.set()
+        finally:
+            self._writable.set()  # nobody may wait for a heartbeat that will not come
+            connections.close_all()
+
+    def _receive(self, queue: MessageQueue) -> None:
+        patience = Patience(self._most_errors)
+        while not self._stopping.is_set():
+            if not self._writable.wait(timeout=BEAT_SECONDS):
+                continue
+            limit = self._reserve()
+            if limit == 0 or self._stopping.is_set():
+                return
+            pause = 0.0
+            polled = Polled()
+            try:
+                polled = poll(queue, limit, self._wait_seconds())
+                self._pulse.received(committed=polled.received > polled.left)
+                patience.succeeded("sqs")
+            except QueueUnavailable as error:
+                pause = patience.failed("sqs", error)
+            except Error as error:
+                # Away, read-only, locked, or not migrated yet. The next heartbeat opens the gate again:
+                # no receive while nothing can be stored.
+                self._writable.clear()
+                connections.close_all()
+                pause = patience.failed("database", error)
+            self._count(polled, limit)
+            if self._is_done(polled) and not pause:
+                return
+            self._stopping.wait(pause)
+
+    def _beat(self) -> None:
+        patience = Patience(self._most_errors)
+        while not self._stopping.is_set():
+            pause = float(BEAT_SECONDS)
+            try:
+                self._heartbeat.beat()
+                self._writable.set()
+                self._dispatch_for(pause)
+                patience.succeeded("database")
+                continue
+            except Error as error:
+                self._writable.clear()
+                connections.close_all()
+                pause = patience.failed("database", error)
+            self._stopping.wait(pause)
+        if self._failure is None:
+            self._heartbeat.stop()
+
+    def _dispatch_for(self, seconds: float) -> None:
+        """Tick the dispatcher until the next beat is due."""
+        ticks = max(1, round(seconds / dispatcher.TICK_SECONDS))
+        for _ in range(ticks):
+            if not self._limits.once:
+                dispatcher.tick()
+            if self._stopping.wait(dispatcher.TICK_SECONDS):
+                return
+
+    def _wait_seconds(self) -> int:
+        wait = conf.current().wait_seconds
+        return min(EMPTY_WAIT_SECONDS, wait) if self._limits.until_empty else wait
+
+    def _reserve(self) -> int:
+        """How many messages the next receive may bring, so that `--max-messages` is kept exactly."""
+        if self._limits.messages is None:
+            return BATCH
+        with self._guard:
+            limit = max(0, min(BATCH, self._limits.messages - self._reserved))
+            self._reserved += limit
+            return limit
+
+    def _count(self, polled: Polled, reserved: int) -> None:
+        with self._guard:
+            self._reserved -= reserved - polled.received if self._limits.messages is not None else 0
+            self.totals.received += polled.received
+            self.totals.new += polled.new
+            self.totals.duplicates += polled.duplicates
+            self._progress(self.totals)
+
+    def _is_done(self, polled: Polled) -> bool:
+        return self._limits.once or (self._limits.until_empty and polled.received == 0)

@@ -1,0 +1,72 @@
+"""What receiving says to the database: which keys are there, and put these rows there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from django.db import connections, router, transaction
+
+from passport_events.models import Delivery, ProcessedMessage
+
+LOCK_TIMEOUT = "5s"
+"""A lock that somebody holds for longer must not hold up receiving; the batch comes again."""
+MOST_KEYS = 10_000
+"""Per question: a body may name tens of thousands of records, and databases limit parameters."""
+
+
+def renew_connection() -> None:
+    """Drop a connection that is too old or was found broken; the next statement makes a new one.
+
+    As Django does around a request, but never inside a transaction, which is a test's.
+    """
+    connection = connections[router.db_for_write(ProcessedMessage)]
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
+def find(keys: Collection[str]) -> dict[str, str]:
+    """Dedup keys that are in the database, with the hash of their content."""
+    found: dict[str, str] = {}
+    for part in _parts(sorted(keys)):
+        rows = ProcessedMessage.objects.filter(dedup_key__in=part)
+        found |= rows.values_list("dedup_key", "content_hash")
+    return found
+
+
+def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
+    """Insert deliveries and their messages in one transaction, all of them or none.
+
+    Another poller's row of the same key stays, and every other error is raised.
+    """
+    messages = []
+    for delivery, own in deliveries:
+        for message in own:
+            message.pk = None  # a try that was rolled back may have given it one
+            messages.append((delivery, message))
+    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+        _limit_lock_waits()
+        Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
+        for delivery, message in messages:
+            message.delivery = delivery
+        ProcessedMessage.objects.bulk_create(
+            # In the order of their keys, so that two pollers never wait for each other.
+            sorted((message for _, message in messages), key=lambda message: message.dedup_key),
+            # Writing the key onto itself names the one conflict that is meant. ON CONFLICT DO
+            # NOTHING, which `ignore_conflicts` makes, would swallow every unique violation.
+            update_conflicts=True,
+            unique_fields=["dedup_key"],
+            update_fields=["dedup_key"],
+        )
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), MOST_KEYS):
+        yield keys[start : start + MOST_KEYS]
+
+
+def _limit_lock_waits() -> None:
+    connection = connections[router.db_for_write(ProcessedMessage)]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # LOCAL, because a pooler may hand this session to somebody else after the commit.
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

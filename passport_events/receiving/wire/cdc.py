@@ -1,0 +1,114 @@
+"""The events of a change event payload, {"ChangeEventHeader": {...}, fields...}, whatever wraps it.
+
+A body's fields are a hint. Depending on who decoded it an update carries only what changed, or
+every field with null for "unchanged", or names fields whose values it leaves out. So an update
+says only what is both named and present.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from passport_events.conf import Settings
+from passport_events.event import Change, Event, Identity
+from passport_events.exceptions import Unreadable
+from passport_events.receiving.wire.change_event_header import NAME, ChangeEventHeader, read_header
+from passport_events.receiving.wire.leaves import known, leaves_of, upwards
+from passport_events.receiving.wire.shape import shown
+
+MAX_COPIED_BYTES = 64 * 1024 * 1024
+"""A merged event is stored once per record; a 1 MiB body could ask for gigabytes."""
+
+# Every update carries it, whether it is named or not.
+_ALWAYS_CHANGED = "LastModifiedDate"
+# `0x0320`, or `4-0x01` for a part of the fourth field: an event that nobody decoded.
+_BITMAP = re.compile(r"(?:[0-9]+-)?0x[0-9A-Fa-f]*")
+
+
+def events_of(
+    payload: Mapping[str, Any], organization: str, settings: Settings, path: str
+) -> tuple[Event, ...]:
+    """One event for each record of a change event; `path` is the payload's, for errors.
+
+    Raises Unreadable: `schema`, `bad_id`, `duplicate_key`, `unknown_event_type`, `too_large`, and
+    `resync_needed` where the event stands for records that it does not name.
+    """
+    header = read_header(payload, path)
+    event_type = settings.type_of_entity(header.entity)
+    if event_type is None:
+        raise Unreadable("unknown_event_type", f"entity {shown(header.entity)}")
+    change, record_ids = header.change, header.records()
+    fields, missing, is_gap = _content(payload, header, change)
+    _check_copies(fields, len(record_ids))
+    shared = MappingProxyType(fields)
+    return tuple(
+        Event(
+            event_type=event_type.name,
+            change=change,
+            organization=organization,
+            entity=header.entity,
+            record_id=record_id,
+            version=header.version,
+            # Never commitNumber: a JavaScript hop rounds it.
+            identity=Identity.of(
+                "cdc",
+                organization,
+                header.entity,
+                record_id,
+                header.transaction_key,
+                header.sequence_number,
+                header.change_type,
+            ),
+            fields=shared,
+            missing=missing,
+            is_gap=is_gap,
+            origin=header.origin,
+            transaction=header.transaction_key,
+        )
+        for record_id in record_ids
+    )
+
+
+def _content(
+    payload: Mapping[str, Any], header: ChangeEventHeader, change: Change
+) -> tuple[dict[str, Any], tuple[str, ...], bool]:
+    """Fields, missing ones, and whether the record has to be read instead."""
+    if header.is_gap:
+        return {}, (), True
+    if change is Change.DELETED:
+        return {}, (), False
+    if change is Change.UPDATED and any(
+        _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
+    ):
+        return {}, (), True
+    leaves = leaves_of({name: value for name, value in payload.items() if name != NAME})
+    if change is Change.UPDATED:
+        return (*_updated(leaves, header), False)
+    return known(leaves), (), False
+
+
+def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What an update says: a named compound covers its leaves, a dotted name is a leaf's own."""
+    nulled = header.nulled - header.diffs
+    told_otherwise = nulled | header.diffs
+    fields: dict[str, Any] = {}
+    present: set[str] = set()
+    for leaf, value in leaves.items():
+        names = set(upwards(leaf))
+        present |= names
+        if not names.isdisjoint(told_otherwise):
+            continue
+        if not names.isdisjoint(header.changed) or (leaf == _ALWAYS_CHANGED and value is not None):
+            fields[leaf] = value
+    fields |= dict.fromkeys(nulled)
+    absent = {name for name in header.changed - present if nulled.isdisjoint(upwards(name))}
+    return fields, tuple(sorted(header.diffs | absent))
+
+
+def _check_copies(fields: Mapping[str, Any], records: int) -> None:
+    if records > 1 and records * len(json.dumps(fields)) > MAX_COPIED_BYTES:
+        raise Unreadable("too_large", f"its fields, once for each of {records} records")

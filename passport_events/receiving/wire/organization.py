@@ -1,0 +1,28 @@
+"""Which Salesforce organization a message belongs to, from everything in it that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from passport_events.exceptions import Unreadable
+from passport_events.receiving.wire.envelope import Envelope
+from passport_events.receiving.wire.salesforce_id import to_18
+
+
+def organization_of(envelope: Envelope, claims: Mapping[str, str | None]) -> str:
+    """The organization's id, 18 characters, from the attribute `org_id` and from `claims`.
+
+    `claims` maps the place in the message to the id found there, or None. A message that two
+    organizations could claim would put one's students into the other's mirror, so nothing is
+    preferred: raises Unreadable `organization_mismatch`, `no_organization` or `bad_id`.
+    """
+    found = {
+        where: to_18(claim, where)
+        for where, claim in {"attribute org_id": envelope.attributes.get("org_id"), **claims}.items()
+        if claim is not None
+    }
+    if not found:
+        raise Unreadable("no_organization", "looked at " + " and ".join(["attribute org_id", *claims]))
+    if len(set(found.values())) > 1:
+        raise Unreadable("organization_mismatch", " and ".join(found) + " do not agree")
+    return found.popitem()[1]

@@ -1,0 +1,51 @@
+"""Formats that are known and not read yet, so that a person sees which one it was."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from passport_events.exceptions import Unreadable
+from passport_events.receiving.wire.change_event_header import NAME
+from passport_events.receiving.wire.eventbridge_relay import SOURCE
+
+_POINTER_CLASSES = (
+    "software.amazon.payloadoffloading.PayloadS3Pointer",
+    "com.amazon.sqs.javamessaging.MessageS3Pointer",
+)
+
+
+def refuse(name: str) -> NoReturn:
+    """Raise the refusal of a format."""
+    raise Unreadable("unsupported_format", name)
+
+
+def name_of(body: object) -> str:
+    """A short name, `unknown` for an object of no known shape. Raises Unreadable `not_an_object`."""
+    if _is_pointer(body):
+        return "s3-pointer"
+    if not isinstance(body, dict):
+        raise Unreadable("not_an_object")
+    if NAME in body:
+        return "bare-cdc"
+    if body.keys() >= {"detail-type", "detail"}:
+        return _eventbridge(body)
+    data = body.get("data", body)
+    if isinstance(data, dict) and isinstance(data.get("payload"), dict):
+        return "cometd"
+    return "unknown"
+
+
+def _is_pointer(body: object) -> bool:
+    """The extended client's form, and the bare one that another client once sent."""
+    if isinstance(body, list):
+        return bool(body) and body[0] in _POINTER_CLASSES
+    return isinstance(body, dict) and body.keys() >= {"s3BucketName", "s3Key"}
+
+
+def _eventbridge(body: dict[str, Any]) -> str:
+    source = str(body.get("source"))
+    if source.startswith("aws.partner/appflow"):
+        return "appflow"
+    if source.startswith(SOURCE.removesuffix("/")):
+        return "platform-event"
+    return "eventbridge"
