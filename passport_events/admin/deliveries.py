@@ -1,0 +1,64 @@
+"""What SQS handed us, byte for byte."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from passport_events.admin import search
+from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.admin.payload import Payload
+from passport_events.models import Delivery
+from passport_events.operating.text import one_line
+
+MOST_MESSAGES = 200
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+    """Deliveries."""
+
+    page_template = "passport_events/admin/delivery.html"
+    list_display = ("id", "received_at", "wire_format", "body_size", "sqs_id", "sns_id", "receive_count")
+    ordering = ("-pk",)
+    search_fields = ("sqs_message_id",)  # shows the box; what it means is in `search`
+    search_help_text = "Whole ids: SQS or SNS message."
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("body", "attributes", "trace_context")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        return (queryset.filter(search.of_deliveries(text)) if text else queryset), False
+
+    @admin.display(description="SQS message")
+    def sqs_id(self, delivery: Delivery) -> str:
+        return one_line(delivery.sqs_message_id)
+
+    @admin.display(description="SNS message")
+    def sns_id(self, delivery: Delivery) -> str:
+        return one_line(delivery.sns_message_id)
+
+    def page_context(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
+        delivery = Delivery.objects.get(pk=row.pk)
+        payload = Payload.of_request(request)
+        messages = delivery.messages.defer("content", "merged").order_by("pk")[:MOST_MESSAGES]
+        return {
+            "delivery": delivery,
+            "sqs_id": one_line(delivery.sqs_message_id),
+            "sns_id": one_line(delivery.sns_message_id),
+            "topic": one_line(delivery.topic_arn),
+            "attributes": sorted(one_line(name) for name in delivery.attributes),
+            "payload": payload,
+            "body": payload.body(delivery.body),
+            "messages_of_it": [
+                {"message": message, "url": self.url_of(message), "reason": one_line(message.reason)}
+                for message in messages
+            ],
+        }

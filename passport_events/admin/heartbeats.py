@@ -1,0 +1,28 @@
+"""Signs of life."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.clock import ClockTimestamp
+from passport_events.models import Heartbeat
+from passport_events.operating.health import seconds
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin[Heartbeat]):
+    """Processes and how long ago each gave a sign of life."""
+
+    list_display = ("name", "kind", "age", "received_at", "committed_at", "started_at", "release")
+    list_display_links = None
+    ordering = ("-beaten_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Heartbeat]:
+        return super().get_queryset(request).annotate(now=ClockTimestamp())
+
+    @admin.display(description="last sign of life")
+    def age(self, heartbeat: Heartbeat) -> str:
+        return f"{seconds(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]

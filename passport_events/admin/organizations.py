@@ -1,0 +1,147 @@
+"""Organizations: the one thing that is edited by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
+from passport_events.exceptions import Unreadable
+from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
+from passport_events.operating import controls
+from passport_events.operating.actor import Actor
+from passport_events.operating.release import releasable, release_organization
+from passport_events.operating.standing import Standing, standings
+from passport_events.receiving.wire.salesforce_id import to_18
+
+Organizations = QuerySet[SalesforceOrganization]
+
+
+def _pause(organizations: Organizations, actor: Actor, reason: str) -> int:
+    return sum(controls.pause(None, organization, actor, reason) for organization in organizations)
+
+
+def _resume(organizations: Organizations, actor: Actor, _reason: str) -> int:
+    return sum(controls.resume(None, organization, actor) for organization in organizations)
+
+
+def _release(organizations: Organizations, actor: Actor, _reason: str) -> int:
+    return sum(release_organization(organization, actor) for organization in organizations)
+
+
+PAUSE = ConfirmedAction(
+    name="pause",
+    label="Pause",
+    permission="passport_events.pause_flow",
+    meaning="Messages are stored and wait, and lose no attempts.",
+    done="paused",
+    eligible=lambda rows: rows,
+    run=_pause,
+)
+RESUME = ConfirmedAction(
+    name="resume",
+    label="Resume",
+    permission="passport_events.pause_flow",
+    meaning="What waits is handled from now on. Pauses of an event type stay.",
+    done="resumed",
+    eligible=lambda rows: rows,
+    run=_resume,
+    needs_reason=False,
+)
+RELEASE = ConfirmedAction(
+    name="release",
+    label="Release messages",
+    permission="passport_events.release_organization",
+    meaning="Handled now: what came before the organization was known, or while it was off.",
+    done="messages released",
+    eligible=lambda rows: rows.exclude(mode=Mode.OFF),
+    run=_release,
+    needs_reason=False,
+)
+
+
+class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no parameter when it runs
+    """One spelling of the id, because events carry the one with 18 characters."""
+
+    def clean_salesforce_id(self) -> str:
+        try:
+            salesforce_id = to_18(self.cleaned_data["salesforce_id"], "The id")
+        except Unreadable as error:
+            raise ValidationError(f"{error.detail}.") from error
+        if not salesforce_id.startswith("00D"):
+            raise ValidationError("The id of an organization begins with 00D.")
+        return salesforce_id
+
+
+@admin.register(SalesforceOrganization)
+class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
+    """Organizations."""
+
+    confirmed_actions = (PAUSE, RESUME, RELEASE)
+    form = OrganizationForm
+    fields = ("salesforce_id", "name", "mode")
+    list_display = ("name", "salesforce_id", "state", "paused", "waiting", "dead", "quarantined")
+    list_filter = ("mode",)
+    list_per_page = 50
+    search_fields = ("name", "salesforce_id")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: SalesforceOrganization | None = None
+    ) -> tuple[str, ...]:
+        return ("salesforce_id",) if obj else ()
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        shown = list(changelist.result_list)
+        found = standings(shown)
+        for organization in shown:
+            organization.standing = found[organization.pk]
+        changelist.result_list = shown  # the same rows, not read again
+        return changelist
+
+    def save_model(self, request: HttpRequest, obj: SalesforceOrganization, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        if obj.mode != Mode.OFF and releasable(obj).exists():
+            messages.info(
+                request, f"Messages have waited for {obj.name}: choose “{RELEASE.label}” in the list."
+            )
+
+    @admin.display(description="mode")
+    def state(self, organization: SalesforceOrganization) -> str:
+        return organization.mode  # the word alone; what it means is said where it is chosen
+
+    @admin.display(description="paused")
+    def paused(self, organization: SalesforceOrganization) -> str:
+        return ", ".join(event_type or "all" for event_type in _standing(organization).paused)
+
+    @admin.display(description="waiting")
+    def waiting(self, organization: SalesforceOrganization) -> SafeString | str:
+        standing = _standing(organization)
+        return self._count(standing.waiting, f"organization__id__exact={organization.pk}&status=waiting")
+
+    @admin.display(description="dead")
+    def dead(self, organization: SalesforceOrganization) -> SafeString | str:
+        standing = _standing(organization)
+        return self._count(standing.dead, f"organization__id__exact={organization.pk}&status=dead")
+
+    @admin.display(description="quarantined")
+    def quarantined(self, organization: SalesforceOrganization) -> str:
+        return f"{_standing(organization).quarantined:,}"
+
+    def _count(self, count: int, query: str) -> SafeString | str:
+        url = self.list_url(ProcessedMessage, query)
+        text = f"{count:,}"
+        return format_html('<a href="{}">{}</a>', url, text) if count and url else text
+
+
+def _standing(organization: SalesforceOrganization) -> Standing:
+    standing: Standing = organization.standing  # type: ignore[attr-defined]  # put there for the list
+    return standing

@@ -1,0 +1,85 @@
+"""The mirror: what we believe of each Salesforce record, and why."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from passport_events.admin import search
+from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.admin.payload import Payload
+from passport_events.clock import to_database
+from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.operating.blame import FieldBlame, LateMessage, Origin, blame
+from passport_events.operating.text import one_line
+
+
+@admin.register(SalesforceRecord)
+class RecordAdmin(ReadOnlyAdmin[SalesforceRecord]):
+    """Records."""
+
+    page_template = "passport_events/admin/record.html"
+    list_display = (
+        "record_id",
+        "kind",
+        "organization",
+        "is_deleted",
+        "is_complete",
+        "needs_refetch",
+        "updated_at",
+    )
+    list_filter = ("is_deleted", "is_complete", "needs_refetch")
+    list_select_related = ("organization",)
+    ordering = ("-pk",)
+    search_fields = ("record_id",)  # shows the box; what it means is in `search`
+    search_help_text = "Salesforce's whole id of the record, 15 or 18 characters."
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SalesforceRecord]:
+        return super().get_queryset(request).defer("fields", "merge_state")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        return (queryset.filter(search.of_records(text)) if text else queryset), False
+
+    @admin.display(description="entity")
+    def kind(self, record: SalesforceRecord) -> str:
+        return one_line(record.entity)
+
+    def page_context(self, request: HttpRequest, row: SalesforceRecord) -> dict[str, Any]:
+        record = SalesforceRecord.objects.select_related("organization").get(pk=row.pk)
+        payload = Payload.of_request(request)
+        found = blame(record)
+        # No template gets the record: it would ask `record["record_id"]`, which is a field in Salesforce.
+        return {
+            "record_id": record.record_id,
+            "entity": one_line(record.entity),
+            "is_deleted": record.is_deleted,
+            "is_complete": record.is_complete,
+            "organization": record.organization,
+            "payload": payload,
+            "blame": found,
+            "fields": [self._field(field, payload) for field in found.fields],
+            "floor": self._origin(found.floor) if found.floor else None,
+            "late": [self._late(late) for late in found.late],
+            "organization_url": self.url_of(record.organization),
+            "messages_url": self.list_url(ProcessedMessage, urlencode({"q": record.record_id})),
+        }
+
+    def _field(self, field: FieldBlame, payload: Payload) -> dict[str, Any]:
+        value = "" if field.is_unknown else payload.value(field.value)
+        return {"name": one_line(field.name), "value": value, "field": field, **self._origin(field.origin)}
+
+    def _late(self, late: LateMessage) -> dict[str, Any]:
+        lost = [one_line(name) for name in late.lost]
+        return {"late": late, "lost": lost, **self._origin(Origin(late.message, late.time))}
+
+    def _origin(self, origin: Origin) -> dict[str, Any]:
+        url = self.url_of(ProcessedMessage(pk=origin.message)) if origin.message else ""
+        return {"message": origin.message, "url": url, "time": to_database(origin.time)}

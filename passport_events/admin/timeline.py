@@ -1,0 +1,103 @@
+"""A message from being published to its end, as steps in the order of time."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from passport_events.models import (
+    AttemptOutcome,
+    Delivery,
+    MessageAttempt,
+    OperatorAction,
+    ProcessedMessage,
+    Status,
+)
+from passport_events.operating.text import one_line, visible
+
+_BAD = (Status.DEAD, Status.QUARANTINED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened."""
+
+    when: datetime
+    title: str
+    text: str = ""
+    error: str = ""
+    frames: str = ""
+    tone: str = ""
+    after: str = ""
+    """Time since the step before."""
+
+
+def timeline(
+    message: ProcessedMessage, attempts: Iterable[MessageAttempt], actions: Iterable[OperatorAction]
+) -> list[Step]:
+    """Every step, the first one first."""
+    steps = [
+        *_way_here(message.delivery),
+        *(_attempt(attempt, message.finished_at) for attempt in attempts),
+        *_handling(message),
+        *map(_action, actions),
+    ]
+    ordered = sorted(steps, key=lambda step: step.when)
+    gaps = ["", *(_gap(later.when - earlier.when) for earlier, later in itertools.pairwise(ordered))]
+    return [dataclasses.replace(step, after=gap) for step, gap in zip(ordered, gaps, strict=True)]
+
+
+def _way_here(delivery: Delivery) -> Iterator[Step]:
+    if delivery.published_at and delivery.sns_message_id:
+        yield Step(delivery.published_at, "Published", "SNS took it.")
+    if delivery.sent_at:
+        yield Step(delivery.sent_at, "Sent", "SQS took it.")
+    times = "once" if delivery.receive_count == 1 else f"{delivery.receive_count} times"
+    yield Step(delivery.received_at, "Received", f"Stored here; SQS had handed it out {times}.")
+
+
+def _handling(message: ProcessedMessage) -> Iterator[Step]:
+    if message.claimed_at:
+        yield Step(message.claimed_at, "Claimed", "A worker last took it.")
+    if message.finished_at:
+        release = f" Release {one_line(message.release)}." if message.release else ""
+        tone = "bad" if message.status in _BAD else "good"
+        yield Step(
+            message.finished_at, f"Ended: {message.status}", one_line(message.reason) + release, tone=tone
+        )
+    if message.due_at:
+        is_held = message.status == Status.PROCESSING
+        yield Step(
+            message.due_at, "Lease ends" if is_held else "Due", "" if is_held else "May be claimed from now."
+        )
+
+
+def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
+    known = ((attempt.worker, "by"), (attempt.release, "release"))
+    by = " ".join(f"{word} {one_line(value)}" for value, word in known if value)
+    title = f"Attempt {attempt.number} failed"
+    if attempt.generation:
+        title += f" (replay {attempt.generation})"
+    # The message's end is written a moment before its last attempt, in the same transaction.
+    return Step(
+        min(attempt.ended_at, finished_at or attempt.ended_at),
+        title,
+        by,
+        error=": ".join(filter(None, (one_line(attempt.error_class), visible(attempt.error)))),
+        frames=visible(attempt.traceback),
+        tone="" if attempt.outcome == AttemptOutcome.RETRY else "bad",
+    )
+
+
+def _action(action: OperatorAction) -> Step:
+    text = f"by {one_line(action.actor_name)}" + (f": {visible(action.reason)}" if action.reason else "")
+    return Step(action.created_at, f"Operator: {action.kind}", text)
+
+
+def _gap(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    if seconds < 120:
+        return f"+{seconds:.2f} s"
+    return f"+{seconds / 60:,.0f} min" if seconds < 7_200 else f"+{seconds / 3_600:,.0f} h"

@@ -1,0 +1,70 @@
+"""`manage.py passport <verb>`: what an operator asks and does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+
+from passport_events.exceptions import PassportEventsError
+from passport_events.management.verbs import (
+    Verb,
+    dead_letters,
+    health,
+    messages,
+    pause,
+    release,
+    resume,
+    throttle,
+)
+
+COULD_NOT_ASK = 2
+
+VERBS: Mapping[str, Verb] = {
+    "health": health,
+    "messages": messages,
+    "dead-letters": dead_letters,
+    "release": release,
+    "pause": pause,
+    "resume": resume,
+    "throttle": throttle,
+}
+
+
+class Command(BaseCommand):
+    """One command, a verb each."""
+
+    help = (
+        "See and operate the Salesforce events. Exits 0 when done, 1 when it found trouble, 2 when it could "
+        "not ask. Example: manage.py passport health"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare each verb's flags."""
+        verbs = parser.add_subparsers(dest="verb", metavar="verb", required=True)
+        for name, verb in VERBS.items():
+            own = verbs.add_parser(
+                name,
+                help=verb.HELP,
+                description=verb.HELP,
+                epilog=f"Example: {verb.EXAMPLE}\nExits 0 when done, 1 on trouble, 2 when it could not ask.",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            verb.add_arguments(own)
+
+    def handle(self, **options: Any) -> None:
+        """Run the verb."""
+        try:
+            code = VERBS[options["verb"]].run(self.stdout, options)
+        except PassportEventsError as error:
+            self.stderr.write(f"passport {options['verb']}: {error}")
+            sys.exit(COULD_NOT_ASK)
+        except DatabaseError as error:
+            self.stderr.write(f"passport {options['verb']}: the database cannot be asked: {error}")
+            sys.exit(COULD_NOT_ASK)
+        if code:
+            sys.exit(code)

@@ -1,0 +1,1 @@
+"""What people and probes do: one door for the admin and for commands."""

@@ -1,0 +1,89 @@
+"""Messages that are due for long and not claimed, and why that may be."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, Subquery
+
+from passport_events.clock import ClockTimestamp
+from passport_events.handling.flow import FlowControls
+from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.operating.rq_state import WORKER_DIED, QueueState
+
+LONG = timedelta(seconds=60)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cause:
+    """What most likely keeps messages from being claimed, and the way out."""
+
+    text: str
+    hint: str
+
+
+def oldest_age(event_types: Sequence[str]) -> timedelta | None:
+    """How long the oldest message of these types has been due, if that is long.
+
+    What an operator paused or throttled waits on purpose and is not counted. One query for each
+    type, and one index probe for each organization in it, however long the backlog is.
+    """
+    controls = FlowControls.in_force()
+    slowed = [*controls.pauses, *(throttle.scope for throttle in controls.throttles)]
+    ages = [
+        now - due
+        for name in event_types
+        for organization, due, now in _oldest_by_organization(name)
+        if not any(scope.covers(name, organization) for scope in slowed)
+    ]
+    return max(ages, default=None)
+
+
+def _oldest_by_organization(event_type: str) -> Iterable[tuple[int, datetime, datetime]]:
+    due = ProcessedMessage.objects.filter(
+        organization=OuterRef("pk"), event_type=event_type, due_at__lt=ClockTimestamp() - LONG
+    )
+    oldest = Subquery(due.order_by("due_at").values("due_at")[:1])
+    rows = SalesforceOrganization.objects.annotate(oldest=oldest, now=ClockTimestamp())
+    return rows.filter(oldest__isnull=False).order_by().values_list("pk", "oldest", "now")
+
+
+def likely_cause(state: QueueState) -> Cause:
+    """Decide by what Redis says of the queue."""
+    return next(_causes(state))
+
+
+def _causes(state: QueueState) -> Iterator[Cause]:
+    """Every cause that fits, the surest first; the last one fits where no other does."""
+    name = state.name
+    if not state.workers:
+        yield Cause(f"no RQ worker listens on {name}", f"Start one: manage.py rqworker {name}.")
+    if state.failure == WORKER_DIED:
+        yield Cause(
+            "RQ's worker takes the hints, and its process died at the job",
+            "Look in the worker's log and the kernel's (out of memory?); the message runs alone by itself.",
+        )
+    elif state.failure:
+        yield Cause(
+            f"RQ's jobs fail before they start: {state.failure}",
+            f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
+            "with --worker-class passport_events.handling.rq_worker.PassportWorker, and with the same code.",
+        )
+    if state.is_suspended:
+        yield Cause("RQ's workers are suspended", "Let them go on: rq resume.")
+    if state.hints and state.busy < state.workers:
+        yield Cause(
+            f"{state.hints} hints wait in {name} and a worker is idle, but none takes them",
+            "Was the worker killed a moment ago? Restart it, and see that it lists this queue.",
+        )
+    if state.hints or state.busy:
+        yield Cause(
+            f"all {state.workers} workers of {name} are busy, and more is due than they get done",
+            "Start more workers, or see which handler is slow.",
+        )
+    yield Cause(
+        "workers listen, but nobody sends them hints",
+        "Dispatching is part of poll_sqs. Start it, or manage.py dispatch_messages.",
+    )

@@ -1,0 +1,126 @@
+"""Why a record says what it says: which message wrote each field, and who came too late.
+
+Pure over rows; nothing is changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from passport_events.event import Version, VersionKind
+from passport_events.mirror.state import UNKNOWN, RecordState, Stamp
+from passport_events.models import ProcessedMessage, SalesforceRecord
+
+MOST_LATE = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Origin:
+    """Who wrote something, and the time of its version."""
+
+    message: int | None
+    """Primary key; None for a re-read of Salesforce."""
+    time: datetime
+
+    @classmethod
+    def of(cls, stamp: Stamp) -> Origin:
+        """Taken from what a merge left."""
+        return cls(stamp.message or None, stamp.version.time)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FieldBlame:
+    """One field of a record."""
+
+    name: str
+    value: Any
+    origin: Origin
+    is_unknown: bool
+    """It changed to a value that nobody told."""
+    is_contested: bool
+    """Events of one version gave it different values."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LateMessage:
+    """A message that came after newer data, and the fields it lost."""
+
+    message: int
+    time: datetime
+    change: str
+    lost: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blame:
+    """Everything that explains one record."""
+
+    fields: tuple[FieldBlame, ...]
+    floor: Origin | None
+    """The newest event that said something about every field; absent fields are its doing."""
+    floor_change: str
+    late: tuple[LateMessage, ...]
+    refetch_reasons: tuple[str, ...]
+    """Why Salesforce must be asked; empty where every value can be trusted."""
+
+
+def blame(record: SalesforceRecord) -> Blame:
+    """Explain a record. One query, for the late messages."""
+    state = RecordState.from_json(record.merge_state, record.fields)
+    fields = tuple(
+        FieldBlame(
+            name=name,
+            value=None if cell.value is UNKNOWN else cell.value,
+            origin=Origin.of(cell.stamp),
+            is_unknown=cell.value is UNKNOWN,
+            is_contested=cell.is_contested,
+        )
+        for name, cell in sorted(state.cells.items())
+    )
+    return Blame(
+        fields=fields,
+        floor=Origin.of(state.floor) if state.floor else None,
+        floor_change=state.floor_change or "",
+        late=tuple(_late(_stale_messages(record))),
+        refetch_reasons=tuple(_refetch_reasons(state)),
+    )
+
+
+def _stale_messages(record: SalesforceRecord) -> Iterable[ProcessedMessage]:
+    stale = ProcessedMessage.objects.filter(
+        organization=record.organization_id, record_id=record.record_id, merged__stale=True
+    )
+    return stale.only("change", "version_kind", "version", "merged").order_by("-version")[:MOST_LATE]
+
+
+def _late(messages: Iterable[ProcessedMessage]) -> Iterator[LateMessage]:
+    for message in messages:
+        if lost := message.merged["lost"]:
+            yield LateMessage(message.pk, version_time(message), message.change, tuple(lost))
+
+
+def version_time(message: ProcessedMessage) -> datetime:
+    """When Salesforce committed what a readable message tells, in UTC."""
+    return Version(VersionKind(message.version_kind), message.version).time
+
+
+def _refetch_reasons(state: RecordState) -> Iterator[str]:
+    if not state.needs_refetch:
+        return
+    if not (state.is_complete or state.is_deleted):
+        yield "The record was never seen whole: it was first met through an update."
+    if state.unknown:
+        yield f"Changed to a value that no event carried: {', '.join(state.unknown)}."
+    if state.contested:
+        yield f"Events of one version gave different values: {', '.join(state.contested)}."
+    if state.floor_contested:
+        yield "Events of one version disagree on whether the record is deleted."
+    if state.misses_undelete:
+        yield "It was deleted and updated later: the event that restored it is missing."
+    if state.is_dirty:
+        yield "A gap event said that something changed, and not what."
+    if len(state.kinds) > 1:
+        yield f"Versions of several kinds cannot be ordered: {', '.join(sorted(state.kinds))}."

@@ -1,0 +1,46 @@
+"""Checks for django-health-check 4, the extra `health`.
+
+HealthCheckView.as_view(checks=["passport_events.operating.health_checks.PollerAlive", ...])
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from django.db import DatabaseError, close_old_connections
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+
+from passport_events.operating.health import Finding, assess_backlog, assess_poller
+
+
+@dataclasses.dataclass
+class PollerAlive(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
+    """A poller writes to the database and receives from SQS."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable with what is wrong and what helps."""
+        _raise_for(lambda: [assess_poller()])
+
+
+@dataclasses.dataclass
+class RowsClaimed(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
+    """Workers listen and claim what is due."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable with what is wrong and what helps."""
+        _raise_for(assess_backlog)
+
+
+def _raise_for(assess: Callable[[], Iterable[Finding]]) -> None:
+    try:
+        findings = assess()
+    except DatabaseError as error:
+        raise ServiceUnavailable(f"The database cannot be asked ({type(error).__name__}).") from error
+    finally:
+        # Checks run in a thread whose connection nobody else would close.
+        close_old_connections()
+    wrong = [f"{finding.name}: {finding.text} {finding.hint}" for finding in findings if not finding.ok]
+    if wrong:
+        raise ServiceUnavailable(" ".join(wrong))

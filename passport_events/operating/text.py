@@ -1,0 +1,37 @@
+"""Text that somebody else wrote, made safe for the eyes; escaping for HTML is the template's part."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+LONGEST = 20_000
+_ORDINARY = frozenset("\n\t")
+
+
+def visible(value: object, longest: int = LONGEST) -> str:
+    """The text with every control and format character spelled out.
+
+    An escape sequence repaints a terminal, and a right-to-left override turns a file name around.
+    """
+    text = str(value)
+    shown = "".join(_spell(character) for character in text[:longest])
+    left = len(text) - longest
+    return shown if left <= 0 else f"{shown}… ({left} more characters)"
+
+
+def as_json(value: Any) -> str:
+    """A value of an event as a person reads it: strings plain, the rest as JSON."""
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+
+
+def one_line(value: object, longest: int = 200) -> str:
+    """For a column of a table or a line of output."""
+    return " ".join(visible(value, longest).split())
+
+
+def _spell(character: str) -> str:
+    if character in _ORDINARY or not unicodedata.category(character).startswith("C"):
+        return character
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
