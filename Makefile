@@ -10,8 +10,8 @@ help: ## list the targets
 
 install: .venv/.lint ## create .venv with everything for development
 
-demo: .venv/.demo ## run the demo; ARGS="..." are its arguments
-	@.venv/bin/python manage.py demo $(ARGS)
+demo: .venv/.demo ## run the demo; SERVE=1 leaves the admin running, SERVE=0 does not
+	@PASSPORT_DEMO_SERVE="$(SERVE)" .venv/bin/python manage.py demo $(ARGS)
 
 # The embedded servers do not depend on the database: they are tested once.
 test: .venv/.test ## run the tests on PostgreSQL, then on SQLite

@@ -1,0 +1,10 @@
+"""The app's name and title."""
+
+from django.apps import AppConfig
+
+
+class AdmissionsConfig(AppConfig):
+    """Opportunities, their attachments and their line items."""
+
+    name = "project.admissions"
+    verbose_name = "Admissions"

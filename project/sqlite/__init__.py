@@ -1,0 +1,1 @@
+"""Django's SQLite backend for several writing processes: see `base`."""

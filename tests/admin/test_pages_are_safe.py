@@ -1,0 +1,93 @@
+"""Whatever others write is text, and no page needs more than `default-src 'self'`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from passport_events.handling.worker import work
+from passport_events.models import (
+    Delivery,
+    Heartbeat,
+    MessageAttempt,
+    OperatorAction,
+    ProcessedMessage,
+    SalesforceOrganization,
+    SalesforceRecord,
+    Status,
+)
+from passport_events.operating import controls, dead_letters
+from passport_events.operating.actor import Actor
+from project.embedded import ValkeyServer
+from tests.admin.urls import action, listing, page
+from tests.operating.inbox import end, opportunity, organization, rows, store
+
+TYPED = "<script>alert(1)</script><img src=x onerror=alert(2)>"  # what staff may type
+HOSTILE = f"{TYPED}\u202e\x1b"  # what may come from outside
+ADD = "add/"
+INLINE = re.compile(
+    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>|\sstyle=|<style|\son\w+=|javascript:",
+    re.IGNORECASE,
+)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
+    """Every page of the desk, over rows that are as hostile as they can be."""
+    home = organization(name=TYPED)
+    ann = Actor(TYPED)
+    message = opportunity(fields={HOSTILE: HOSTILE, "List": [HOSTILE]}, origin=HOSTILE)
+    work("passport-opportunities")
+    end(message, Status.DEAD, HOSTILE)
+    rows(message).update(entity=HOSTILE[:80], release=HOSTILE[:64])
+    MessageAttempt.objects.create(
+        message=message,
+        generation=0,
+        number=1,
+        outcome="dead",
+        error_class=HOSTILE,
+        error=HOSTILE,
+        traceback=HOSTILE,
+        worker=HOSTILE,
+        ended_at=timezone.now(),
+    )
+    unread = store(HOSTILE.encode())
+    sent = {HOSTILE: {"DataType": "String", "StringValue": HOSTILE}}
+    Delivery.objects.update(attributes=sent, topic_arn=HOSTILE, sns_message_id=HOSTILE)
+    SalesforceRecord.objects.update(entity=HOSTILE[:80])
+    controls.pause(None, home, ann, TYPED)
+    dead_letters.discard(rows(unread), ann, TYPED)
+    Heartbeat.objects.create(name=TYPED, kind="x", started_at=timezone.now(), beaten_at=timezone.now())
+    record = SalesforceRecord.objects.get()
+    urls: list[Any] = [
+        *(listing(model) for model in (Delivery, Heartbeat, OperatorAction, ProcessedMessage)),
+        *(listing(model) for model in (SalesforceOrganization, SalesforceRecord)),
+        *map(page, (message, message.delivery, unread, unread.delivery, record, home)),
+        page(OperatorAction.objects.earliest("pk")),
+        listing(ProcessedMessage) + "?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        listing(SalesforceOrganization) + ADD,
+    ]
+    found = {url: admin_client.get(url).content.decode() for url in urls}
+    asked = admin_client.post(action("retry"), {"ids": message.pk, "filters": TYPED})
+    return {**found, "asking": asked.content.decode()}
+
+
+def test_hostile_text_is_text(pages: dict[str, str]) -> None:
+    assert len(pages) == 16
+    for url, answer in pages.items():
+        assert "<script>alert" not in answer, url
+        assert "<img src=x" not in answer, url
+        assert "\x1b" not in answer, url
+        assert "\u202e" not in answer, url
+    assert sum("&lt;script&gt;alert(1)" in answer for answer in pages.values()) >= 12
+
+
+def test_pages_work_under_a_strict_content_security_policy(pages: dict[str, str]) -> None:
+    for url, answer in pages.items():
+        escaped = re.sub(r"&[lg]t;|&quot;|&#x27;", "", re.sub(r"&lt;.*?&gt;", "", answer))
+        assert not INLINE.search(escaped), (url, INLINE.search(escaped))

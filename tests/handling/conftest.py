@@ -1,0 +1,94 @@
+"""Fixtures of handling: an empty registry, settings by keyword, what was announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
+
+from passport_events import stages
+from passport_events.handling import registry
+from passport_events.stages import Stage
+from project.embedded import ValkeyServer
+
+if TYPE_CHECKING:
+    from passport_events.handling.locks import RecordLocks
+
+Announced = list[tuple[Stage, dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _no_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test registers its own handlers; those of the project come back afterwards."""
+    monkeypatch.setattr(registry, "_handlers", {})
+
+
+@pytest.fixture
+def passport(settings: Settings) -> Callable[..., None]:
+    """`passport(BATCH_SIZE=2)` changes settings for this test."""
+
+    def change(**keys: Any) -> None:
+        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
+
+    return change
+
+
+@pytest.fixture
+def announced() -> Iterator[Announced]:
+    """Stages and their facts, as they are announced."""
+    heard: Announced = []
+
+    def listen(stage: Stage, facts: dict[str, Any]) -> None:
+        heard.append((stage, facts))
+
+    stages.observe(listen)
+    yield heard
+    stages.ignore(listen)
+
+
+@pytest.fixture
+def locks(redis_server: ValkeyServer) -> RecordLocks:
+    """The locks of a worker, in an empty Redis."""
+    # Not above: pytest reads this file before Django has its settings.
+    from passport_events.handling import hints, locks  # noqa: PLC0415
+
+    from .given import OPPORTUNITIES  # noqa: PLC0415
+
+    assert redis_server.is_running
+    return locks.RecordLocks(hints.connection(OPPORTUNITIES))
+
+
+class Statements:
+    """The statements of a block, without those that only begin and end transactions."""
+
+    _CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+    def __init__(self) -> None:
+        self._captured = CaptureQueriesContext(connection)
+
+    def __enter__(self) -> Self:
+        self._captured.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:  # noqa: PYI036  as Django annotates it
+        self._captured.__exit__(*error)
+
+    @property
+    def all(self) -> list[str]:
+        """Everything that went to the database."""
+        return [query["sql"] for query in self._captured.captured_queries]
+
+    @property
+    def data(self) -> list[str]:
+        """What reads or writes rows."""
+        return [sql for sql in self.all if not sql.upper().startswith(self._CONTROL)]
+
+
+@pytest.fixture
+def statements() -> Statements:
+    """`with statements: ...`, then `len(statements.data)`."""
+    return Statements()

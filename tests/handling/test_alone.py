@@ -1,0 +1,65 @@
+"""Messages whose worker died are claimed one at a time."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from passport_events.handling.claim import claim_batch, claim_one_alone, record_key
+from passport_events.handling.locks import RecordLocks
+
+from .given import (
+    a_message,
+    an_event,
+    an_organization,
+    pause,
+    stored,
+)
+
+pytestmark = pytest.mark.django_db
+
+TYPES = ["opportunity"]
+
+
+def test_it_is_claimed_without_company(locks: RecordLocks) -> None:
+    home = an_organization()
+    suspects = stored(an_event(home, 1, at=1), an_event(home, 1, at=2), runs_alone=True)
+    innocent = a_message(home, 1, at=3)
+
+    assert [m.pk for m in claim_batch(TYPES, locks).messages] == [innocent.pk]
+    locks.redis.flushall()
+    claim = claim_one_alone(TYPES, locks)
+
+    assert len(claim.messages) == 1
+    assert claim.messages[0].pk in {m.pk for m in suspects}
+
+
+@pytest.mark.parametrize("event_type", ["", "opportunity"])
+def test_one_of_a_paused_organization_does_not_hold_up_those_of_others(
+    locks: RecordLocks, event_type: str
+) -> None:
+    home, other = an_organization(1), an_organization(2)
+    stored(an_event(home), due_in=timedelta(minutes=-5), runs_alone=True)
+    [open_one] = stored(an_event(other), runs_alone=True)
+    pause(event_type, home)
+
+    assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [open_one.pk]
+
+
+def test_nothing_is_claimed_while_everything_is_paused(locks: RecordLocks) -> None:
+    stored(an_event(an_organization()), runs_alone=True)
+    pause()
+
+    assert claim_one_alone(TYPES, locks).messages == ()
+
+
+def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -> None:
+    home = an_organization()
+    [held] = stored(an_event(home, 1), due_in=timedelta(minutes=-5), runs_alone=True)
+    [free] = stored(an_event(home, 2), runs_alone=True)
+    locks.acquire([record_key(held)], uuid.uuid4(), timedelta(seconds=60))
+
+    assert claim_one_alone(TYPES, locks).messages == ()
+    assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [free.pk]

@@ -1,0 +1,189 @@
+"""Hints: one outstanding for each queue, and harmless to lose."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django_rq import settings
+from redis import Redis
+from rq import Queue
+from rq.serializers import DefaultSerializer, JSONSerializer
+
+from passport_events.handling import dispatcher, hints, jobs
+from passport_events.stages import Stage
+from project.embedded import ValkeyServer
+
+from .conftest import Announced
+from .given import OPPORTUNITIES
+
+ITEMS = "passport-items"
+
+
+@pytest.fixture
+def queue(redis_server: ValkeyServer) -> Queue:
+    """The queue of the opportunities, empty."""
+    return hints.rq_queue(OPPORTUNITIES)
+
+
+def test_a_burst_makes_one_hint(queue: Queue, announced: Announced) -> None:
+    sent = [hints.send([OPPORTUNITIES]) for _ in range(100)]
+
+    assert (sum(sent), queue.count) == (1, 1)
+    assert [facts for stage, facts in announced if stage is Stage.HINTED] == [{"queue": OPPORTUNITIES}]
+
+
+def test_queues_are_hinted_at_each_for_itself(queue: Queue) -> None:
+    hints.send([OPPORTUNITIES])
+
+    assert hints.send([OPPORTUNITIES, ITEMS]) == 1
+    assert (queue.count, hints.rq_queue(ITEMS).count) == (1, 1)
+
+
+def test_a_hint_names_its_queue_and_nothing_else(queue: Queue) -> None:
+    hints.send([OPPORTUNITIES])
+    [job] = queue.jobs
+
+    assert (job.func_name, list(job.args), job.kwargs) == (hints.JOB, [OPPORTUNITIES], {})
+    assert (job.timeout, job.result_ttl, job.retries_left) == (15 + 120, 0, None)
+
+
+def test_what_the_hint_names_exists() -> None:
+    assert f"{jobs.work_on_queue.__module__}.{jobs.work_on_queue.__qualname__}" == hints.JOB
+
+
+def test_after_a_few_seconds_a_lost_hint_is_sent_again(queue: Queue) -> None:
+    hints.send([OPPORTUNITIES])
+    queue.connection.delete(queue.key)
+    [flag] = queue.connection.keys("passport:hint:*")
+
+    assert 0 < queue.connection.ttl(flag) <= hints.FLAG_SECONDS
+    queue.connection.delete(flag)  # what the end of those seconds does
+    assert hints.send([OPPORTUNITIES]) == 1
+
+
+def test_without_workers_only_so_many_wait(queue: Queue) -> None:
+    """Given no worker for hours, when flags end and hints are sent again, eight are waiting at most."""
+    for _ in range(20):
+        hints.send([OPPORTUNITIES])
+        hints.clear(OPPORTUNITIES)
+
+    assert queue.count == hints.MOST_WAITING
+
+
+def test_the_job_clears_the_flag_before_it_looks(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a row that is stored while the job looks, its hint is sent."""
+    during = []
+
+    def look(name: str) -> int:
+        during.append(hints.send([name]))
+        return 0
+
+    monkeypatch.setattr(jobs, "work", look)
+    monkeypatch.setattr(dispatcher, "tick", lambda: 0)
+    hints.send([OPPORTUNITIES])
+    jobs.work_on_queue(OPPORTUNITIES)
+
+    assert during == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hint_does_not_wait_for_a_transaction_it_has_nothing_to_do_with(queue: Queue) -> None:
+    with transaction.atomic():
+        hints.send([OPPORTUNITIES])
+        assert queue.count == 1
+
+
+@pytest.fixture
+def pickled(redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A queue whose settings name no serializer."""
+    url = redis_server.url
+    monkeypatch.setitem(settings.QUEUES, "pickled", {"URL": url})
+    yield
+    hints.rq_queue.cache_clear()
+
+
+def test_json(queue: Queue) -> None:
+    assert queue.serializer is JSONSerializer
+    assert data(queue)[2] == [OPPORTUNITIES]
+
+
+@pytest.mark.usefixtures("pickled")
+def test_pickle() -> None:
+    queue = hints.rq_queue("pickled")
+
+    assert queue.serializer is DefaultSerializer
+    assert data(queue)[2] == ("pickled",)
+
+
+def data(queue: Queue) -> Any:
+    hints.send([queue.name])
+    [name] = queue.job_ids
+    raw: Any = queue.connection.hget(f"rq:job:{name}", "data")
+    if queue.serializer is JSONSerializer:
+        return json.loads(zlib.decompress(raw))
+    return pickle.loads(zlib.decompress(raw))  # noqa: S301  written by this test
+
+
+def test_nothing_fails_and_it_is_announced_away_and_back(
+    queue: Queue, redis_server: ValkeyServer, announced: Announced
+) -> None:
+    redis_server.kill()
+    assert hints.send([OPPORTUNITIES]) == 0
+    hints.clear(OPPORTUNITIES)
+    redis_server.start()
+    assert hints.send([OPPORTUNITIES]) == 1
+
+    states = [facts["state"] for stage, facts in announced if stage is Stage.STATE_CHANGED]
+    assert states == ["away", "here"]
+    assert queue.count == 1
+
+
+def test_a_flushed_redis_is_hinted_at_again_at_once(queue: Queue, redis_server: ValkeyServer) -> None:
+    hints.send([OPPORTUNITIES])
+    redis_server.flush()
+
+    assert hints.send([OPPORTUNITIES]) == 1
+    assert queue.count == 1
+
+
+def test_queues_of_one_redis_share_one(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given hints that are outstanding already, asking for all queues is one round trip."""
+    names = [OPPORTUNITIES, ITEMS, "passport-attachments"]
+    hints.send(names)
+    made = []
+    pipeline = Redis.pipeline
+
+    def count(self: Redis, *arguments: Any, **options: Any) -> Any:
+        made.append(1)
+        return pipeline(self, *arguments, **options)
+
+    monkeypatch.setattr(Redis, "pipeline", count)
+    assert hints.send(names) == 0
+
+    assert len(made) == 1
+    assert queue.count == 1
+
+
+def test_two_databases_of_one_server_do_not(
+    queue: Queue, redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.QUEUES, "elsewhere", {"URL": redis_server.url.replace("/0", "/1")})
+    try:
+        assert hints.send([OPPORTUNITIES, "elsewhere"]) == 2
+        assert (queue.count, hints.rq_queue("elsewhere").count) == (1, 1)
+        assert hints.connection("elsewhere").dbsize() > 0
+    finally:
+        hints.rq_queue.cache_clear()
+
+
+def test_the_cached_connection_survives_a_restart(queue: Queue, redis_server: ValkeyServer) -> None:
+    hints.send([OPPORTUNITIES])
+    redis_server.restart()
+
+    assert (hints.send([OPPORTUNITIES]), queue.count) == (1, 1)

@@ -1,0 +1,105 @@
+"""Somebody else has the message by now: nothing of the attempt stays."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from passport_events import Event, handles
+from passport_events.handling import hints
+from passport_events.handling.worker import work
+from passport_events.models import (
+    ProcessedMessage,
+    SalesforceRecord,
+    Status,
+)
+from passport_events.stages import Stage, ignore, observe
+
+from .conftest import Announced
+from .given import (
+    OPPORTUNITIES,
+    a_message,
+    an_organization,
+    make_due,
+    outcome,
+    the_record,
+    write,
+    written,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+
+
+def test_nothing_of_the_attempt_stays(announced: Announced) -> None:
+    """Given a handler at work, when its lease is taken, its writes and its merge roll back."""
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        write("effect")
+        ProcessedMessage.objects.update(status=Status.WAITING, lease_token=None)
+
+    message = a_message(an_organization())
+    work(OPPORTUNITIES)
+
+    assert Stage.LEASE_LOST in [stage for stage, _ in announced]
+    assert written() == []
+    assert the_record().fields == {}
+    assert outcome(message)[2] == 0
+
+
+@pytest.mark.postgresql
+def test_the_worker_that_took_over_has_the_only_effect() -> None:
+    """Given a paused worker whose message another one finished, when it resumes, it changes nothing."""
+    calls: list[str] = []
+
+    def be_overtaken(event: Event) -> None:
+        if not calls:
+            calls.append("the first worker is paused")
+            ProcessedMessage.objects.update(status=Status.WAITING, lease_token=None)
+            make_due()
+            hints.connection(OPPORTUNITIES).flushall()  # its lock has ended too
+            other = threading.Thread(target=in_a_thread)
+            other.start()
+            other.join()
+
+    @handles("opportunity", prepare=be_overtaken)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        calls.append("handled")
+        write(f"effect {len(calls)}")
+
+    message = a_message(an_organization())
+    work(OPPORTUNITIES)
+
+    assert calls == ["the first worker is paused", "handled", "handled"]
+    assert written() == ["effect 2"]
+    assert outcome(message) == ("succeeded", "", 1)
+
+
+def test_a_failure_under_a_lost_lease_is_not_written_down() -> None:
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        raise ValueError
+
+    def steal(stage: Stage, facts: dict[str, Any]) -> None:
+        if stage is Stage.STARTED:
+            ProcessedMessage.objects.update(status=Status.WAITING, lease_token=None)
+
+    message = a_message(an_organization())
+    observe(steal)
+    try:
+        work(OPPORTUNITIES)
+    finally:
+        ignore(steal)
+
+    assert (message.failures.count(), outcome(message)[2]) == (0, 0)
+
+
+def in_a_thread() -> None:
+    """Work with a connection of its own."""
+    try:
+        work(OPPORTUNITIES)
+    finally:
+        connection.close()

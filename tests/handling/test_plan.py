@@ -1,0 +1,73 @@
+"""What is done with a message, decided before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from passport_events import Event, handles
+from passport_events.conf import Settings
+from passport_events.handling.plan import Plan, is_echo, plan_for
+from passport_events.handling.registry import handler_for
+from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
+
+SETTINGS = Settings(own_clients=("passport",))
+ECHO = "com/salesforce/api/rest/66.0;client=passport"
+OFF = Plan(None, merges=False, status=Status.IGNORED, reason="organization_off")
+SHADOW = Plan(None, reason="shadow")
+MERGED = Plan(None)
+OWN_CHANGE = Plan(None, status=Status.IGNORED, reason="own_change", is_alone=True)
+
+
+def handler(event: Event, record: SalesforceRecord) -> None:
+    """A handler."""
+
+
+def message(mode: Mode | None, origin: str = "") -> ProcessedMessage:
+    organization = SalesforceOrganization(mode=mode) if mode else None
+    return ProcessedMessage(event_type="item", organization=organization, content={"origin": origin})
+
+
+@pytest.mark.parametrize("origin", ["", ECHO])
+@pytest.mark.parametrize(
+    ("mode", "plan"), [(None, OFF), (Mode.OFF, OFF), (Mode.SHADOW, SHADOW), (Mode.LIVE, MERGED)]
+)
+def test_without_a_handler_the_mode_decides(mode: Mode | None, plan: Plan, origin: str) -> None:
+    assert plan_for(message(mode, origin), SETTINGS) == plan
+
+
+@pytest.mark.parametrize(
+    ("mode", "origin", "plan"),
+    [
+        (None, "", OFF),
+        (Mode.OFF, ECHO, OFF),
+        (Mode.SHADOW, "", SHADOW),
+        (Mode.SHADOW, ECHO, SHADOW),
+        (Mode.LIVE, ECHO, OWN_CHANGE),
+    ],
+)
+def test_a_handler_is_not_called_for_these(mode: Mode | None, origin: str, plan: Plan) -> None:
+    handles("item")(handler)
+
+    assert plan_for(message(mode, origin), SETTINGS) == plan
+
+
+def test_a_live_event_goes_to_its_handler_in_a_transaction_of_its_own() -> None:
+    handles("item")(handler)
+
+    assert plan_for(message(Mode.LIVE), SETTINGS) == Plan(handler_for("item"), is_alone=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (ECHO, True),
+        (ECHO + "/", True),
+        ("com/salesforce/api/rest/66.0;client=passport-two", False),
+        ("com/salesforce/api/rest/66.0;client=", False),
+        ("com/salesforce/api/rest/66.0;client=SfdcInternalAPI/", False),
+        ("passport", False),
+        ("", False),
+    ],
+)
+def test_an_echo_is_told_by_its_client(origin: str, *, expected: bool) -> None:
+    assert is_echo(origin, ("passport",)) is expected

@@ -1,0 +1,156 @@
+"""A job ends after its time slice, gives back the rest, and is fair all the same."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from passport_events import Event, handles
+from passport_events.handling import hints, worker
+from passport_events.handling.claim import claim_batch
+from passport_events.handling.locks import RecordLocks
+from passport_events.handling.worker import work, work_on
+from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
+from project.embedded import ValkeyServer
+
+from .conftest import Statements
+from .given import (
+    OPPORTUNITIES,
+    a_backlog,
+    a_message,
+    an_event,
+    an_organization,
+    statuses,
+    stored,
+)
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+
+
+class Time:
+    """A monotonic clock that the handlers of a test move."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock that time slices are measured with."""
+    clock = Time()
+    monkeypatch.setattr(worker, "time", clock)
+    return clock
+
+
+def waiting_hints() -> int:
+    return int(hints.rq_queue(OPPORTUNITIES).count)
+
+
+def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
+    """Given handlers that take ten seconds, when the slice of fifteen ends, the rest is due again."""
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        clock.seconds += 10
+
+    home = an_organization()
+    stored(*(an_event(home, number) for number in range(5)))
+
+    assert work(OPPORTUNITIES) == 2
+    rest = ProcessedMessage.objects.due().filter(status=Status.WAITING, lease_token=None, attempts=0)
+    assert rest.count() == 3
+    assert not MessageAttempt.objects.exists()
+    assert waiting_hints() == 1
+
+
+def test_the_next_slice_goes_on_at_once(clock: Time) -> None:
+    """Given a slice that ended, the locks of the records it gave back are free."""
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        clock.seconds += 20
+
+    home = an_organization()
+    stored(*(an_event(home, number) for number in range(3)))
+
+    assert [work(OPPORTUNITIES) for _ in range(3)] == [1, 1, 1]
+    assert statuses() == {"succeeded": 3}
+
+
+def test_slices_that_end_early_are_shared_between_organizations(clock: Time) -> None:
+    """Given a large backlog and slow handlers, when each slice has four turns, two slices are enough for all small ones."""
+    handled = []
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        handled.append(event.organization)
+        clock.seconds += 4
+
+    behind = an_organization(1)
+    a_backlog(behind, 60)
+    small = [an_organization(number) for number in (2, 3, 4)]
+    for organization in small:
+        a_backlog(organization, 2)
+    for _ in range(2):
+        work(OPPORTUNITIES)
+
+    assert Counter(handled) == {each.salesforce_id: 2 for each in (behind, *small)}
+
+
+def test_a_full_batch_wakes_another_worker_before_it_begins(passport: Callable[..., None]) -> None:
+    passport(BATCH_SIZE=2)
+    hinted = []
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        hinted.append(waiting_hints())
+
+    a_backlog(an_organization(), 3)
+    work(OPPORTUNITIES)
+
+    assert hinted == [1, 1, 1]
+
+
+def test_when_nothing_is_due_the_worker_leaves_without_a_hint() -> None:
+    assert work(OPPORTUNITIES) == 0
+    assert waiting_hints() == 0
+
+
+def test_a_queue_that_no_event_type_names_any_more_has_nothing_to_do(passport: Callable[..., None]) -> None:
+    passport(EVENT_TYPES={"opportunity": {"entities": ["Opportunity"], "queue": OPPORTUNITIES}})
+    a_message(an_organization())
+
+    assert work("passport-items") == 0
+
+
+def test_no_claim_waits_for_another() -> None:
+    """Given a suspect and a batch, the suspect is worked on before anything else is in hand."""
+    held = []
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        held.append(ProcessedMessage.objects.filter(status=Status.PROCESSING).count())
+
+    home = an_organization()
+    stored(an_event(home, 1), runs_alone=True)
+    stored(an_event(home, 2), an_event(home, 3))
+    work(OPPORTUNITIES)
+
+    assert held == [1, 2, 1]
+
+
+def test_work_on_an_empty_claim_does_nothing(redis_server: ValkeyServer, statements: Statements) -> None:
+    locks = RecordLocks(hints.connection(OPPORTUNITIES))
+    claim = claim_batch(["opportunity"], locks)
+
+    with statements:
+        assert work_on(claim, locks, time.monotonic()) == 0
+    assert statements.all == []
+    assert redis_server.is_running

@@ -1,0 +1,1 @@
+"""An app of a host project, for workers in processes of their own."""

@@ -1,0 +1,1 @@
+"""An awkward host project: everything that a monolith may do differently from the demo."""

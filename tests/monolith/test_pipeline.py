@@ -1,0 +1,65 @@
+"""The pipeline in a project that does everything differently."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from passport_events.testing import organization_id, record_id, relay_message
+from tests.harness.aws import Sqs
+from tests.harness.monolith import Monolith
+
+HOME = organization_id(1)
+SEEDED = f"""
+from passport_events.models import SalesforceOrganization
+SalesforceOrganization.objects.create(salesforce_id="{HOME}", name="Home")
+"""
+COUNTED = """
+from tests.monolith.campus.models import Deal
+from passport_events.models import ProcessedMessage, SalesforceRecord
+deals = Deal.objects.using("default")
+print(deals.count(), deals.filter(stage="Closed").count(), SalesforceRecord.objects.count())
+print(sorted(set(ProcessedMessage.objects.values_list("status", flat=True))))
+"""
+
+
+@pytest.fixture
+def seeded(sqs: Sqs, monolith: Monolith) -> Monolith:
+    """The monolith with one organization, and thirty opportunities published to it, ten of them twice."""
+    monolith.python(SEEDED)
+    for number in range(30):
+        record = record_id("Opportunity", number)
+        opened = relay_message("Opportunity", record, fields={"Name": f"n{number}"}, organization=HOME)
+        sqs.topic.publish(Message=json.dumps(opened))
+    for number in range(10):
+        closed = relay_message(
+            "Opportunity",
+            record_id("Opportunity", number),
+            "UPDATE",
+            {"StageName": "Closed"},
+            organization=HOME,
+            at_ms=1_778_192_988_000,
+        )
+        sqs.topic.publish(Message=json.dumps(closed))
+        sqs.topic.publish(Message=json.dumps(closed))
+    return monolith
+
+
+@pytest.mark.parametrize("worker", ["PassportWorker", "PassportSimpleWorker"])
+def test_events_reach_the_handlers_of_an_awkward_project(seeded: Monolith, worker: str) -> None:
+    """Local time, a lagging replica, pickled jobs, other queue names and an own user model change nothing."""
+    polled = seeded.manage("poll_sqs", "--until-empty", "--concurrency=1")
+    seeded.manage("dispatch_messages", "--once")
+    seeded.manage(
+        "rqworker", "--burst", f"--worker-class=passport_events.handling.rq_worker.{worker}", "crm-opps"
+    )
+
+    assert polled.split()[-3:] == ["received=50", "new=40", "duplicates=10"]
+    assert seeded.python(COUNTED).splitlines() == ["30 10 30", "['succeeded']"]
+
+
+def test_the_awkward_project_passes_its_checks(monolith: Monolith) -> None:
+    """Nothing of ours asks for more than INSTALLED_APPS and one setting."""
+    assert "no issues" in monolith.manage("check")
+    assert monolith.manage("makemigrations", "--check", "--dry-run").strip() == "No changes detected"

@@ -1,0 +1,30 @@
+"""What tests of operating share. Imports are inside: a conftest is read before Django is set up."""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from passport_events.operating.actor import Actor
+
+
+@pytest.fixture(autouse=True)
+def _fresh_organizations() -> None:
+    """Organizations are cached in this process; those of other tests are gone from the database."""
+    from django.core.cache import cache
+
+    from passport_events.receiving import organizations
+
+    organizations.forget_local()
+    cache.clear()
+
+
+@pytest.fixture
+def ann() -> Actor:
+    """An operator without a user."""
+    from passport_events.operating.actor import Actor
+
+    return Actor("ann")

@@ -1,0 +1,61 @@
+"""Messages in every status, stored the way the poller stores them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from passport_events.clock import ClockTimestamp
+from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
+from passport_events.receiving import inbox
+from passport_events.receiving.received import Received
+from passport_events.testing import organization_id, record_id, relay_message
+
+HOME = organization_id(1)
+
+
+def organization(number: int = 1, **columns: Any) -> SalesforceOrganization:
+    """One that is known."""
+    columns.setdefault("name", f"School {number}")
+    return SalesforceOrganization.objects.create(salesforce_id=organization_id(number), **columns)
+
+
+def store(body: object) -> ProcessedMessage:
+    """Receive one delivery, as bytes or as JSON, and give back its message."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    message_id = str(uuid.uuid4())
+    inbox.store([Received(message_id=message_id, receipt_handle="", body=raw)])
+    return ProcessedMessage.objects.get(delivery__sqs_message_id=message_id)
+
+
+def opportunity(number: int = 1, *, home: str = HOME, **about: Any) -> ProcessedMessage:
+    """A message about one opportunity."""
+    about.setdefault("fields", {"Name": "Ada"})
+    return store(relay_message("Opportunity", record_id("Opportunity", number), organization=home, **about))
+
+
+def dead(number: int = 1, **about: Any) -> ProcessedMessage:
+    """A dead letter, as a worker leaves it."""
+    return end(opportunity(number, **about), Status.DEAD, "retries used up: builtins.ValueError")
+
+
+def end(message: ProcessedMessage, status: Status, reason: str = "") -> ProcessedMessage:
+    """A message as a worker leaves it."""
+    ProcessedMessage.objects.filter(pk=message.pk).update(
+        status=status,
+        reason=reason,
+        due_at=None,
+        claimed_at=ClockTimestamp(),
+        finished_at=ClockTimestamp(),
+        attempts=16,
+        crashes=1,
+        runs_alone=True,
+    )
+    message.refresh_from_db()
+    return message
+
+
+def rows(*messages: ProcessedMessage) -> Any:
+    """A query for exactly these."""
+    return ProcessedMessage.objects.filter(pk__in=[message.pk for message in messages])

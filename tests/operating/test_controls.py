@@ -1,0 +1,60 @@
+"""Pause, resume, throttle."""
+
+from __future__ import annotations
+
+import pytest
+
+from passport_events.exceptions import OperationRefused
+from passport_events.handling.flow import FlowControls
+from passport_events.models import OperatorAction
+from passport_events.operating import controls
+from passport_events.operating.actor import Actor
+from tests.operating.inbox import organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("event_type", [None, "item"])
+@pytest.mark.parametrize("covered", ["one organization", "all"])
+def test_a_pause_holds_for_its_scope_until_it_is_resumed(
+    ann: Actor, event_type: str | None, covered: str
+) -> None:
+    home = organization()
+    scope = (event_type, home if covered == "one organization" else None)
+
+    assert controls.pause(*scope, ann, "S3 is down")
+    assert not controls.pause(*scope, Actor("bob"), "me too")
+
+    assert FlowControls.in_force().is_paused("item", home.pk)
+    assert FlowControls.in_force().is_paused("opportunity", home.pk) is (event_type is None)
+    assert controls.resume(*scope, Actor("bob"))
+    assert not controls.resume(*scope, ann)
+    assert not FlowControls.in_force().pauses
+    action = OperatorAction.objects.get()
+    assert (action.actor_name, action.reason, action.ended_by) == ("ann", "S3 is down", "bob")
+
+
+def test_resuming_one_organization_leaves_the_pause_of_all(ann: Actor) -> None:
+    home = organization()
+    controls.pause(None, None, ann, "")
+    assert not controls.resume(None, home, ann)
+    assert FlowControls.in_force().is_paused("item", home.pk)
+
+
+def test_another_rate_ends_the_throttle_before(ann: Actor) -> None:
+    assert controls.throttle("item", None, ann, "", 60)
+    assert not controls.throttle("item", None, ann, "", 60)
+    assert controls.throttle("item", None, ann, "", 90)
+    assert [throttle.per_minute for throttle in FlowControls.in_force().throttles] == [90]
+    assert controls.unthrottle("item", None, ann)
+    assert not FlowControls.in_force().throttles
+
+
+def test_a_throttle_of_nothing_is_refused(ann: Actor) -> None:
+    with pytest.raises(OperationRefused, match="pause"):
+        controls.throttle("item", None, ann, "", 0)
+
+
+def test_a_type_that_does_not_exist_is_refused(ann: Actor) -> None:
+    with pytest.raises(OperationRefused, match="There are: opportunity, attachment, item"):
+        controls.pause("opportunities", None, ann, "")

@@ -1,0 +1,125 @@
+"""`manage.py passport`: what it says and how it exits."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from passport_events.handling.flow import FlowControls
+from passport_events.management.commands.passport import VERBS
+from passport_events.models import OperatorAction, Status
+from passport_events.operating import health
+from project.embedded import ValkeyServer
+from tests.operating.inbox import HOME, dead, opportunity, organization, store
+
+pytestmark = pytest.mark.django_db
+
+
+def passport(*arguments: str) -> tuple[int, str]:
+    """The exit code and everything it said."""
+    said = StringIO()
+    code = 0
+    try:
+        call_command("passport", *arguments, stdout=said, stderr=said)
+    except SystemExit as exited:
+        code = int(exited.code or 0)
+    return code, said.getvalue()
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        call_command("passport", verb, "--help")
+    assert exited.value.code == 0
+    assert f"Example: manage.py passport {verb}" in capsys.readouterr().out
+
+
+def test_health_exits_with_1_on_trouble(redis_server: ValkeyServer) -> None:
+    code, said = passport("health", "--json")
+    assert code == 1
+    report = json.loads(said)
+    assert not report["ok"]
+    assert {finding["name"] for finding in report["findings"]} >= {"poller", "redis", "event types"}
+    assert "TROUBLE  poller" in passport("health")[1]
+
+
+def test_a_database_that_is_away_exits_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(health, "assess_poller", away)
+    code, said = passport("health")
+    assert (code, "the database cannot be asked" in said) == (2, True)
+
+
+def test_messages_are_filtered_and_never_show_what_an_event_says() -> None:
+    organization()
+    first, second = opportunity(1, fields={"Name": "Ada Lovelace"}), opportunity(2)
+    store(b"Ada Lovelace")
+
+    code, said = passport("messages", "--json", "--record", first.record_id[:15], "--organization", HOME)
+
+    assert code == 0
+    assert [json.loads(line)["id"] for line in said.splitlines()] == [first.pk]
+    assert str(second.pk) in passport("messages", "--status", "waiting", "--type", "opportunity")[1]
+    assert "Lovelace" not in passport("messages")[1]
+    assert passport("messages", "--status", "dead")[1] == "No such messages.\n"
+
+
+def test_dead_letters_are_listed_sent_back_put_aside_and_restored() -> None:
+    organization()
+    message = dead()
+    assert str(message.pk) in passport("dead-letters")[1]
+
+    said = passport("dead-letters", "--discard", str(message.pk), "--reason", "noise")
+    assert said == (0, "dead-letters: 1 discarded\n")
+    assert passport("dead-letters", "--restore", str(message.pk)) == (0, "dead-letters: 1 restored\n")
+    assert passport("dead-letters", "--retry", str(message.pk)) == (0, "dead-letters: 1 sent back\n")
+    message.refresh_from_db()
+    assert message.status == Status.WAITING
+    assert list(OperatorAction.objects.values_list("kind", flat=True)) == ["retry", "restore", "discard"]
+    assert passport("dead-letters")[1] == "No dead letters.\n"
+
+
+def test_a_message_that_is_no_dead_letter_is_left_and_exits_with_1() -> None:
+    organization()
+    message = opportunity()
+    said = passport("dead-letters", "--retry", str(message.pk))
+    assert said == (1, "dead-letters: 0 sent back, 1 left as they are\n")
+
+
+def test_discarding_needs_a_reason() -> None:
+    assert passport("dead-letters", "--discard", "1") == (
+        2,
+        "passport dead-letters: To discard, say why: --reason.\n",
+    )
+
+
+def test_release_of_an_organization_that_is_not_known_exits_with_2() -> None:
+    opportunity()
+    assert passport("release", "--organization", HOME)[0] == 2
+    organization()
+    assert passport("release", "--organization", HOME) == (0, "release: 1 messages released\n")
+
+
+def test_flow_is_paused_resumed_and_throttled() -> None:
+    organization()
+    pause = ("pause", "--type", "item", "--organization", HOME, "--reason", "S3")
+    assert passport(*pause) == (0, f"pause: item of {HOME} is paused\n")
+    assert passport(*pause) == (0, f"pause: item of {HOME} was already paused\n")
+    assert passport("resume", "--type", "item")[0] == 1
+    assert passport("resume", "--type", "item", "--organization", HOME)[0] == 0
+    assert passport("throttle", "--per-minute", "5")[1].endswith("at most 5 a minute\n")
+    assert FlowControls.in_force().throttles[0].per_minute == 5
+    assert passport("throttle", "--end")[0] == 0
+    assert passport("throttle", "--end")[0] == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("nonsense",), ("messages", "--limit", "0")])
+def test_wrong_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        call_command("passport", *arguments)

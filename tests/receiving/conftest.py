@@ -1,0 +1,75 @@
+"""What every test of receiving starts from: one organization, an empty queue, nothing remembered.
+
+pytest may read this file before Django is set up, so what needs models is imported where it is used.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from project.embedded import ValkeyServer
+
+if TYPE_CHECKING:
+    from passport_events.models import SalesforceOrganization
+    from passport_events.testing import FakeQueue
+    from tests.receiving.arranging import Announcements
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    """Caches and states outlive a test's database."""
+    from django.core.cache import cache
+
+    from passport_events.observing import logs
+    from passport_events.receiving import organizations
+
+    organizations.forget_local()
+    cache.clear()
+    logs._states.clear()
+
+
+@pytest.fixture
+def home(redis_server: ValkeyServer) -> SalesforceOrganization:
+    """The organization that the events of these tests belong to, and an empty Redis."""
+    from passport_events.models import SalesforceOrganization
+    from tests.receiving.arranging import HOME
+
+    return SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    """An empty queue."""
+    from passport_events.testing import FakeQueue
+
+    return FakeQueue()
+
+
+@pytest.fixture
+def announced() -> Iterator[Announcements]:
+    """Everything that the stages announce from now on."""
+    from passport_events import stages
+    from tests.receiving.arranging import Announcements
+
+    heard = Announcements()
+    stages.observe(heard)
+    yield heard
+    stages.ignore(heard)
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A service whose beats, ticks and pauses are milliseconds."""
+    monkeypatch.setattr("passport_events.receiving.service.BEAT_SECONDS", 0.04)
+    monkeypatch.setattr("passport_events.handling.dispatcher.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("passport_events.receiving.patience.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("passport_events.receiving.patience.LONGEST_PAUSE_SECONDS", 0.04)
+    settings.PASSPORT_EVENTS = {
+        **settings.PASSPORT_EVENTS,
+        "WAIT_SECONDS": 0,
+        "MAX_ERRORS_IN_A_ROW": 1_000,
+    }

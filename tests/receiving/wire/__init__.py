@@ -1,0 +1,1 @@
+"""From bytes to events, without database, Redis or network."""

@@ -1,0 +1,137 @@
+"""What must hold for any input at all."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from passport_events.receiving.received import Received
+from passport_events.receiving.wire import Reading
+from passport_events.receiving.wire.strict_json import check_text
+
+from .deliveries import SAMPLES, change_event, contract, notification, raw, read, relayed, sample, sns, update
+
+SAMPLE_BYTES = [path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".json", ".xml"}]
+BODIES: list[dict[str, Any]] = [
+    relayed(change_event({"Name": "Acme", "BillingAddress": {"City": "Rome"}})),
+    relayed(update({"Name": "Acme", "BillingAddress": {"City": None}}, ["Name", "BillingAddress"])),
+    relayed(sample("01_cdc_opportunity_create.json")),
+    contract({"Name": "Acme", "Address": {"City": "Rome"}}, orgid="00D5f000005KcCn", entity="Opportunity"),
+    notification(relayed(change_event()), org_id="00D5f000005KcCnEAK"),
+    notification(contract()),
+]
+VERSION = re.compile(r"[0-9]{14}\.[0-9]{20}\.(?:[0-9]{6}|[0-9]{10})")
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["", "0x01", "006*", "000000000000000AAA", "GAP_OVERFLOW", "UPDATE", "Notification", "2.0"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def check(reading: Reading) -> None:
+    """A reading is events or a refusal, and each of both can be stored."""
+    assert bool(reading.events) != (reading.refusal is not None)
+    assert len(reading.wire_format) <= 64
+    assert re.fullmatch(r"[0-9a-f]{64}", reading.fallback_identity.key)
+    if reading.refusal is not None:
+        assert re.fullmatch(r"[a-z_]{1,40}", reading.refusal.reason)
+        assert len(reading.refusal.detail) <= 200
+        check_text(reading.refusal.detail)
+    if reading.envelope is not None:
+        check_text(json.dumps([dict(reading.envelope.attributes), dict(reading.envelope.trace_context)]))
+    for event in reading.events:
+        assert len(event.record_id) == len(event.organization) == 18
+        assert VERSION.fullmatch(event.version.value)
+        assert event.occurred_at is not None
+        assert len(event.content_hash()) == 64
+        text = json.dumps(event.content(), allow_nan=False, ensure_ascii=False)
+        assert "\\u0000" not in text
+        text.encode()
+    assert len({event.identity.key for event in reading.events}) == len(reading.events)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_reading(body: bytes) -> None:
+    check(read(raw(body)))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_any_message_of_sns_gives_a_reading(text: str) -> None:
+    check(read(raw(notification(text))))
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_any_json_gives_a_reading(value: object) -> None:
+    check(read(raw(value)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(SAMPLE_BYTES), st.integers(0), st.integers(0, 5), st.binary(max_size=5))
+def test_a_damaged_sample_gives_a_reading(body: bytes, place: int, cut: int, put: bytes) -> None:
+    place %= len(body)
+    check(read(raw(body[:place] + put + body[place + cut :])))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything inside a JSON value."""
+    if isinstance(value, dict):
+        inner = [places(item, (*path, name)) for name, item in value.items()]
+    elif isinstance(value, list):
+        inner = [places(item, (*path, number)) for number, item in enumerate(value)]
+    else:
+        inner = []
+    return [path, *(one for some in inner for one in some)]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.data(), st.sampled_from(BODIES), st.sampled_from([raw, sns]))
+def test_a_message_with_any_member_changed_gives_a_reading(
+    data: st.DataObject, body: dict[str, Any], deliver: Callable[[object], Received]
+) -> None:
+    changed = copy.deepcopy(body)
+    *path, last = data.draw(st.sampled_from([place for place in places(changed) if place]))
+    holder = changed
+    for step in path:
+        holder = holder[step]
+    if data.draw(st.booleans()):
+        del holder[last]
+    else:
+        holder[last] = data.draw(VALUES)
+    check(read(deliver(changed)))
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), VALUES, max_size=5),
+    st.integers(0, 2**63 - 1),
+)
+def test_neither_envelope_nor_rounding_changes_what_an_event_is(fields: dict[str, Any], number: int) -> None:
+    exact = relayed(update(fields, list(fields), commitNumber=number))
+    rounded = relayed(update(fields, list(fields), commitNumber=number // 1_000 * 1_000))
+    readings = [
+        read(raw(exact)),
+        read(sns(exact)),
+        read(raw(rounded)),
+        read(sns(rounded, org_id="00D5f000005KcCn")),
+    ]
+    if readings[0].refusal is not None:
+        assert {reading.refusal.reason for reading in readings if reading.refusal} == {
+            readings[0].refusal.reason
+        }
+        return
+    assert len({reading.events[0].identity for reading in readings}) == 1
+    assert len({reading.events[0].content_hash() for reading in readings}) == 1

@@ -1,0 +1,109 @@
+"""`manage.py check` names every wrong setting and the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings as project
+from django.core.checks import CheckMessage, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from django.test import override_settings
+
+from passport_events import checks, handles
+from passport_events.handling import registry
+
+
+def found(databases: list[str] | None = None) -> list[CheckMessage]:
+    """The errors of our own checks."""
+    return [
+        error for error in run_checks(databases=databases) if str(error.id).startswith("passport_events.")
+    ]
+
+
+def changed(**keys: Any) -> override_settings:
+    """The project's settings with other keys."""
+    return override_settings(PASSPORT_EVENTS={**project.PASSPORT_EVENTS, **keys})
+
+
+def test_the_settings_of_this_project_are_right() -> None:
+    assert found() == []
+
+
+def test_every_wrong_key_is_an_error_of_its_own() -> None:
+    with changed(RECIEVERS=2, WAIT_SECONDS=60):
+        errors = found()
+    assert [error.id for error in errors] == [checks.BAD_SETTING] * 2
+    assert [error.msg for error in errors] == [
+        "PASSPORT_EVENTS['RECIEVERS'] is not a setting.",
+        "PASSPORT_EVENTS['WAIT_SECONDS'] must be a whole number of seconds between 0 and 20.",
+    ]
+    assert errors[0].hint == "Did you mean RECEIVERS?"
+    assert errors[1].hint
+
+
+def test_no_settings_at_all_say_what_is_required() -> None:
+    with override_settings():
+        del project.PASSPORT_EVENTS
+        (error,) = found()
+    assert error.msg == "PASSPORT_EVENTS['QUEUE_URL'] is required."
+
+
+def test_manage_py_check_fails() -> None:
+    with changed(QUEUE_URL=""), pytest.raises(SystemCheckError, match=r"passport_events\.E001"):
+        call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("queues", "hint"),
+    [
+        ({"default": {}}, "Add 'passport-items' to RQ_QUEUES, or name one of: default."),
+        ({}, "Add 'passport-items' to RQ_QUEUES."),
+    ],
+)
+def test_an_rq_queue_that_does_not_exist_is_an_error(queues: dict[str, Any], hint: str) -> None:
+    with override_settings(RQ_QUEUES=queues):
+        errors = found()
+    assert [error.id for error in errors] == [checks.UNKNOWN_QUEUE] * 3
+    assert "['item'] names the RQ queue 'passport-items'" in errors[2].msg
+    assert errors[2].hint == hint
+
+
+def test_a_cache_that_does_not_exist_is_an_error() -> None:
+    with changed(ORGANIZATION_CACHE="redis"):
+        (error,) = found()
+    assert error.id == checks.UNKNOWN_CACHE
+    assert "'redis', which CACHES does not have" in error.msg
+    assert error.hint == "Name an alias of CACHES: default."
+
+
+def test_a_handler_for_a_type_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_handlers", {})
+
+    @handles("oportunity")
+    def on_change(event: object, record: object) -> None:
+        """Never called."""
+
+    (error,) = found()
+    assert error.id == checks.UNKNOWN_TYPE
+    assert "on_change handles 'oportunity'" in error.msg
+    assert error.hint == "Add it to EVENT_TYPES, or handle one of: opportunity, attachment, item."
+
+
+@pytest.mark.parametrize("vendor", ["mysql", "oracle"])
+@pytest.mark.django_db
+def test_a_database_that_nothing_is_proven_on_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, vendor: str
+) -> None:
+    monkeypatch.setattr(connection, "vendor", vendor)
+    (error,) = checks.check_database(None, databases=["default"])
+    assert error.id == checks.UNSUPPORTED_DATABASE
+    assert vendor in error.msg
+    assert error.hint
+
+
+@pytest.mark.django_db
+def test_the_databases_of_these_tests_are_supported() -> None:
+    assert found(databases=["default"]) == []

@@ -1,0 +1,181 @@
+"""The settings: every key has a rule, every wrong value a sentence, and the dict may be replaced."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from passport_events import conf
+from passport_events.conf import EventType, Problem, Settings
+from passport_events.exceptions import ConfigurationError
+
+URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
+TYPE = {"entities": ["Opportunity"], "queue": "passport-opportunities"}
+
+# One wrong value per key, and what `manage.py check` says about it.
+WRONG: dict[str, tuple[Any, str]] = {
+    "QUEUE_URL": ("passport-events", "must be a URL that starts with https://"),
+    "REGION": (None, "must be a string"),
+    "ENDPOINT_URL": ("localhost:4566", "must be a URL that starts with https://"),
+    "EVENT_TYPES": ({}, "must map each event type to its entities and RQ queue"),
+    "RECEIVERS": (0, "must be a whole number of threads between 1 and 64"),
+    "WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
+    "MAX_ERRORS_IN_A_ROW": (True, "must be a whole number of errors between 1 and 1000000"),
+    "MAX_BODY_BYTES": ("1 MiB", "must be a whole number of bytes between 1024 and 16777216"),
+    "ORGANIZATION_CACHE": (1, "must be a string"),
+    "ORGANIZATION_CACHE_SECONDS": (31, "must be a whole number of seconds between 0 and 30"),
+    "BATCH_SIZE": (2.5, "must be a whole number of messages between 1 and 2000"),
+    "LEASE_SECONDS": (0.5, "must be between 1 and 3600 seconds"),
+    "TIME_SLICE_SECONDS": ("15", "must be a number of seconds"),
+    "HANDLER_TIMEOUT_SECONDS": (0, "must be a whole number of seconds between 1 and 43200"),
+    "MAX_RETRIES": (-1, "must be a whole number of retries between 0 and 100"),
+    "BACKOFF_SECONDS": (0, "must be between 0.001 and 3600 seconds"),
+    "BACKOFF_CAP_SECONDS": (float("nan"), "must be between 0.001 and 86400 seconds"),
+    "MIRROR_FIELDS": (["Name"], "must map an entity to its field names"),
+    "OWN_CLIENTS": ("sync", "must be a list of strings"),
+    "RELEASE": ("r" * 65, "must be a string of at most 64 characters"),
+}
+
+
+def problems(**settings: Any) -> list[Problem]:
+    return list(conf.problems({"QUEUE_URL": URL, **settings}))
+
+
+def test_every_key_is_tried_below() -> None:
+    assert set(WRONG) == {field.name.upper() for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_wrong_value_is_named_with_its_key_a_sentence_and_a_way_out(key: str) -> None:
+    value, text = WRONG[key]
+    (problem,) = problems(**{key: value})
+    assert problem.key == key
+    assert problem.text.startswith(text)
+    assert problem.hint
+
+
+@pytest.mark.parametrize("raw", [{}, {"QUEUE_URL": ""}, {"QUEUE_URL": None}, {"RECEIVERS": 2}])
+def test_the_queue_is_required(raw: dict[str, Any]) -> None:
+    (problem,) = conf.problems(raw)
+    assert (problem.key, problem.text) == ("QUEUE_URL", "is required")
+
+
+@pytest.mark.parametrize("raw", [None, [], "https://", 5])
+def test_anything_but_a_dict_is_refused(raw: object) -> None:
+    (problem,) = conf.problems(raw)
+    assert problem.text == "must be a dict"
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("QUEUE_URI", "QUEUE_URL"),
+        ("queue_url", "QUEUE_URL"),
+        ("RECIEVERS", "RECEIVERS"),
+        ("ORGANISATION_CACHE", "ORGANIZATION_CACHE"),
+        ("MAX_ATTEMPTS", "MAX_RETRIES"),
+        (5, ""),
+        ("", ""),
+    ],
+)
+def test_an_unknown_key_suggests_the_nearest(key: Any, near: str) -> None:
+    (problem,) = conf.problems({"QUEUE_URL": URL, key: 1})
+    assert (problem.key, problem.text) == (str(key), "is not a setting")
+    assert problem.hint.startswith(f"Did you mean {near}")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert [p.key for p in problems(REGION=1, RECEIVERS=0, TYPO=1)] == ["REGION", "RECEIVERS", "TYPO"]
+
+
+@pytest.mark.parametrize(
+    ("types", "text"),
+    [
+        ({"": TYPE}, "has an event type whose name is not a string of 1 to 64 characters"),
+        ({"t" * 65: TYPE}, "has an event type whose name"),
+        ({5: TYPE}, "has an event type whose name"),
+        ({"a": ["Opportunity"]}, "entry 'a' must have exactly 'entities' and 'queue'"),
+        ({"a": {"entities": ["Opportunity"]}}, "entry 'a' must have exactly"),
+        ({"a": {**TYPE, "handler": "f"}}, "entry 'a' must have exactly"),
+        ({"a": {"entities": "Opportunity", "queue": "q"}}, "must be a list of strings"),
+        ({"a": {"entities": [], "queue": "q"}}, "entry 'a' needs at least one entity and a queue"),
+        ({"a": {"entities": ["Opportunity"], "queue": ""}}, "entry 'a' needs at least one entity"),
+        ({"a": {"entities": ["E" * 81], "queue": "q"}}, "entry 'a' has an entity whose name"),
+        ({"a": TYPE, "b": TYPE}, "gives entity 'Opportunity' to both 'a' and 'b'"),
+    ],
+)
+def test_event_types_that_could_not_work_are_refused(types: dict[Any, Any], text: str) -> None:
+    (problem,) = problems(EVENT_TYPES=types)
+    assert problem.text.startswith(text)
+
+
+def test_a_fourth_type_needs_settings_only() -> None:
+    with override_settings(
+        PASSPORT_EVENTS={
+            "QUEUE_URL": URL,
+            "EVENT_TYPES": {
+                **conf.DEFAULT_EVENT_TYPES,
+                "contact": {"entities": ["Contact"], "queue": "people"},
+            },
+        }
+    ):
+        settings = conf.current()
+    assert settings.type_of_entity("Contact") == EventType("contact", ("Contact",), "people")
+    assert settings.queues() == {
+        "passport-opportunities": ["opportunity"],
+        "passport-attachments": ["attachment"],
+        "passport-items": ["item"],
+        "people": ["contact"],
+    }
+
+
+def test_types_may_share_a_queue() -> None:
+    types = {"a": TYPE, "b": {"entities": ["Contact"], "queue": "passport-opportunities"}}
+    with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "EVENT_TYPES": types}):
+        assert conf.current().queues() == {"passport-opportunities": ["a", "b"]}
+
+
+def test_only_the_queue_needs_to_be_set() -> None:
+    with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL}):
+        settings = conf.current()
+    assert settings == Settings(queue_url=URL)
+    assert settings.type_of_entity("Opportunity") is not None
+    assert settings.type_of_entity("Invoice__c") is None
+
+
+def test_every_default_satisfies_its_own_rule() -> None:
+    for field in dataclasses.fields(Settings):
+        if field.name not in ("queue_url", "event_types", "mirror_fields"):
+            assert field.metadata["rule"](field.default) == field.default
+
+
+def test_lists_become_values_that_nobody_can_change() -> None:
+    with override_settings(
+        PASSPORT_EVENTS={
+            "QUEUE_URL": URL,
+            "OWN_CLIENTS": ["sync"],
+            "MIRROR_FIELDS": {"Opportunity": ["Name"]},
+        }
+    ):
+        settings = conf.current()
+    assert settings.own_clients == ("sync",)
+    assert settings.mirror_fields == {"Opportunity": frozenset({"Name"})}
+
+
+def test_the_settings_are_read_again_when_the_dict_is_replaced() -> None:
+    before = conf.current()
+    assert conf.current() is before
+    with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "RECEIVERS": 7}):
+        assert conf.current().receivers == 7
+    assert conf.current() == before
+
+
+def test_wrong_settings_raise_the_first_problem_with_its_way_out() -> None:
+    with (
+        override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "RECIEVERS": 7}),
+        pytest.raises(ConfigurationError, match=r"'RECIEVERS'\] is not a setting\. Did you mean RECEIVERS\?"),
+    ):
+        conf.current()

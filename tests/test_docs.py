@@ -1,0 +1,47 @@
+"""What the documents say and what the code has are the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import passport_events
+from passport_events import checks, conf
+
+REPOSITORY = Path(__file__).parents[1]
+DOCS = REPOSITORY / "docs"
+
+
+def test_every_setting_is_documented_with_its_default_and_no_other_is() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    fields = {field.name.upper(): field for field in dataclasses.fields(conf.Settings)}
+
+    assert {key for key, _ in rows} == set(fields)
+    for key, default in rows:
+        if re.fullmatch(r"[\d.]+", default.strip()):
+            assert float(default) == fields[key].default, key
+
+
+def test_every_check_is_documented_and_no_other_is() -> None:
+    documented = set(re.findall(r"passport_events\.[EW]\d+", (DOCS / "settings.md").read_text()))
+    ids = {value for value in vars(checks).values() if re.fullmatch(r"passport_events\.[EW]\d+", str(value))}
+
+    assert documented == ids
+
+
+def test_every_decision_is_listed() -> None:
+    pages = {page.name for page in (DOCS / "decisions").glob("0*.md")}
+
+    assert set(re.findall(r"\((0\d+[^)]+)\)", (DOCS / "decisions" / "README.md").read_text())) == pages
+
+
+def test_no_link_between_documents_is_broken() -> None:
+    for page in [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    assert passport_events.__all__ == sorted(passport_events.__all__)
+    assert all(hasattr(passport_events, name) for name in passport_events.__all__)
