@@ -5,7 +5,7 @@ Workers' own clocks may be wrong by minutes; one database has one clock.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -54,8 +54,3 @@ def to_database(moment: datetime | None) -> datetime | None:
         return timezone.make_naive(moment, timezone.get_default_timezone())
     except OverflowError:
         return None
-
-
-def from_milliseconds(milliseconds: int) -> datetime:
-    """Milliseconds since 1970 as an aware datetime in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

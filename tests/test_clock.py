@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
-from passport_events.clock import ClockTimestamp, from_milliseconds, to_database
+from passport_events.clock import ClockTimestamp, to_database
 from passport_events.models import Heartbeat
 
 MOMENT = datetime(2026, 5, 7, 22, 29, 47, 123_000, tzinfo=UTC)
@@ -93,10 +93,6 @@ def test_a_moment_that_local_time_does_not_have_is_left_out(zone: str, moment: d
 )
 def test_the_ends_of_the_calendar_can_be_stored(moment: datetime) -> None:
     assert beat(beaten_at=to_database(moment)).beaten_at == moment
-
-
-def test_milliseconds_are_counted_from_1970() -> None:
-    assert from_milliseconds(1_778_192_987_123) == MOMENT
 
 
 def test_sqlite_stores_local_time_where_the_project_does() -> None:

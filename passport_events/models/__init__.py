@@ -1,19 +1,14 @@
 """The seven tables."""
 
+from passport_events.models.attempt import AttemptOutcome, MessageAttempt
 from passport_events.models.delivery import Delivery
 from passport_events.models.heartbeat import Heartbeat
-from passport_events.models.message import (
-    LIVE,
-    TERMINAL,
-    AttemptOutcome,
-    MessageAttempt,
-    MessageQuerySet,
-    ProcessedMessage,
-    Status,
-)
+from passport_events.models.message import ProcessedMessage
+from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.operator_action import ActionKind, OperatorAction
 from passport_events.models.organization import Mode, SalesforceOrganization
 from passport_events.models.record import SalesforceRecord
+from passport_events.models.status import LIVE, TERMINAL, Status
 
 __all__ = [
     "LIVE",

@@ -2,102 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Self
-from uuid import UUID
-
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
-from passport_events.clock import ClockTimestamp, StatementTimestamp
 from passport_events.event import Change, Event, Identity, Version, VersionKind
 from passport_events.models.delivery import Delivery
+from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.primary import PrimaryManager
+from passport_events.models.status import LIVE, TERMINAL, Status
 
 TEXT_OF_REASON = 200
-
-
-class Status(models.TextChoices):
-    """Eight words, chosen once. Only the first two are not terminal."""
-
-    WAITING = "waiting"
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"
-    SUPERSEDED = "superseded"
-    IGNORED = "ignored"
-    DEAD = "dead"
-    QUARANTINED = "quarantined"
-    DISCARDED = "discarded"
-
-
-LIVE = (Status.WAITING, Status.PROCESSING)
-TERMINAL = tuple(status for status in Status if status not in LIVE)
-
-
-class MessageQuerySet(models.QuerySet["ProcessedMessage"]):
-    """Questions first, then the verbs by which rows change while a worker holds them."""
-
-    def due(self) -> Self:
-        """Rows that may be claimed now: waiting ones, and held ones whose lease has ended."""
-        return self.filter(due_at__lte=StatementTimestamp())
-
-    def held_by(self, lease_token: UUID) -> Self:
-        """Rows that this lease still holds."""
-        return self.filter(status=Status.PROCESSING, lease_token=lease_token)
-
-    def claim(self, lease_token: UUID, lease: timedelta) -> int:
-        """Take these rows, those of them that still wait and are due."""
-        return (
-            self.due()
-            .filter(status=Status.WAITING)
-            .update(
-                status=Status.PROCESSING,
-                lease_token=lease_token,
-                due_at=ClockTimestamp() + lease,
-                claimed_at=ClockTimestamp(),
-            )
-        )
-
-    def abandoned(self) -> Self:
-        """Held rows whose lease has ended: their worker died, or stood still for too long."""
-        return self.due().filter(status=Status.PROCESSING)
-
-    def isolate(self) -> int:
-        """Let rows whose worker died run alone, so that the next crash names its cause."""
-        return self.abandoned().update(
-            status=Status.WAITING, lease_token=None, runs_alone=True, due_at=ClockTimestamp()
-        )
-
-    def spare(self, delay: timedelta) -> int:
-        """Leave abandoned rows to their worker for another `delay`: it is only slow."""
-        return self.abandoned().update(due_at=ClockTimestamp() + delay)
-
-    def park(self, delay: timedelta) -> int:
-        """Let waiting rows step aside for `delay`."""
-        return self.filter(status=Status.WAITING).update(due_at=ClockTimestamp() + delay)
-
-    def renew(self, lease_token: UUID, lease: timedelta) -> int:
-        """Move the end of the lease; 0 when it holds nothing any more."""
-        return self.held_by(lease_token).update(due_at=ClockTimestamp() + lease)
-
-    def release(self, lease_token: UUID) -> int:
-        """Give rows back untouched, at no cost in attempts, and ahead of what came after their claim."""
-        return self.held_by(lease_token).update(
-            status=Status.WAITING, lease_token=None, due_at=F("claimed_at")
-        )
-
-    def finish(self, lease_token: UUID, status: Status, **also: Any) -> int:
-        """End rows in a terminal status, if the lease still holds them."""
-        return self.held_by(lease_token).update(
-            status=status, lease_token=None, due_at=None, finished_at=ClockTimestamp(), **also
-        )
-
-    def wait(self, lease_token: UUID, delay: timedelta, **also: Any) -> int:
-        """Put rows back until `delay` has passed, if the lease still holds them."""
-        return self.held_by(lease_token).update(
-            status=Status.WAITING, lease_token=None, due_at=ClockTimestamp() + delay, **also
-        )
 
 
 ProcessedMessageManager = PrimaryManager.from_queryset(MessageQuerySet)
@@ -247,36 +162,3 @@ class ProcessedMessage(models.Model):
             version=event.version.value,
             content=event.content(),
         )
-
-
-class AttemptOutcome(models.TextChoices):
-    """How an attempt that did not succeed ended."""
-
-    RETRY = "retry"
-    DEAD = "dead"
-    CRASHED = "crashed"
-
-
-class MessageAttempt(models.Model):
-    """One attempt that did not succeed. Append-only; a success stands on the message itself."""
-
-    message = models.ForeignKey(ProcessedMessage, on_delete=models.CASCADE, related_name="failures")
-    generation = models.PositiveIntegerField()
-    number = models.PositiveIntegerField(help_text="From 1 in each generation.")
-    outcome = models.CharField(max_length=16, choices=AttemptOutcome.choices)
-    error_class = models.CharField(max_length=200, blank=True)
-    error = models.TextField(blank=True, help_text="The error's text, without values of the event.")
-    traceback = models.TextField(blank=True, help_text="Files, lines and functions; no values.")
-    release = models.CharField(max_length=64, blank=True)
-    worker = models.CharField(max_length=200, blank=True)
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField()
-
-    objects = PrimaryManager()
-
-    class Meta:
-        base_manager_name = "objects"
-        ordering = ("message", "generation", "number", "pk")
-
-    def __str__(self) -> str:
-        return f"attempt {self.number} of message {self.message_id}"

@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
-from passport_events.models.message import LIVE
+from passport_events.models.status import LIVE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
