@@ -17,7 +17,7 @@ class Stage(enum.StrEnum):
     """Everything that can be announced, in the order in which a message meets it."""
 
     RECEIVED = "received"  # count, seconds
-    STORED = "stored"  # count, duplicates, quarantined, seconds
+    STORED = "stored"  # count, duplicates, seconds
     DELETED = "deleted"  # count, failed
     HINTED = "hinted"  # queue
     CLAIMED = "claimed"  # queue, count, worker

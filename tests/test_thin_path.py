@@ -6,7 +6,6 @@ import json
 
 import django_rq
 import pytest
-from project.embedded import ValkeyServer
 
 from passport_events import conf
 from passport_events.handling.rq_worker import PassportSimpleWorker
@@ -14,7 +13,9 @@ from passport_events.models import ProcessedMessage, SalesforceOrganization, Sal
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
+from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
+from tests.receiving.arranging import left_in_sqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,4 +38,4 @@ def test_a_hundred_published_events_reach_the_mirror(sqs: Sqs, redis_server: Val
     assert set(ProcessedMessage.objects.values_list("status", "reason")) == {("succeeded", "")}
     assert SalesforceRecord.objects.count() == 100
     assert SalesforceRecord.objects.get(record_id=record_id("Opportunity", 7))["Name"] == "n7"
-    assert sqs.queue.attributes["ApproximateNumberOfMessages"] == "0"
+    assert left_in_sqs(sqs) == 0

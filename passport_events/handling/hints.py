@@ -12,7 +12,9 @@ from collections.abc import Collection
 from typing import Any
 
 import django_rq
-from redis import Redis, RedisError
+from redis import ConnectionPool, Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 
 from passport_events import conf
@@ -23,13 +25,33 @@ FLAG_SECONDS = 5
 MOST_WAITING = 8
 """More hints than this never wait in one RQ queue, however long no worker comes."""
 JOB = "passport_events.handling.jobs.work_on_queue"
+PATIENCE_SECONDS = 2
+"""A Redis that answers later than this is away."""
 FAILED_JOB_SECONDS = 86_400  # an RQ job that could not even start; `health` reads it
 
 
 @functools.cache
 def rq_queue(name: str) -> Queue:
     """The RQ queue with its own connection pool and serializer. Building one costs five times the hint."""
-    return django_rq.get_queue(name)
+    return django_rq.get_queue(name, connection=_impatient(django_rq.get_connection(name)))
+
+
+def _impatient(redis: Redis) -> Redis:
+    """The same Redis without redis-py's retries, which take seconds for each command.
+
+    Whoever sends a hint has better things to do than to wait for a Redis that is away. A pool that
+    asks Sentinel keeps its own ways.
+    """
+    pool = redis.connection_pool
+    if type(pool) is not ConnectionPool:
+        return redis
+    limits = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": PATIENCE_SECONDS,
+        "socket_connect_timeout": PATIENCE_SECONDS,
+    }
+    kwargs = {**pool.connection_kwargs, **limits}
+    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **kwargs))
 
 
 def connection(queue_name: str) -> Redis:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django.db import Error
+
 from passport_events.handling import dispatcher, hints
-from passport_events.handling.effect import CONNECTION_ERRORS
 from passport_events.handling.worker import work
 from passport_events.stages import Stage, announce
 
@@ -11,14 +12,14 @@ from passport_events.stages import Stage, announce
 def work_on_queue(queue_name: str) -> None:
     """Answer a hint: handle what is due for this RQ queue.
 
-    A database that is away ends the job without an error: the rows stay due, and the dispatcher
-    hints again when it is back.
+    A database that is away, or takes no writes, ends the job without an error: the rows stay due,
+    and the dispatcher hints again when it is back.
     """
     hints.clear(queue_name)
     try:
         work(queue_name)
         dispatcher.tick()
-    except CONNECTION_ERRORS as error:
+    except Error as error:
         announce(Stage.STATE_CHANGED, what="database", state="away", reason=type(error).__name__)
     else:
         announce(Stage.STATE_CHANGED, what="database", state="here")

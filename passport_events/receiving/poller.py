@@ -13,6 +13,8 @@ from passport_events.receiving.inbox import Stored, store
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.stages import Stage, announce
 
+IDLE_SECONDS = 1.0
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Polled:
@@ -34,11 +36,14 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     settings = conf.current()
     started = time.perf_counter()
     received = queue.receive(limit, settings.wait_seconds if wait_seconds is None else wait_seconds)
-    announce(Stage.RECEIVED, count=len(received), seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    announce(Stage.RECEIVED, count=len(received), seconds=seconds)
     if not received:
         return Polled()
-    # The long poll may have outlived the connection.
-    statements.renew_connection()
+    if seconds >= IDLE_SECONDS:
+        # The long poll may have outlived the connection. Not on every poll: by default Django's
+        # connections live no longer than a request, and a new one costs as much as the statements.
+        statements.renew_connection()
     stored = store(received)
     failed = _delete(queue, stored)
     queues = {settings.event_types[name].queue for name in stored.due_types}

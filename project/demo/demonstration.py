@@ -34,7 +34,7 @@ HELP = "k kill a worker   f flush Redis   p kill the poller   q quit"
 HELP_POSTGRESQL = f"d kill the database   {HELP}"
 Harm = Callable[[], str]
 """Breaks something, and says what."""
-DEAD_LETTERS = "passport_events/processedmessage/?status__exact=dead"
+DEAD_LETTERS = "passport_events/processedmessage/?status=dead"
 
 
 class _Quit(Exception):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
-import threading
-from types import FrameType
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -34,16 +34,14 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
             return
-        stopping = threading.Event()
+        # A look can be cut off anywhere: it changes nothing.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            self._dispatch()
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            stopping.set()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
+    def _dispatch(self) -> None:
         patience = Patience(conf.current().max_errors_in_a_row)
-        pause = dispatcher.TICK_SECONDS
-        while not stopping.wait(pause):
+        while True:
             pause = dispatcher.TICK_SECONDS
             try:
                 dispatcher.tick()
@@ -51,3 +49,4 @@ class Command(BaseCommand):
             except Error as error:
                 connections.close_all()
                 pause = patience.failed("database", error)
+            time.sleep(pause)
