@@ -38,11 +38,14 @@ class Write:
     def of_event(cls, event: Event, message_id: int, keep: frozenset[str] | None = None) -> Write:
         """The write of a received event; `keep` limits it to the fields that the mirror may hold."""
         stamp = Stamp(event.version, event.identity.key[:TIE_LENGTH], message_id)
-        fields, missing = event.fields, event.missing
-        if keep is not None:
-            fields = {name: value for name, value in fields.items() if is_among(name, keep)}
-            missing = tuple(name for name in missing if is_among(name, keep))
-        return cls(stamp=stamp, change=event.change, fields=fields, missing=missing, is_gap=event.is_gap)
+        write = cls(
+            stamp=stamp,
+            change=event.change,
+            fields=event.fields,
+            missing=event.missing,
+            is_gap=event.is_gap,
+        )
+        return write if keep is None else write.limited_to(keep)
 
     @classmethod
     def of_reading(
@@ -60,6 +63,18 @@ class Write:
         tie = Identity.of("reading", json.dumps(fields, sort_keys=True)).key[:TIE_LENGTH]
         stamp = Stamp(Version.of_observation(observed_ms), tie, 0)
         return cls(stamp=stamp, change=change, fields=fields or {})
+
+    def limited_to(self, keep: frozenset[str]) -> Write:
+        """The same about the fields of `keep`, also about those that it names by their compound."""
+        said = {*self.fields, *self.missing}
+        names = {name for name in said if is_among(name, keep)}
+        names |= {name for name in keep if not said.isdisjoint(compounds(name))}
+        told = {name: self.cell(name).value for name in sorted(names)}
+        return dataclasses.replace(
+            self,
+            fields={name: value for name, value in told.items() if value is not UNKNOWN},
+            missing=tuple(name for name, value in told.items() if value is UNKNOWN),
+        )
 
     @property
     def is_floor(self) -> bool:

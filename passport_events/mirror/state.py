@@ -100,7 +100,7 @@ class RecordState:
     @property
     def misses_undelete(self) -> bool:
         """Whether a deleted record was updated later: it must have been restored in between."""
-        return self.is_deleted and bool(self.cells)
+        return self.is_deleted and self.newest != self.floor
 
     @property
     def unknown(self) -> list[str]:
@@ -136,7 +136,8 @@ class RecordState:
 
     def _above(self, name: str) -> list[Cell]:
         """The compounds that a field is a leaf of, the nearest first."""
-        return [self.cells[compound] for compound in reversed(compounds(name)) if compound in self.cells]
+        cells = [self.cells[compound] for compound in reversed(compounds(name)) if compound in self.cells]
+        return [cell for cell in cells if cell.value is not GONE]
 
     def _implied(self, name: str) -> Cell | None:
         """What a compound or the floor says about a field: a compound without value has no leaves."""
@@ -157,16 +158,13 @@ class RecordState:
         """The same state without cells that say only what the floor or a compound says anyway.
 
         A contested floor puts every field of its version in doubt, a contested compound its leaves.
-        So no field says so itself: what is implied leaves no cells, and which fields the tied events
-        met depends on the order of arrival.
+        So no field says so itself: what is implied leaves no cells, and which fields a tied event met
+        depends on the order of arrival.
         """
-        told = {name: cell for name, cell in self.cells.items() if cell.value is not GONE}
-        state = dataclasses.replace(self, cells=told)
         cells = {}
-        for name, known in told.items():
-            in_doubt = state._is_in_doubt(name)
-            cell = dataclasses.replace(known, is_contested=False) if in_doubt else known
-            if cell != state._implied(name):
+        for name, known in self.cells.items():
+            cell = dataclasses.replace(known, is_contested=False) if self._is_in_doubt(name) else known
+            if cell.value is not GONE and cell != self._implied(name):
                 cells[name] = cell
         return dataclasses.replace(self, cells=cells)
 

@@ -110,7 +110,7 @@ def version_time(message: ProcessedMessage) -> datetime:
 def _refetch_reasons(state: RecordState) -> Iterator[str]:
     if not state.needs_refetch:
         return
-    if not (state.is_complete or state.is_deleted):
+    if state.floor is None:
         yield "The record was never seen whole: it was first met through an update."
     if state.unknown:
         yield f"Changed to a value that no event carried: {', '.join(state.unknown)}."

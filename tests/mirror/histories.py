@@ -109,8 +109,9 @@ def without_message_numbers(state: RecordState) -> RecordState:
         name: dataclasses.replace(cell, stamp=dataclasses.replace(cell.stamp, message=0))
         for name, cell in state.cells.items()
     }
-    stamps = {"floor": bare(state.floor), "newest": bare(state.newest), "dirty": bare(state.dirty)}
-    return dataclasses.replace(state, cells=cells, **stamps)
+    return dataclasses.replace(
+        state, cells=cells, floor=bare(state.floor), newest=bare(state.newest), dirty=bare(state.dirty)
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,62 +160,54 @@ def seen(state: RecordState) -> Seen:
 def expected(history: Sequence[Step]) -> Seen:
     """What a strictly versioned history comes to: one dict, changed by one event after the other."""
     told: dict[str, Any] = {}
-    is_whole = is_deleted = is_dirty = False
+    is_whole = is_deleted = is_dirty = is_updated = False
     for step in sorted(history, key=lambda step: step.order):
-        if step.change is Change.DELETED:
-            told, is_whole, is_deleted, is_dirty = {}, False, True, False
-        elif step.is_gap:
-            is_dirty = True
-        elif step.change is not Change.UPDATED:
-            told, is_whole, is_deleted, is_dirty = {}, True, False, False
-        said = {**step.fields, **dict.fromkeys(step.missing, ...)}
-        told = {name: value for name, value in told.items() if said.keys().isdisjoint(compounds(name))} | said
+        if step.change is Change.DELETED or (step.change is not Change.UPDATED and not step.is_gap):
+            told, is_dirty, is_updated = {}, False, False
+            is_deleted, is_whole = step.change is Change.DELETED, step.change is not Change.DELETED
+        else:
+            is_dirty, is_updated = is_dirty or step.is_gap, True
+        said = {**dict.fromkeys(step.missing, ...), **step.fields}
+        told = {name: value for name, value in told.items() if said.keys().isdisjoint(compounds(name))}
+        told |= {
+            name: value for name, value in said.items() if value not in _implied(name, said, step.change)
+        }
     is_complete = is_whole and not is_dirty
-    shown = {name: told.get(name) for name in NAMES if name in told or is_complete}
-    unknown = {name for name, value in told.items() if value is ...}
+    fields = {}
+    for name in NAMES:
+        value, *_ = [told[above] for above in (name, *compounds(name)) if above in told] or [None]
+        if value is not ... and (name in told or is_complete):
+            fields[name] = value
     last_read = max((step.at for step in history if step.kind is VersionKind.OBSERVED), default=0)
     since = [step for step in history if step.at > last_read and step.kind is not VersionKind.OBSERVED]
     return Seen(
-        fields={
-            name: value
-            for name, value in shown.items()
-            if name not in unknown and (name in told or unknown.isdisjoint(compounds(name)))
-        },
+        fields=fields,
         contested=[],
         is_deleted=is_deleted,
         is_complete=is_complete,
-        needs_refetch=bool(unknown)
-        or is_dirty
+        needs_refetch=... in told.values()
         or not (is_deleted or is_complete)
-        or (is_deleted and bool(told))
+        or (is_deleted and is_updated)
         or len({step.kind for step in since}) > 1,
     )
 
 
+def _implied(name: str, said: Mapping[str, Any], change: Change) -> list[Any]:
+    """What an event says of a field without naming it, which only a complete record shows."""
+    return [said[above] for above in compounds(name) if above in said] or [None] * change.is_whole
+
+
 _KINDS = (VersionKind.COMMIT, VersionKind.COMMIT, VersionKind.SEQUENCE)
 _WHOLE = (Change.CREATED, Change.UNDELETED, Change.SNAPSHOT)
-_COMPOUND, *_LEAVES = NAMES
-_FIELDS = st.dictionaries(st.sampled_from(_LEAVES), st.sampled_from((None, "a", "", 1, True)), max_size=3)
-_MISSING = st.lists(st.sampled_from(_LEAVES), unique=True, max_size=2)
-_OF_THE_COMPOUND = st.sampled_from(("nothing", "nothing", "null", "missing"))
-"""What else an event says; only the compound's leaves have values."""
+_SAID = st.dictionaries(st.sampled_from(NAMES), st.sampled_from((None, None, "a", 1, True, ...)), max_size=4)
+"""Values by field; `...` where the event names a field without a value."""
 
 
-@st.composite
-def _saying(draw: st.DrawFn, changes: st.SearchStrategy[Change], **ordered: st.SearchStrategy[Any]) -> Step:
-    fields, missing, of_the_compound = draw(_FIELDS), draw(_MISSING), draw(_OF_THE_COMPOUND)
-    if of_the_compound == "null":
-        fields[_COMPOUND] = None
-    elif of_the_compound == "missing":
-        missing.append(_COMPOUND)
-    step = st.builds(
-        Step,
-        changes,
-        fields=st.just(fields),
-        missing=st.just(tuple(name for name in missing if name not in fields)),
-        **ordered,
-    )
-    return draw(step)
+def _saying(change: Change, said: Mapping[str, Any], **ordered: Any) -> Step:
+    fields = {name: value for name, value in said.items() if value is not ...}
+    if "Addr" in fields:
+        fields["Addr"] = None  # a compound has leaves or nothing
+    return Step(change, fields=fields, missing=tuple(name for name in said if name not in fields), **ordered)
 
 
 def _events(times: int, twins: int) -> st.SearchStrategy[Step]:
@@ -224,8 +217,8 @@ def _events(times: int, twins: int) -> st.SearchStrategy[Step]:
         "sequence": st.integers(0, 1),
         "twin": st.integers(0, twins),
     }
-    updated = _saying(st.just(Change.UPDATED), **ordered)
-    whole = _saying(st.sampled_from(_WHOLE), **ordered)
+    updated = st.builds(_saying, st.just(Change.UPDATED), _SAID, **ordered)
+    whole = st.builds(_saying, st.sampled_from(_WHOLE), _SAID, **ordered)
     deleted = st.builds(Step, st.just(Change.DELETED), **ordered)
     gap = st.builds(Step, st.sampled_from(Change), is_gap=st.just(True), **ordered)
     return st.one_of(updated, updated, whole, deleted, gap)
@@ -233,7 +226,8 @@ def _events(times: int, twins: int) -> st.SearchStrategy[Step]:
 
 def _readings(times: int) -> st.SearchStrategy[Step]:
     at, kind = st.integers(1, times), st.just(VersionKind.OBSERVED)
-    something = st.builds(Step, st.just(Change.SNAPSHOT), at, fields=_FIELDS, kind=kind)
+    known = _SAID.filter(lambda said: ... not in said.values())
+    something = st.builds(_saying, st.just(Change.SNAPSHOT), known, at=at, kind=kind)
     nothing = st.builds(Step, st.just(Change.DELETED), at, kind=kind)
     return st.one_of(something, nothing)
 
@@ -257,6 +251,24 @@ def tied_histories(max_size: int) -> st.SearchStrategy[list[Step]]:
 def tied_events(max_size: int) -> st.SearchStrategy[list[Step]]:
     """The same without re-reads."""
     return st.lists(_events(2, 2), min_size=1, max_size=max_size, unique_by=_identity)
+
+
+def tied_over_a_compound(max_size: int) -> st.SearchStrategy[list[Step]]:
+    """Histories of one version, whose events speak of a compound and its leaves alone."""
+    said = st.dictionaries(
+        st.sampled_from([name for name in NAMES if name.startswith("Addr")]),
+        st.sampled_from((None, 1, True, ...)),
+        min_size=1,
+        max_size=2,
+    )
+    ordered = {"at": st.just(1), "twin": st.integers(0, 2)}
+    saying = st.builds(
+        _saying, st.sampled_from((Change.UPDATED, Change.UPDATED, Change.CREATED)), said, **ordered
+    )
+    deleted = st.builds(Step, st.just(Change.DELETED), **ordered)
+    return st.lists(
+        st.one_of(saying, saying, saying, deleted), min_size=2, max_size=max_size, unique_by=_identity
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

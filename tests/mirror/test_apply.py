@@ -20,7 +20,6 @@ from passport_events.mirror.apply import (
     merge_reading,
     save_merge,
 )
-from passport_events.mirror.merge import Write
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord
 from tests.mirror.histories import RECORD, Step
 
@@ -254,3 +253,56 @@ def test_only_fields_that_the_mirror_may_keep_are_saved(record: SalesforceRecord
     save_merge(record)
 
     assert SalesforceRecord.objects.get().fields == {"Name": "a"}
+
+
+def test_only_fields_that_the_mirror_may_keep_are_saved_from_a_re_read(
+    record: SalesforceRecord, settings: Settings
+) -> None:
+    settings.PASSPORT_EVENTS = settings.PASSPORT_EVENTS | {"MIRROR_FIELDS": {"Opportunity": ["Name", "Addr"]}}
+
+    merge_reading(record, 1, {"Name": "a", "Addr.City": "Bonn", "BirthDate": "2001-02-03"})
+    save_merge(record)
+
+    row = SalesforceRecord.objects.get()
+    assert row.fields == {"Addr.City": "Bonn", "Name": "a"}
+    assert (row.is_complete, row.needs_refetch, row["Addr.Street"]) == (True, False, None)
+
+
+def test_a_re_read_that_found_nothing_is_saved(record: SalesforceRecord, settings: Settings) -> None:
+    settings.PASSPORT_EVENTS = settings.PASSPORT_EVENTS | {"MIRROR_FIELDS": {"Opportunity": ["Name"]}}
+    merge_into(record, Step(Change.CREATED, 1, {"Name": "a"}).event, 1)
+
+    merge_reading(record, 2, None)
+    save_merge(record)
+
+    row = SalesforceRecord.objects.get()
+    assert (row.is_deleted, row.fields, row.needs_refetch) == (True, {}, False)
+
+
+def test_a_gap_and_what_settles_it_are_saved(record: SalesforceRecord) -> None:
+    merge_into(record, Step(Change.CREATED, 1, {"Name": "a"}).event, 1)
+    merge_into(record, Step(Change.UPDATED, 3, is_gap=True).event, 2)
+    save_merge(record)
+
+    row = SalesforceRecord.objects.get()
+    assert (row.is_complete, row.needs_refetch) == (False, True)
+
+    merge_reading(row, 4, {"Name": "b"})
+    save_merge(row)
+
+    row = SalesforceRecord.objects.get()
+    assert (row.is_complete, row.needs_refetch) == (True, False)
+
+
+def test_a_compound_is_saved_and_speaks_for_later_merges(record: SalesforceRecord) -> None:
+    merge_into(record, Step(Change.UPDATED, 2, missing=("Addr",)).event, 1)
+    save_merge(record)
+
+    row = SalesforceRecord.objects.get()
+    merged = merge_into(row, Step(Change.CREATED, 1, {"Addr.City": "Bonn", "Name": "a"}).event, 2)
+    save_merge(row)
+
+    assert (merged.wrote, merged.lost) == (("Name",), ("Addr.City",))
+    row = SalesforceRecord.objects.get()
+    assert (row.fields, row.merge_state["unknown"], row.needs_refetch) == ({"Name": "a"}, ["Addr"], True)
+    assert ("Addr.City" in row, row["City"]) == (False, None)

@@ -19,11 +19,12 @@ from tests.mirror.histories import (
     strict_histories,
     tied_events,
     tied_histories,
+    tied_over_a_compound,
     without_message_numbers,
 )
 
 # Merging is fast; it is drawing histories that takes the time.
-many = settings(max_examples=6000, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 @many
@@ -41,6 +42,12 @@ def test_the_mirror_shows_what_a_sequential_model_shows(arrival: Arrival) -> Non
 @many
 @given(tied_histories(max_size=4))
 def test_every_permutation_of_tied_events_ends_alike(history: Sequence[Step]) -> None:
+    promises.every_permutation_ends_alike(history)
+
+
+@many
+@given(tied_over_a_compound(max_size=3))
+def test_every_permutation_of_events_tied_over_a_compound_ends_alike(history: Sequence[Step]) -> None:
     promises.every_permutation_ends_alike(history)
 
 

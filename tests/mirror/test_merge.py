@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from passport_events.event import Change, VersionKind
 from passport_events.exceptions import FieldUnknown
 from passport_events.mirror import merge as merging
 from passport_events.mirror.merge import Merged, Write
-from passport_events.mirror.state import RecordState
+from passport_events.mirror.state import GONE, UNKNOWN, RecordState
 from tests.mirror.histories import (
     NAMES,
     Arrival,
@@ -159,6 +160,37 @@ def test_an_update_newer_than_a_delete_is_kept_and_does_not_revive() -> None:
     assert (after.is_deleted, after.fields) == (True, {"Name": "a"})
 
 
+@pytest.mark.parametrize(
+    "update", [updated(5, Name="a"), updated(5, "Name"), updated(5, Name=None), updated(5)]
+)
+@pytest.mark.parametrize("delete", [deleted(3), gap(3, Change.DELETED), re_read_found_nothing(3)])
+def test_an_update_newer_than_a_delete_misses_the_undelete(delete: Step, update: Step) -> None:
+    state = in_every_order(created(1), delete, update)
+
+    assert (state.is_deleted, state.misses_undelete, state.needs_refetch) == (True, True, True)
+
+
+def test_an_update_older_than_a_delete_misses_no_undelete() -> None:
+    state = in_every_order(created(1), updated(2, Name="a"), deleted(3))
+
+    assert (state.is_deleted, state.misses_undelete, state.needs_refetch) == (True, False, False)
+
+
+@pytest.mark.parametrize("newer", [undeleted(4), re_read(6), re_read_found_nothing(6), deleted(6)])
+def test_a_newer_whole_record_or_delete_tells_of_the_undelete(newer: Step) -> None:
+    state = in_every_order(deleted(3), updated(5, Name="a"), newer)
+
+    assert (state.misses_undelete, state.needs_refetch) == (False, False)
+
+
+def test_an_update_of_a_field_that_is_not_kept_misses_the_undelete_too() -> None:
+    state = given(deleted(1))
+
+    after = merging.merge(state, Write.of_event(updated(2, City="Bonn").event, 2, frozenset({"Name"}))).state
+
+    assert (after.fields, after.misses_undelete, after.needs_refetch) == ({}, True, True)
+
+
 def test_an_undelete_newer_than_the_delete_revives() -> None:
     before = given(created(1, Name="a", City="Bonn"), deleted(3), updated(5, Name="b"))
 
@@ -259,18 +291,174 @@ def test_an_older_value_leaves_the_field_unknown() -> None:
     assert (after.fields, after.unknown) == ({}, ["Name"])
 
 
+# Compounds.
+
+
+def addressed(at: int, street: str | None = "Markt", **fields: Any) -> Step:
+    return Step(Change.CREATED, at, {"Addr.City": "Bonn", "Addr.Street": street, **fields})
+
+
+def emptied(at: int, twin: int = 0, **fields: Any) -> Step:
+    return Step(Change.UPDATED, at, {"Addr": None, **fields}, twin=twin)
+
+
+def moved(at: int, city: str | None, twin: int = 0) -> Step:
+    return Step(Change.UPDATED, at, {"Addr.City": city}, twin=twin)
+
+
+def test_a_leaf_is_a_field() -> None:
+    state = in_every_order(addressed(1), moved(2, "Köln"))
+
+    assert seen(state).fields == NOBODY | {"Addr.City": "Köln", "Addr.Street": "Markt"}
+
+
+def test_a_compound_that_is_emptied_empties_its_older_leaves() -> None:
+    state = in_every_order(addressed(1, Name="a"), emptied(2))
+
+    assert seen(state).fields == NOBODY | {"Name": "a"}
+    assert not state.needs_refetch
+
+
+def test_a_compound_without_a_value_makes_its_older_leaves_unknown() -> None:
+    state = in_every_order(addressed(1, Name="a"), updated(2, "Addr"))
+
+    assert (state.fields, state.unknown, state.needs_refetch) == ({"Name": "a"}, ["Addr"], True)
+    record = record_of(state)
+    for name in ("Addr", "Addr.City", "Addr.Street", "Addr.State"):
+        assert name not in record
+        with pytest.raises(FieldUnknown):
+            record[name]
+
+
+@pytest.mark.parametrize("of_all", [emptied(2), updated(2, "Addr")])
+def test_a_late_leaf_loses_to_its_compound(of_all: Step) -> None:
+    before = given(of_all)
+
+    merged = when(before, moved(1, "Bonn"))
+
+    assert (merged.wrote, merged.lost, merged.is_changed) == ((), ("Addr.City",), False)
+    in_every_order(of_all, moved(1, "Bonn"))
+
+
+@pytest.mark.parametrize("of_all", [emptied(2), updated(2, "Addr")])
+def test_a_late_whole_record_loses_its_leaves_to_a_newer_compound(of_all: Step) -> None:
+    before = given(of_all)
+
+    merged = when(before, addressed(1, Name="a"))
+
+    assert (merged.wrote, merged.lost) == (("Name",), ("Addr.City", "Addr.Street"))
+    in_every_order(of_all, addressed(1, Name="a"))
+
+
+def test_a_newer_leaf_wins_over_its_emptied_compound() -> None:
+    state = in_every_order(addressed(1), emptied(2), moved(3, "Köln"))
+
+    assert seen(state).fields == NOBODY | {"Addr.City": "Köln"}
+    assert not state.needs_refetch
+
+
+def test_a_newer_leaf_is_known_where_its_compound_is_not() -> None:
+    state = in_every_order(addressed(1), updated(2, "Addr"), moved(3, "Köln"))
+
+    record = record_of(state)
+    assert record["Addr.City"] == "Köln"
+    assert "Addr.Street" not in record
+    assert state.needs_refetch
+
+
+@pytest.mark.parametrize("newer", [addressed(3), emptied(3), deleted(3), re_read(3)])
+def test_what_is_newer_makes_a_compound_known_again(newer: Step) -> None:
+    state = in_every_order(addressed(1), updated(2, "Addr"), newer)
+
+    assert (state.unknown, state.needs_refetch) == ([], False)
+
+
+def test_a_compound_does_not_speak_for_a_field_whose_name_begins_alike() -> None:
+    state = in_every_order(created(1, Address="x", Addr2="y"), emptied(2))
+
+    assert state.fields == {"Addr": None, "Addr2": "y", "Address": "x"}
+
+
+@pytest.mark.parametrize("of_all", [emptied(2), updated(2, "Addr")])
+def test_a_leaf_that_says_what_its_compound_says_is_dropped(of_all: Step) -> None:
+    state = in_every_order(moved(1, "Bonn"), of_all)
+
+    assert set(state.cells) == {"Addr"}
+    leaf, compound = state.cell("Addr.City"), state.cells["Addr"]
+    assert leaf is not None
+    assert (leaf.value, leaf.stamp) == (compound.value, compound.stamp)
+
+
+def test_a_leaf_is_implied_by_what_is_newer_of_its_compound_and_the_floor() -> None:
+    for state, value in (
+        (given(created(1), updated(2, "Addr")), UNKNOWN),
+        (given(updated(2, "Addr"), created(3)), None),
+        (given(updated(2, "Addr"), deleted(3)), GONE),
+        (given(created(3, "Addr")), UNKNOWN),
+    ):
+        leaf = state.cell("Addr.City")
+        assert leaf is not None
+        assert leaf.value is value
+
+
+def test_a_contested_leaf_stays_beside_its_compound() -> None:
+    state = in_every_order(moved(2, "Bonn", twin=1), emptied(2, twin=2), before=created(1))
+
+    assert (state.contested, state.needs_refetch) == (["Addr.City"], True)
+    assert not when(state, emptied(3)).state.needs_refetch
+
+
+def test_a_contested_compound_tells_for_its_leaves() -> None:
+    # A leaf that was not known when the compound tied could not say so itself.
+    state = in_every_order(updated(1, "Addr", twin=0), moved(1, None, twin=1), emptied(1, twin=2))
+
+    assert (state.contested, state.needs_refetch) == (["Addr"], True)
+
+
+def test_a_delete_tied_with_a_compound_and_its_leaf_leaves_no_trace_of_the_order() -> None:
+    state = in_every_order(emptied(1, twin=0), deleted(1, twin=1), moved(1, "Bonn", twin=2))
+
+    assert (state.fields, state.needs_refetch) == ({"Addr.City": "Bonn"}, True)
+
+
+def test_an_event_may_except_a_leaf_from_what_it_says_of_its_compound() -> None:
+    state = in_every_order(addressed(1), Step(Change.UPDATED, 2, {"Addr.City": None}, ("Addr",)))
+
+    record = record_of(state)
+    assert (record["Addr.City"], "Addr.Street" in record) == (None, False)
+
+
+def test_the_nearest_compound_speaks_for_a_leaf() -> None:
+    latitude = Step(Change.UPDATED, 1, {"Addr.Geo.Lat": 50.7})
+    of_all = Step(Change.UPDATED, 2, {"Addr.Geo": None}, ("Addr",))
+
+    state = in_every_order(latitude, of_all)
+
+    leaf = state.cell("Addr.Geo.Lat")
+    assert leaf is not None
+    assert (leaf.value, set(state.cells)) == (None, {"Addr", "Addr.Geo"})
+
+
 # Gaps.
 
 
 @pytest.mark.parametrize("change", [change for change in Change if change is not Change.DELETED])
-def test_a_gap_changes_no_field_and_asks_for_a_re_read(change: Change) -> None:
+def test_a_gap_changes_no_field_and_leaves_the_record_incomplete(change: Change) -> None:
     before = given(created(1, Name="a"))
 
     merged = when(before, gap(2, change))
 
-    assert seen(merged.state).fields == seen(before).fields
-    assert merged.state.needs_refetch
+    assert merged.state.fields == before.fields
+    assert (merged.state.is_complete, merged.state.needs_refetch) == (False, True)
     assert (merged.wrote, merged.lost, merged.is_changed) == ((), (), True)
+
+
+def test_a_field_that_is_empty_but_for_a_gap_raises() -> None:
+    record = record_of(given(created(1, Name="a"), gap(2)))
+
+    assert record["Name"] == "a"
+    with pytest.raises(FieldUnknown):
+        record["City"]
 
 
 def test_a_gap_that_creates_does_not_make_the_record_complete() -> None:
@@ -279,37 +467,68 @@ def test_a_gap_that_creates_does_not_make_the_record_complete() -> None:
     assert (after.is_complete, after.needs_refetch) == (False, True)
 
 
-def test_a_gap_that_deletes_ends_the_record_and_asks_for_a_re_read() -> None:
+def test_a_gap_that_deletes_ends_the_record_and_asks_for_nothing() -> None:
     before = given(created(1, Name="a"))
 
     after = when(before, gap(2, Change.DELETED)).state
 
-    assert (after.is_deleted, after.fields, after.needs_refetch) == (True, {}, True)
+    assert (after.is_deleted, after.fields) == (True, {})
+    assert (after.is_dirty, after.needs_refetch) == (False, False)
 
 
-@pytest.mark.parametrize("step", [updated(5, Name="b"), created(5, Name="b"), re_read(2, Name="b")])
-def test_nothing_but_a_later_re_read_settles_a_gap(step: Step) -> None:
-    before = given(created(1, Name="a"), gap(3))
+def test_a_gap_that_deletes_settles_an_older_gap() -> None:
+    state = in_every_order(created(1, Name="a"), gap(2), gap(3, Change.DELETED))
 
-    after = when(before, step).state
-
-    assert after.needs_refetch
+    assert (state.is_deleted, state.is_dirty, state.needs_refetch) == (True, False, False)
 
 
-def test_a_later_re_read_settles_a_gap() -> None:
-    before = given(created(1, Name="a"), gap(3))
+def test_a_gap_after_a_delete_asks_for_a_re_read() -> None:
+    state = in_every_order(deleted(1), gap(2))
 
-    after = when(before, re_read(4, Name="b")).state
-
-    assert (after.fields, after.needs_refetch) == ({"Name": "b"}, False)
+    assert (state.is_deleted, state.is_dirty, state.needs_refetch) == (True, True, True)
 
 
-def test_a_gap_that_comes_after_the_re_read_that_settled_it_asks_for_none() -> None:
-    before = given(re_read(4, Name="b"))
+FLOORS = [
+    *(functools.partial(Step, change) for change in WHOLE),
+    functools.partial(Step, Change.DELETED),
+    functools.partial(Step, Change.SNAPSHOT, kind=VersionKind.OBSERVED),
+    functools.partial(Step, Change.DELETED, kind=VersionKind.OBSERVED),
+]
 
-    after = when(before, gap(3)).state
 
-    assert not after.needs_refetch
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_newer_whole_record_or_delete_settles_a_gap(floor: Callable[[int], Step]) -> None:
+    state = in_every_order(gap(3), floor(4), before=created(1, Name="a"))
+
+    assert (state.is_dirty, state.needs_refetch) == (False, False)
+    assert state.is_complete != state.is_deleted
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_an_older_whole_record_or_delete_settles_no_gap(floor: Callable[[int], Step]) -> None:
+    state = in_every_order(gap(3), floor(2), before=created(1, Name="a"))
+
+    assert (state.is_dirty, state.is_complete, state.needs_refetch) == (True, False, True)
+
+
+def test_a_newer_update_settles_no_gap() -> None:
+    state = in_every_order(created(1, Name="a"), gap(3), updated(4, Name="b"))
+
+    assert (state.fields, state.is_dirty, state.needs_refetch) == ({"Name": "b"}, True, True)
+
+
+def test_the_newest_of_several_gaps_has_to_be_settled() -> None:
+    state = in_every_order(gap(2), gap(4), created(3, Name="a"))
+
+    assert state.is_dirty
+    assert not when(state, created(5)).state.is_dirty
+
+
+@pytest.mark.parametrize("twin", [0, 2])
+def test_a_gap_tied_with_a_whole_record_asks_for_a_re_read(twin: int) -> None:
+    state = in_every_order(created(1, twin=1), Step(Change.UPDATED, 1, twin=twin, is_gap=True))
+
+    assert (state.is_dirty, state.needs_refetch) == (True, True)
 
 
 # Re-reads.
@@ -389,6 +608,23 @@ def test_tied_events_that_agree_are_not_contested() -> None:
     state = in_every_order(
         updated(2, Name="a", City="Bonn", twin=1), updated(2, Name="a", twin=2), before=created(1)
     )
+
+    assert (state.contested, state.needs_refetch) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, True), (0, False), (1, "1"), (None, ""), ([1], [True]), ({"a": 1}, {"a": True})]
+)
+def test_tied_values_that_differ_as_json_are_contested(one: Any, other: Any) -> None:
+    state = in_every_order(updated(2, Name=one, twin=1), updated(2, Name=other, twin=2), before=created(1))
+
+    assert (state.contested, state.needs_refetch) == (["Name"], True)
+
+
+def test_tied_objects_agree_in_any_order_of_their_keys() -> None:
+    one, other = {"a": 1, "b": [{"c": 2, "d": 3}]}, {"b": [{"d": 3, "c": 2}], "a": 1}
+
+    state = in_every_order(updated(2, Name=one, twin=1), updated(2, Name=other, twin=2), before=created(1))
 
     assert (state.contested, state.needs_refetch) == ([], False)
 
@@ -544,6 +780,60 @@ def test_only_fields_that_the_mirror_may_keep_are_merged() -> None:
     assert merging.merge(RecordState(), write).state == given(updated(1, "Amount", Name="a"))
 
 
+def test_only_fields_that_the_mirror_may_keep_are_merged_from_a_re_read() -> None:
+    fields = {"Name": "a", "City": "Bonn", "Addr.City": "Bonn"}
+
+    write = Write.of_reading(1, fields, frozenset({"Name", "Addr"}))
+
+    assert write == Write.of_reading(1, {"Name": "a", "Addr.City": "Bonn"})
+
+
+def test_two_re_reads_of_one_instant_that_differ_in_fields_that_are_not_kept_are_one() -> None:
+    keep = frozenset({"Name"})
+
+    one, other = (Write.of_reading(1, {"Name": "a", "City": city}, keep) for city in ("Bonn", "Köln"))
+
+    assert one == other
+
+
+@pytest.mark.parametrize("keep", [frozenset({"Name"}), None])
+def test_a_re_read_that_finds_nothing_is_a_delete_whatever_is_kept(keep: frozenset[str] | None) -> None:
+    assert merging.merge(RecordState(), Write.of_reading(1, None, keep)).state.is_deleted
+
+
+def test_a_compound_that_the_mirror_may_keep_keeps_its_leaves() -> None:
+    event = Step(Change.UPDATED, 1, {"Addr.City": "Bonn", "Address": "x"}, ("Addr.Street", "Addr2")).event
+
+    write = Write.of_event(event, 1, frozenset({"Addr"}))
+
+    assert (write.fields, write.missing) == ({"Addr.City": "Bonn"}, ("Addr.Street",))
+
+
+@pytest.mark.parametrize(
+    ("of_all", "of_the_leaf"),
+    [
+        (emptied(2), moved(2, None)),
+        (updated(2, "Addr"), updated(2, "Addr.City")),
+        (Step(Change.UPDATED, 2, {"Addr": None}, ("Addr.City",)), updated(2, "Addr.City")),
+        (Step(Change.UPDATED, 2, {"Addr.City": "Köln"}, ("Addr",)), moved(2, "Köln")),
+    ],
+)
+def test_a_leaf_that_the_mirror_may_keep_hears_of_its_compound(of_all: Step, of_the_leaf: Step) -> None:
+    keep = frozenset({"Addr.City"})
+
+    assert Write.of_event(of_all.event, 1, keep) == Write.of_event(of_the_leaf.event, 1, keep)
+
+
+def test_a_leaf_of_a_compound_that_the_mirror_may_keep_is_read(settings: Settings) -> None:
+    settings.PASSPORT_EVENTS = settings.PASSPORT_EVENTS | {"MIRROR_FIELDS": {"Opportunity": ["Addr"]}}
+
+    record = record_of(given(addressed(1, street=None)))
+
+    assert (record["Addr.City"], record["Addr.Street"]) == ("Bonn", None)
+    with pytest.raises(FieldUnknown):
+        record["Address"]
+
+
 # Where a value comes from.
 
 
@@ -615,13 +905,17 @@ def test_a_newer_event_that_says_the_same_changes_the_record() -> None:
         created(2, "City", Name="a"),
         updated(2, "City", Name="b"),
         deleted(2),
+        emptied(2, Stage="won"),
+        updated(2, "Addr"),
         gap(2),
         gap(2, Change.DELETED),
         re_read(2, Name="c"),
         re_read_found_nothing(2),
     ],
 )
-@pytest.mark.parametrize("between", [[], [updated(3, Name="z")], [deleted(3)], [re_read(3, Name="z")]])
+@pytest.mark.parametrize(
+    "between", [[], [updated(3, Name="z")], [emptied(3)], [deleted(3)], [re_read(3, Name="z")]]
+)
 def test_a_duplicate_changes_nothing(step: Step, between: list[Step]) -> None:
     before = given(updated(1, Stage="won"), step, *between)
 

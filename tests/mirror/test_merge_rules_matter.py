@@ -15,12 +15,18 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from passport_events.event import Change, VersionKind
+from passport_events.event import Change, VersionKind, compounds
 from passport_events.mirror import merge as merging
 from passport_events.mirror.merge import Merged, Write
 from passport_events.mirror.state import GONE, UNKNOWN, Cell, RecordState, Stamp
 from tests.mirror import promises
-from tests.mirror.histories import arrivals, strict_histories, tied_events, tied_histories
+from tests.mirror.histories import (
+    arrivals,
+    strict_histories,
+    tied_events,
+    tied_histories,
+    tied_over_a_compound,
+)
 
 MAX_EXAMPLES = 5_000
 
@@ -64,8 +70,14 @@ class Promise:
 
 shows_what_happened = Promise(promises.the_mirror_shows_what_happened, arrivals(strict_histories()))
 ties_show_the_same = Promise(promises.any_arrival_shows_the_same, arrivals(tied_histories(max_size=8)))
+ties_end_alike = Promise(
+    promises.any_arrival_ends_like_the_order_of_versions, arrivals(tied_over_a_compound(max_size=3))
+)
 ties_are_told = Promise(
     promises.a_tie_that_matters_is_told, st.tuples(tied_events(max_size=6), st.permutations(range(3)))
+)
+tied_values_are_told = Promise(
+    promises.a_tie_that_matters_is_told, st.tuples(tied_over_a_compound(max_size=2), st.just((2, 1, 0)))
 )
 
 BREAKS: dict[str, tuple[Break, Promise]] = {}
@@ -102,6 +114,10 @@ def _names_said(patch: pytest.MonkeyPatch, said: Callable[[Write, set[str], set[
     """Let an event speak about `said(event, fields it speaks about, fields that are known)`."""
     true_names = Write.names
     patch.setattr(Write, "names", lambda self, known: said(self, true_names(self, known), set(known)))
+
+
+def _nothing_is_implied_by_compounds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordState, "_above", lambda self, name: [])
 
 
 # Which of two values stays.
@@ -212,6 +228,16 @@ def a_delete_that_comes_as_a_gap_says_nothing(patch: pytest.MonkeyPatch) -> None
     patch.setattr(Write, "is_floor", property(lambda self: not self.is_gap and true_is_floor.__get__(self)))
 
 
+@without(shows_what_happened)
+def an_update_after_a_delete_is_not_told(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordState, "misses_undelete", False)
+
+
+@without(shows_what_happened)
+def an_update_before_a_delete_is_told(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordState, "misses_undelete", property(lambda self: self.is_deleted))
+
+
 # What an UPDATE says.
 
 
@@ -264,8 +290,10 @@ def the_greater_message_number_decides_a_tie(patch: pytest.MonkeyPatch) -> None:
 def the_first_re_read_of_one_instant_wins(patch: pytest.MonkeyPatch) -> None:
     true_of_reading = Write.of_reading
 
-    def of_reading(observed_ms: int, fields: Mapping[str, Any] | None) -> Write:
-        write = true_of_reading(observed_ms, fields)
+    def of_reading(
+        observed_ms: int, fields: Mapping[str, Any] | None, keep: frozenset[str] | None = None
+    ) -> Write:
+        write = true_of_reading(observed_ms, fields, keep)
         return dataclasses.replace(write, stamp=dataclasses.replace(write.stamp, tie=""))
 
     patch.setattr(Write, "of_reading", of_reading)
@@ -299,13 +327,89 @@ def a_tie_outlives_a_newer_event(patch: pytest.MonkeyPatch) -> None:
 
 @without(ties_show_the_same)
 def a_tie_over_a_deletion_is_told_by_each_field(patch: pytest.MonkeyPatch) -> None:
+    true_in_doubt = RecordState._is_in_doubt
+    patch.setattr(
+        RecordState,
+        "_is_in_doubt",
+        lambda self, name: true_in_doubt(dataclasses.replace(self, floor_contested=False), name),
+    )
+
+
+@without(ties_end_alike)
+def a_tie_over_a_compound_is_told_by_each_leaf(patch: pytest.MonkeyPatch) -> None:
+    true_in_doubt = RecordState._is_in_doubt
+
+    def is_in_doubt(self: RecordState, name: str) -> bool:
+        alone = dataclasses.replace(self, cells={name: self.cells[name]})
+        return true_in_doubt(alone, name)
+
+    patch.setattr(RecordState, "_is_in_doubt", is_in_doubt)
+
+
+@without(tied_values_are_told)
+def values_are_compared_as_python_compares_them(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(merging, "_same", lambda one, other: one == other)
+
+
+# Compounds.
+
+
+@without(shows_what_happened)
+def a_compound_does_not_speak_for_its_leaves(patch: pytest.MonkeyPatch) -> None:
+    _names_said(
+        patch,
+        lambda write, said, _: {*write.fields, *write.missing} if write.change is Change.UPDATED else said,
+    )
+    _nothing_is_implied_by_compounds(patch)
+
+
+@without(shows_what_happened)
+def a_compound_does_not_speak_for_the_leaves_that_are_known(patch: pytest.MonkeyPatch) -> None:
+    _names_said(
+        patch,
+        lambda write, said, _: {*write.fields, *write.missing} if write.change is Change.UPDATED else said,
+    )
+
+
+@without(shows_what_happened)
+def a_compound_does_not_speak_for_the_leaves_that_are_not_known_yet(patch: pytest.MonkeyPatch) -> None:
+    _nothing_is_implied_by_compounds(patch)
+
+
+@without(shows_what_happened)
+def a_compound_speaks_for_newer_leaves_too(patch: pytest.MonkeyPatch) -> None:
+    def forget_leaves(state: RecordState, write: Write) -> RecordState:
+        said = {*write.fields, *write.missing}
+        cells = {name: cell for name, cell in state.cells.items() if said.isdisjoint(compounds(name))}
+        return dataclasses.replace(state, cells=cells)
+
+    _before_each_merge(patch, forget_leaves)
+
+
+@without(shows_what_happened)
+def a_compound_named_without_a_value_has_no_leaves(patch: pytest.MonkeyPatch) -> None:
+    true_cell = Write.cell
+
+    def cell(self: Write, name: str) -> Cell:
+        true = true_cell(self, name)
+        is_named = name in self.missing or true.value is not UNKNOWN
+        return true if is_named else Cell(None, true.stamp)
+
+    patch.setattr(Write, "cell", cell)
+
+
+@without(ties_end_alike)
+def a_leaf_stays_beside_a_compound_that_says_the_same(patch: pytest.MonkeyPatch) -> None:
+    true_without_implied = RecordState.without_implied
+
     def without_implied(self: RecordState) -> RecordState:
-        cells = {
+        kept = true_without_implied(self).cells
+        leaves = {
             name: cell
             for name, cell in self.cells.items()
-            if cell.value is not GONE and (self.floor is None or cell != Cell(None, self.floor))
+            if cell.value is not GONE and not kept.keys().isdisjoint(compounds(name))
         }
-        return dataclasses.replace(self, cells=cells)
+        return dataclasses.replace(self, cells={**leaves, **kept})
 
     patch.setattr(RecordState, "without_implied", without_implied)
 
@@ -335,7 +439,7 @@ def a_re_read_settles_later_gaps_too(patch: pytest.MonkeyPatch) -> None:
     _before_each_merge(
         patch,
         lambda state, write: (
-            dataclasses.replace(state, dirty_ms=-1)
+            dataclasses.replace(state, dirty=None)
             if write.stamp.version.kind is VersionKind.OBSERVED
             else state
         ),
@@ -343,8 +447,47 @@ def a_re_read_settles_later_gaps_too(patch: pytest.MonkeyPatch) -> None:
 
 
 @without(shows_what_happened)
+def nothing_but_a_re_read_settles_a_gap(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        RecordState,
+        "is_dirty",
+        property(lambda self: bool(self.dirty) and self.dirty.version.milliseconds > self.observed_ms),
+    )
+
+
+@without(shows_what_happened)
+def an_older_whole_record_settles_a_gap(patch: pytest.MonkeyPatch) -> None:
+    _before_each_merge(
+        patch, lambda state, write: dataclasses.replace(state, dirty=None) if write.is_floor else state
+    )
+
+
+@without(shows_what_happened)
+def a_newer_update_settles_a_gap(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordState, "is_dirty", property(lambda self: self.dirty == self.newest is not None))
+
+
+@without(shows_what_happened)
+def a_record_with_a_gap_is_complete(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        RecordState,
+        "is_complete",
+        property(lambda self: self.floor_change is not None and self.floor_change.is_whole),
+    )
+
+
+@without(ties_are_told)
+def a_tie_between_a_gap_and_a_whole_record_is_not_told(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        RecordState,
+        "is_dirty",
+        property(lambda self: bool(self.dirty) and (not self.floor or self.dirty.key > self.floor.key)),
+    )
+
+
+@without(shows_what_happened)
 def a_gap_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    _after_each_merge(patch, lambda state: dataclasses.replace(state, dirty_ms=-1))
+    _after_each_merge(patch, lambda state: dataclasses.replace(state, dirty=None))
 
 
 @without(shows_what_happened)

@@ -28,7 +28,9 @@ def test_killing_everything_in_the_middle_changes_nothing_but_the_time() -> None
     )
 
     figures, _, _ = done.stdout.splitlines()[-1].partition(" p95_seconds=")
-    assert figures == "demo: published=1200 unique=1000 recorded=1000 lost=0 applied_twice=0 dead=10", done.stdout
+    assert figures == "demo: published=1200 unique=1000 recorded=1000 lost=0 applied_twice=0 dead=10", (
+        done.stdout
+    )
     assert done.returncode == 0
     for harm in ("SIGKILL for rqworker", "FLUSHALL", "SIGKILL for poll_sqs", "PostgreSQL got SIGKILL"):
         assert harm in done.stdout
