@@ -11,8 +11,10 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import connections, router
 
 from passport_events import conf
+from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import ProcessedMessage
+from passport_events.receiving.wire.salesforce_id import to_18
 
 BAD_SETTING = "passport_events.E001"
 UNKNOWN_QUEUE = "passport_events.E002"
@@ -54,12 +56,44 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint=f"Name an alias of CACHES: {', '.join(sorted(django_settings.CACHES))}.",
             id=UNKNOWN_CACHE,
         )
+    yield from _of_platform_events(settings)
+    yield from _of_topics(settings)
     for name, handler in registered().items():
         if name not in settings.event_types:
             yield Error(
                 f"{handler.name} handles {name!r}, which {conf.DICT_NAME}['EVENT_TYPES'] does not have.",
                 hint=f"Add it to EVENT_TYPES, or handle one of: {', '.join(settings.event_types)}.",
                 id=UNKNOWN_TYPE,
+            )
+
+
+def _of_platform_events(settings: conf.Settings) -> Iterator[CheckMessage]:
+    for name, meaning in settings.platform_events.items():
+        where = f"{conf.DICT_NAME}['PLATFORM_EVENTS'][{name!r}]"
+        event_type = settings.event_types.get(meaning.event_type)
+        if event_type is None:
+            yield Error(
+                f"{where} names {meaning.event_type!r}, which {conf.DICT_NAME}['EVENT_TYPES'] does not have.",
+                hint=f"Add it to EVENT_TYPES, or name one of: {', '.join(settings.event_types)}.",
+                id=UNKNOWN_TYPE,
+            )
+        elif meaning.entity and meaning.entity not in event_type.entities:
+            yield Error(
+                f"{where} names the entity {meaning.entity!r}, which {event_type.name!r} does not cover.",
+                hint=f"Add it in EVENT_TYPES, or name one of: {', '.join(event_type.entities)}.",
+                id=UNKNOWN_TYPE,
+            )
+
+
+def _of_topics(settings: conf.Settings) -> Iterator[CheckMessage]:
+    for topic, organization in settings.topic_organizations.items():
+        try:
+            to_18(organization)
+        except Unreadable as error:
+            yield Error(
+                f"{conf.DICT_NAME}['TOPIC_ORGANIZATIONS'][{topic!r}] is no id: {error.detail}.",
+                hint="Copy the organization's id of 18 characters from Salesforce.",
+                id=BAD_SETTING,
             )
 
 

@@ -14,10 +14,20 @@ from typing import Any
 from django.conf import settings as django_settings
 
 from passport_events import conf_rules as rules
+from passport_events.conf_platform_events import PlatformEvent, platform_events
 from passport_events.conf_rules import EventType
 from passport_events.exceptions import ConfigurationError
 
-__all__ = ["DEFAULT_EVENT_TYPES", "DICT_NAME", "EventType", "Problem", "Settings", "current", "problems"]
+__all__ = [
+    "DEFAULT_EVENT_TYPES",
+    "DICT_NAME",
+    "EventType",
+    "PlatformEvent",
+    "Problem",
+    "Settings",
+    "current",
+    "problems",
+]
 
 DICT_NAME = "PASSPORT_EVENTS"
 
@@ -49,6 +59,13 @@ class Settings:
     """Another SQS and SNS endpoint: an emulator, or a VPC endpoint."""
     event_types: Mapping[str, EventType] = _setting(DEFAULT_EVENT_TYPES, rules.event_types)
     """Event type -> its Salesforce entities and its RQ queue."""
+
+    platform_events: Mapping[str, PlatformEvent] = _setting({}, platform_events)
+    """Platform event (its `detail-type`) -> which of its fields mean what."""
+    topic_organizations: Mapping[str, str] = _setting({}, rules.organizations)
+    """SNS topic ARN -> Salesforce organization id, for messages that name none themselves."""
+    allowed_topics: tuple[str, ...] = _setting((), rules.texts)
+    """The only SNS topics to take messages from. Raw delivery names no topic, so it is not affected."""
 
     receivers: int = _setting(2, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive, store and delete. On AWS a request takes 20 ms: 4 or more."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
 Rule = Callable[[Any], Any]
 """Raises ValueError with the rest of a sentence that begins with the key, for people."""
+
+_ORGANIZATION = re.compile(r"00D[0-9A-Za-z]{15}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +91,17 @@ def fields(value: Any) -> dict[str, frozenset[str]]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"must map an entity to its field names, {example}")
     return {entity: frozenset(texts(names)) for entity, names in value.items()}
+
+
+def organizations(value: Any) -> dict[str, str]:
+    """Salesforce organization ids by SNS topic."""
+    example = 'like {"arn:aws:sns:us-east-1:123456789012:events": "00D5f000005KcCnEAK"}'
+    if not isinstance(value, dict) or not all(isinstance(key, str) and key for key in value):
+        raise ValueError(f"must map a topic's ARN to an organization's id, {example}")
+    for organization in value.values():
+        if not isinstance(organization, str) or not _ORGANIZATION.fullmatch(organization):
+            raise ValueError(f"needs organization ids of 18 characters that begin with 00D, {example}")
+    return dict(value)
 
 
 def event_types(value: Any) -> dict[str, EventType]:

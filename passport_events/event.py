@@ -39,6 +39,16 @@ class Change(enum.StrEnum):
         return self in (Change.CREATED, Change.UNDELETED, Change.SNAPSHOT)
 
 
+CHANGE_WORDS = {
+    "created": Change.CREATED,
+    "updated": Change.UPDATED,
+    "deleted": Change.DELETED,
+    "undeleted": Change.UNDELETED,
+    "upserted": Change.SNAPSHOT,
+}
+"""The contract's words for a change."""
+
+
 class VersionKind(enum.StrEnum):
     """Where a version comes from. Two kinds are never compared with each other."""
 
@@ -83,7 +93,7 @@ class Identity:
     """What tells an event from every other one: the dedup key, and what it was made of."""
 
     strength: str
-    """The strongest identity that was present: `cdc`, `cloudevents`, `sns` or `sqs`."""
+    """The strongest identity that was present: `cdc`, `uuid`, `cloudevents`, `eventbridge`, `sns`...."""
     key: str
     """64 hexadecimal digits: sha256 over that identity."""
 

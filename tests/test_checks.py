@@ -92,6 +92,28 @@ def test_a_handler_for_a_type_that_does_not_exist_is_an_error(monkeypatch: pytes
     assert error.hint == "Add it to EVENT_TYPES, or handle one of: opportunity, attachment, item."
 
 
+MEANING = {"event_type": "opportunity", "record_id": "Record_Id__c", "sequence": "CreatedDate"}
+
+
+def test_a_platform_event_for_a_type_or_an_object_that_does_not_exist_is_an_error() -> None:
+    with changed(PLATFORM_EVENTS={"A__e": MEANING, "B__e": {**MEANING, "event_type": "x"}}):
+        (error,) = found()
+    assert error.id == checks.UNKNOWN_TYPE
+    assert "['B__e'] names 'x', which" in error.msg
+    assert error.hint == "Add it to EVENT_TYPES, or name one of: opportunity, attachment, item."
+    with changed(PLATFORM_EVENTS={"A__e": {**MEANING, "entity": "Account"}}):
+        (error,) = found()
+    assert error.id == checks.UNKNOWN_TYPE
+    assert "the entity 'Account', which 'opportunity' does not cover" in error.msg
+
+
+def test_a_mistyped_organization_of_a_topic_is_an_error() -> None:
+    with changed(TOPIC_ORGANIZATIONS={"arn:a": "00D5f000005KcCnEAK", "arn:b": "00D5f000005KcCnEAA"}):
+        (error,) = found()
+    assert error.id == checks.BAD_SETTING
+    assert "['arn:b'] is no id" in error.msg
+
+
 @pytest.mark.parametrize("vendor", ["mysql", "oracle"])
 @pytest.mark.django_db
 def test_a_database_that_nothing_is_proven_on_is_an_error(

@@ -21,6 +21,9 @@ WRONG: dict[str, tuple[Any, str]] = {
     "REGION": (None, "must be a string"),
     "ENDPOINT_URL": ("localhost:4566", "must be a URL that starts with https://"),
     "EVENT_TYPES": ({}, "must map each event type to its entities and RQ queue"),
+    "PLATFORM_EVENTS": (["Offer_Sent__e"], "must map a platform event to what its fields mean"),
+    "TOPIC_ORGANIZATIONS": (["00D5f000005KcCnEAK"], "must map a topic's ARN to an organization's id"),
+    "ALLOWED_TOPICS": ("arn:aws:sns:us-east-1:1:events", "must be a list of strings"),
     "RECEIVERS": (0, "must be a whole number of threads between 1 and 64"),
     "WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
     "MAX_ERRORS_IN_A_ROW": (True, "must be a whole number of errors between 1 and 1000000"),
@@ -112,6 +115,37 @@ def test_event_types_that_could_not_work_are_refused(types: dict[Any, Any], text
     assert problem.text.startswith(text)
 
 
+MEANING = {"event_type": "opportunity", "record_id": "Record_Id__c", "sequence": "CreatedDate"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ("opportunity", "entry 'E__e' must have 'event_type', 'record_id', 'sequence', like"),
+        ({"event_type": "opportunity", "record_id": "Id__c"}, "entry 'E__e' must have"),
+        ({**MEANING, "version": "V__c"}, "entry 'E__e' may have only 'change', 'entity', 'event_type', "),
+        ({**MEANING, "sequence": ""}, "entry 'E__e' must not leave 'sequence' empty"),
+        ({**MEANING, "fields": 5}, "must be a string"),
+        ({**MEANING, "change": "changed"}, "entry 'E__e' has a 'change' that is neither"),
+    ],
+)
+def test_a_platform_event_that_could_not_be_read_is_refused(entry: object, text: str) -> None:
+    (problem,) = problems(PLATFORM_EVENTS={"E__e": entry})
+    assert problem.text.startswith(text)
+
+
+def test_a_platform_event_has_defaults() -> None:
+    with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "PLATFORM_EVENTS": {"E__e": MEANING}}):
+        found = conf.current().platform_events["E__e"]
+    assert (found.change, found.entity, found.fields) == ("upserted", "", "")
+
+
+@pytest.mark.parametrize("organization", [5, "00D5f000005KcCn", "0065f000005KcCnEAK", "00D5f000005KcCnEA!"])
+def test_a_topic_needs_the_id_of_an_organization(organization: object) -> None:
+    (problem,) = problems(TOPIC_ORGANIZATIONS={"arn": organization})
+    assert problem.text.startswith("needs organization ids of 18 characters that begin with 00D")
+
+
 def test_a_fourth_type_needs_settings_only() -> None:
     with override_settings(
         PASSPORT_EVENTS={
@@ -148,7 +182,13 @@ def test_only_the_queue_needs_to_be_set() -> None:
 
 def test_every_default_satisfies_its_own_rule() -> None:
     for field in dataclasses.fields(Settings):
-        if field.name not in ("queue_url", "event_types", "mirror_fields"):
+        if field.name not in (
+            "queue_url",
+            "event_types",
+            "mirror_fields",
+            "platform_events",
+            "topic_organizations",
+        ):
             assert field.metadata["rule"](field.default) == field.default
 
 

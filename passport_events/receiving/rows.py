@@ -13,8 +13,10 @@ from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.organizations import KnownOrganization
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire import Reading
+from passport_events.receiving.wire.organization import claimed_by_attribute
 
 DETAIL_SEPARATOR = ": "
+_ORGANIZATION_IN_DOUBT = ("organization_mismatch", "unexpected_topic")
 
 
 @dataclasses.dataclass(slots=True)
@@ -45,11 +47,19 @@ def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrg
     """One draft for each event, or one for the whole delivery where it was refused."""
     if reading.refusal is not None:
         message = ProcessedMessage(
-            dedup_key=reading.fallback_identity.key, identity=reading.fallback_identity.strength
+            dedup_key=reading.fallback_identity.key,
+            identity=reading.fallback_identity.strength,
+            organization_salesforce_id=_organization_of(reading),
         )
         quarantine(message, reading.refusal.reason, reading.refusal.detail)
         return [Draft(received, reading, message)]
     return [Draft(received, reading, _message_of(event, known)) for event in reading.events]
+
+
+def _organization_of(reading: Reading) -> str:
+    """So that a refusal counts for its organization, unless which one it is was the problem."""
+    in_doubt = reading.refusal is not None and reading.refusal.reason in _ORGANIZATION_IN_DOUBT
+    return "" if in_doubt or reading.envelope is None else claimed_by_attribute(reading.envelope)
 
 
 def _message_of(event: Event, known: Mapping[str, KnownOrganization]) -> ProcessedMessage:

@@ -67,6 +67,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "an unknown type": (contract(type="a.invoice.upserted.v1"), "unknown_event_type: invoice"),
     "a later version": (contract(type="a.opportunity.upserted.v2"), "unsupported_version"),
     "two organizations": (contract(orgid="00D000000000009"), "organization_mismatch"),
+    "a time after tomorrow": (header(commitTimestamp=10**14 - 1), "from_the_future"),
+    "no organization": (json.dumps(opportunity(50)["detail"]["payload"]), "no_organization"),
     "an escaped NUL": (field('"a\\u0000b"'), "nul_char"),
     "a NUL": (field('"a\0b"').encode(), "invalid_json"),
     "an escaped lone surrogate": (field('"\\ud800"'), "bad_unicode"),

@@ -43,6 +43,25 @@ def test_an_event_waits_in_the_inbox_and_is_gone_from_the_queue(
     assert queue.bodies == []
 
 
+@pytest.mark.parametrize(
+    ("body", "claim", "organization"),
+    [
+        ("hello", HOME[:15], HOME),
+        ("hello", "me", ""),
+        (json.dumps(opportunity(1)), ELSEWHERE, ""),  # a mismatch: nobody knows whose it is
+    ],
+)
+def test_a_refusal_belongs_to_the_organization_of_its_attribute(
+    home: SalesforceOrganization, queue: FakeQueue, body: str, claim: str, organization: str
+) -> None:
+    queue.send(body, attributes={"org_id": claim})
+
+    poll(queue)
+
+    message = ProcessedMessage.objects.get(status="quarantined")
+    assert message.organization_salesforce_id == organization
+
+
 def test_the_delivery_keeps_the_bytes_and_the_way_here(
     home: SalesforceOrganization, queue: FakeQueue
 ) -> None:

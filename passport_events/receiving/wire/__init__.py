@@ -7,14 +7,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.event import Event, Identity
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.received import Received
-from passport_events.receiving.wire import cloudevents, eventbridge_relay, strict_json, unsupported
-from passport_events.receiving.wire.envelope import Envelope, is_sns, message_in, of_queue, of_topic
+from passport_events.receiving.wire import (
+    appflow,
+    bare_cdc,
+    cloudevents,
+    cometd,
+    eventbridge_relay,
+    platform_event,
+    strict_json,
+    unsupported,
+)
+from passport_events.receiving.wire.envelope import (
+    Envelope,
+    check_topic,
+    is_sns,
+    message_in,
+    of_queue,
+    of_topic,
+)
+
+MAX_AHEAD = timedelta(days=1)
+"""How far Salesforce's clock, or a producer's, may be ahead of SQS's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,9 +48,14 @@ class Format:
     """Everything that a message says, or Unreadable: a delivery is all or nothing."""
 
 
+# The first that recognises a body reads it; a platform event is what no change event recognised.
 FORMATS = (
     Format("eventbridge-relay-cdc", eventbridge_relay.recognises, eventbridge_relay.events),
+    Format("appflow", appflow.recognises, appflow.events),
+    Format("platform-event", platform_event.recognises, platform_event.events),
     Format("cloudevents", cloudevents.recognises, cloudevents.events),
+    Format("bare-cdc", bare_cdc.recognises, bare_cdc.events),
+    Format("cometd", cometd.recognises, cometd.events),
 )
 
 
@@ -60,12 +85,16 @@ def read(received: Received, settings: Settings) -> Reading:
         if is_sns(body):
             wrapping, envelope = "sns", None
             envelope = of_topic(received, body)
-            body = _parse(message_in(body), settings, " inside SNS Message")
+            message = message_in(body)
+            check_topic(envelope, settings.allowed_topics)
+            body = _parse(message, settings, " inside SNS Message")
         envelope = envelope.holding(body)
         found = _format_of(body)
         name = found.name if found else unsupported.name_of(body)
         events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
+        _check_times(events, received)
     except Unreadable as error:
+        events = ()
         # Its frames and the errors before it hold the payload; a reason needs none of them.
         refusal = error.with_traceback(None)
         refusal.__context__ = None
@@ -88,6 +117,12 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
         if error.reason == "invalid_json" and body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             raise Unreadable("unsupported_format", f"SOAP outbound message{where}") from None
         raise Unreadable(error.reason, f"{error.detail}{where}".strip()) from None
+
+
+def _check_times(events: tuple[Event, ...], received: Received) -> None:
+    """Refuse what comes from the future: it would win over every true change for ever."""
+    if received.sent_at and any(event.version.time - received.sent_at > MAX_AHEAD for event in events):
+        raise Unreadable("from_the_future", "its version is more than a day after SQS took the message")
 
 
 def _format_of(body: Any) -> Format | None:

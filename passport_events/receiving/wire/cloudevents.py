@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from passport_events.conf import EventType, Settings
-from passport_events.event import Change, Event, Identity, Version, VersionKind
+from passport_events.event import CHANGE_WORDS, Change, Event, Identity
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.wire.envelope import Envelope
 from passport_events.receiving.wire.leaves import known, leaves_of
 from passport_events.receiving.wire.organization import organization_of
 from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.receiving.wire.sequence import of_sequence
 from passport_events.receiving.wire.shape import must, object_in, optional_text_in, shown, text_in
 
 SPECVERSION = "1.0"
@@ -26,16 +27,7 @@ MAJOR_VERSION = "1"
 
 _ORGANIZATION_SOURCE = "urn:salesforce:org:"
 _RECORD_ID = "record_id"
-_CHANGES = {
-    "created": Change.CREATED,
-    "updated": Change.UPDATED,
-    "deleted": Change.DELETED,
-    "undeleted": Change.UNDELETED,
-    "upserted": Change.SNAPSHOT,
-}
 _TYPE = re.compile(r"(?:.*\.)?(?P<event_type>[^.]+)\.(?P<change>[^.]+)\.v(?P<major>[0-9]+)", re.DOTALL)
-# Milliseconds since 1970, and two numbers of the producer's own.
-_SEQUENCE = re.compile(r"[0-9]{14}\.[0-9]{20}\.[0-9]{6}")
 
 
 def recognises(body: dict[str, Any]) -> bool:
@@ -50,10 +42,9 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
     event_type, change = _type(text_in(body, "type"), settings)
     source = text_in(body, "source")
     of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
-    organization = organization_of(envelope, {"orgid": optional_text_in(body, "orgid"), "source": of_source})
-    sequence = text_in(body, "sequence")
-    if not _SEQUENCE.fullmatch(sequence):
-        raise must("sequence", "be 14, 20 and 6 digits with dots between them")
+    claims = {"orgid": optional_text_in(body, "orgid"), "source": of_source}
+    organization = organization_of(envelope, claims, settings)
+    version = of_sequence(text_in(body, "sequence"), "sequence")
     data = object_in(body, "data")
     return (
         Event(
@@ -62,7 +53,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             organization=organization,
             entity=_entity(body, event_type),
             record_id=_record_id(body, data),
-            version=Version(VersionKind.SEQUENCE, sequence),
+            version=version,
             identity=Identity.of("cloudevents", source, text_in(body, "id")),
             fields=MappingProxyType(_fields(data, change)),
         ),
@@ -76,9 +67,9 @@ def _type(text: str, settings: Settings) -> tuple[EventType, Change]:
     if match["major"] != MAJOR_VERSION:
         # Before the rest, whose words another version may have changed.
         raise Unreadable("unsupported_version", f"type must end with .v{MAJOR_VERSION}")
-    change = _CHANGES.get(match["change"])
+    change = CHANGE_WORDS.get(match["change"])
     if change is None:
-        raise must("type", f"name one of {', '.join(_CHANGES)}")
+        raise must("type", f"name one of {', '.join(CHANGE_WORDS)}")
     event_type = settings.event_types.get(match["event_type"])
     if event_type is None:
         raise Unreadable("unknown_event_type", shown(match["event_type"]))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire import strict_json, trace_context
+from passport_events.receiving.wire.change_event_header import NAME
 from passport_events.receiving.wire.shape import shown
 
 _NOTIFICATION = "Notification"
@@ -50,8 +51,8 @@ class Envelope:
 
 
 def is_sns(outer: object) -> bool:
-    """Whether a parsed body is one of SNS's own."""
-    return isinstance(outer, dict) and outer.get("Type") in (_NOTIFICATION, *_CONTROL)
+    """Whether a parsed body is one of SNS's own. `Type` is a field of Salesforce's objects too."""
+    return isinstance(outer, dict) and NAME not in outer and outer.get("Type") in (_NOTIFICATION, *_CONTROL)
 
 
 def of_queue(received: Received) -> Envelope:
@@ -95,6 +96,12 @@ def message_in(outer: Mapping[str, Any]) -> bytes:
     if not isinstance(message, str):
         raise Unreadable("bad_envelope", "Message must be a string")
     return message.encode()
+
+
+def check_topic(envelope: Envelope, allowed: Collection[str]) -> None:
+    """Raise Unreadable `unexpected_topic` unless SNS's topic is allowed; an empty list allows any."""
+    if allowed and envelope.topic_arn not in allowed:
+        raise Unreadable("unexpected_topic", "TopicArn is not in ALLOWED_TOPICS")
 
 
 def _id(outer: Mapping[str, Any], name: str, longest: int) -> str:

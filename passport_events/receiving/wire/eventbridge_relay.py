@@ -33,7 +33,14 @@ def recognises(body: dict[str, Any]) -> bool:
 
 def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """One event for each record that the change event names. Raises Unreadable."""
-    claim = body["source"].removeprefix(SOURCE).partition("/")[0]
-    organization = organization_of(envelope, {"source": claim or None})
+    organization = organization_of(envelope, {"source": organization_in(body)}, settings)
     payload = object_in(object_in(body, "detail"), "payload", "detail.")
     return cdc.events_of(payload, organization, settings, "detail.payload.")
+
+
+def organization_in(body: dict[str, Any]) -> str | None:
+    """The organization that the source of an EventBridge event names, as it is written there."""
+    source = body.get("source")
+    if not isinstance(source, str) or not source.startswith(SOURCE):
+        return None
+    return source.removeprefix(SOURCE).partition("/")[0] or None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.wire.change_event_header import NAME
-from passport_events.receiving.wire.eventbridge_relay import SOURCE
 
 _POINTER_CLASSES = (
     "software.amazon.payloadoffloading.PayloadS3Pointer",
@@ -25,8 +23,6 @@ def name_of(body: object) -> str:
         return "s3-pointer"
     if not isinstance(body, dict):
         raise Unreadable("not_an_object")
-    if NAME in body:
-        return "bare-cdc"
     if body.keys() >= {"detail-type", "detail"}:
         return _eventbridge(body)
     data = body.get("data", body)
@@ -43,9 +39,4 @@ def _is_pointer(body: object) -> bool:
 
 
 def _eventbridge(body: dict[str, Any]) -> str:
-    source = str(body.get("source"))
-    if source.startswith("aws.partner/appflow"):
-        return "appflow"
-    if source.startswith(SOURCE.removesuffix("/")):
-        return "platform-event"
-    return "eventbridge"
+    return "appflow" if str(body.get("source")).startswith("aws.partner/appflow") else "eventbridge"

@@ -9,10 +9,23 @@ from typing import Any
 import pytest
 
 from passport_events.event import Identity
+from passport_events.receiving import wire
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire.envelope import Envelope
 
-from .deliveries import TOPIC, change_event, notification, raw, read, refusal, relayed, sample, sns, why
+from .deliveries import (
+    SETTINGS,
+    TOPIC,
+    change_event,
+    notification,
+    raw,
+    read,
+    refusal,
+    relayed,
+    sample,
+    sns,
+    why,
+)
 
 EVENT = relayed(change_event())
 
@@ -126,6 +139,20 @@ def test_a_control_message_is_refused_whatever_else_it_lacks(kind: str) -> None:
 def test_a_control_message_is_known_by_snss_id() -> None:
     body = notification("") | {"Type": "SubscriptionConfirmation"}
     assert read(raw(body)).fallback_identity == Identity.of("sns", "sns-1")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason"),
+    [((), None), ((TOPIC,), None), (("arn:a", TOPIC), None), (("arn:a",), "unexpected_topic")],
+)
+def test_a_topic_must_be_allowed(allowed: tuple[str, ...], reason: str | None) -> None:
+    settings = dataclasses.replace(SETTINGS, allowed_topics=allowed)
+    for message in (EVENT, "not even JSON") if reason else (EVENT,):
+        found = wire.read(sns(message), settings)
+        assert (found.refusal and found.refusal.reason) == reason
+        assert found.envelope is not None
+        assert found.envelope.topic_arn == TOPIC
+    assert wire.read(raw(EVENT), settings).refusal is None  # Raw delivery names no topic.
 
 
 INSIDE = {

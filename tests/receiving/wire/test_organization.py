@@ -1,12 +1,18 @@
 """Which organization a message belongs to, and what happens when two could claim it."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from passport_events.conf import Settings
+from passport_events.receiving import wire
+
 from .deliveries import (
     ORGANIZATION,
     OTHER_ORGANIZATION,
+    SETTINGS,
+    TOPIC,
     change_event,
     contract,
     notification,
@@ -50,6 +56,29 @@ MISMATCHED = {
 def test_any_two_that_disagree_are_a_mismatch(body: dict[str, Any], attributes: dict[str, str]) -> None:
     assert refusal(raw(body, **attributes)).reason == "organization_mismatch"
     assert refusal(sns(body, **attributes)).reason == "organization_mismatch"
+
+
+def with_topic(organization: str) -> Settings:
+    return dataclasses.replace(SETTINGS, topic_organizations={TOPIC: organization})
+
+
+@pytest.mark.parametrize("body", [change_event(), contract(source="/apex"), {"payload": change_event()}])
+def test_the_topic_is_the_last_source(body: dict[str, Any]) -> None:
+    reading = wire.read(sns(body), with_topic(ORGANIZATION))
+    assert [event.organization for event in reading.events] == [ORGANIZATION]
+    refused = wire.read(raw(body), with_topic(ORGANIZATION)).refusal
+    assert refused is not None  # Raw delivery names no topic.
+    assert refused.reason == "no_organization"
+
+
+@pytest.mark.parametrize(("body", "attributes"), AGREED.values(), ids=AGREED.keys())
+def test_a_topic_that_disagrees_with_any_other_source_is_a_mismatch(
+    body: dict[str, Any], attributes: dict[str, str]
+) -> None:
+    assert wire.read(sns(body, **attributes), with_topic(ORGANIZATION)).refusal is None
+    refused = wire.read(sns(body, **attributes), with_topic(OTHER_ORGANIZATION)).refusal
+    assert refused is not None
+    assert refused.reason == "organization_mismatch"
 
 
 def test_a_message_without_any_is_refused() -> None:

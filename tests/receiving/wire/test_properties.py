@@ -1,21 +1,52 @@
 """What must hold for any input at all."""
 
 import copy
+import dataclasses
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passport_events.conf import PlatformEvent
+from passport_events.receiving import wire
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire import Reading
 from passport_events.receiving.wire.strict_json import check_text
 
-from .deliveries import SAMPLES, change_event, contract, notification, raw, read, relayed, sample, sns, update
+from .deliveries import (
+    RECORD,
+    SAMPLES,
+    SETTINGS,
+    change_event,
+    contract,
+    notification,
+    raw,
+    read,
+    relayed,
+    sample,
+    sns,
+    update,
+)
 
 SAMPLE_BYTES = [path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".json", ".xml"}]
+DESCRIBED = dataclasses.replace(
+    SETTINGS,
+    platform_events={
+        "Flat__e": PlatformEvent(event_type="opportunity", record_id="Record_Id__c", sequence="CreatedDate"),
+        "Nested__e": PlatformEvent(
+            event_type="item",
+            record_id="Record_Id__c",
+            sequence="CreatedDate",
+            change="Change__c",
+            fields="Payload__c",
+        ),
+    },
+)
+PLATFORM = {"Record_Id__c": RECORD, "CreatedDate": "2026-05-07T22:29:47.000Z", "Change__c": "updated"}
 BODIES: list[dict[str, Any]] = [
     relayed(change_event({"Name": "Acme", "BillingAddress": {"City": "Rome"}})),
     relayed(update({"Name": "Acme", "BillingAddress": {"City": None}}, ["Name", "BillingAddress"])),
@@ -23,7 +54,14 @@ BODIES: list[dict[str, Any]] = [
     contract({"Name": "Acme", "Address": {"City": "Rome"}}, orgid="00D5f000005KcCn", entity="Opportunity"),
     notification(relayed(change_event()), org_id="00D5f000005KcCnEAK"),
     notification(contract()),
+    change_event({"Name": "Acme", "BillingAddress": {"City": "Rome"}}),
+    {"schema": "x", "payload": update({"Name": None}, ["Name"]), "event": {"replayId": 1}},
+    {"channel": "/data/ChangeEvents", "data": {"payload": change_event()}},
+    relayed(None, source="aws.partner/appflow/salesforce.com/1/flow", detail=change_event()),
+    relayed({**PLATFORM, "Stage__c": "Sent", "A__c": {"B": None}}, **{"detail-type": "Flat__e"}),
+    relayed({**PLATFORM, "Payload__c": '{"A": {"B": null}}'}, **{"detail-type": "Nested__e"}),
 ]
+ATTRIBUTES = st.sampled_from([{}, {"org_id": "00D5f000005KcCnEAK"}])
 VERSION = re.compile(r"[0-9]{14}\.[0-9]{20}\.(?:[0-9]{6}|[0-9]{10})")
 VALUES = st.recursive(
     st.none()
@@ -98,9 +136,12 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.data(), st.sampled_from(BODIES), st.sampled_from([raw, sns]))
+@given(st.data(), st.sampled_from(BODIES), st.sampled_from([raw, sns]), ATTRIBUTES)
 def test_a_message_with_any_member_changed_gives_a_reading(
-    data: st.DataObject, body: dict[str, Any], deliver: Callable[[object], Received]
+    data: st.DataObject,
+    body: dict[str, Any],
+    deliver: Callable[..., Received],
+    attributes: dict[str, str],
 ) -> None:
     changed = copy.deepcopy(body)
     *path, last = data.draw(st.sampled_from([place for place in places(changed) if place]))
@@ -111,7 +152,19 @@ def test_a_message_with_any_member_changed_gives_a_reading(
         del holder[last]
     else:
         holder[last] = data.draw(VALUES)
-    check(read(deliver(changed)))
+    check(wire.read(deliver(changed, **attributes), DESCRIBED))
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_each_of_these_bodies_is_an_event_while_nothing_is_changed(body: dict[str, Any]) -> None:
+    assert wire.read(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
+
+
+@settings(deadline=None)
+@given(st.text(max_size=50) | VALUES.map(json.dumps))
+def test_any_text_in_a_field_of_json_gives_a_reading(text: str) -> None:
+    body = relayed({**PLATFORM, "Payload__c": text}, **{"detail-type": "Nested__e"})
+    check(wire.read(raw(body), DESCRIBED))
 
 
 @settings(deadline=None)

@@ -62,6 +62,22 @@ def test_a_larger_body_than_the_setting_allows_is_not_read() -> None:
     assert refused.reason == "too_large"
 
 
+# SQS took these messages on 2026-05-07 at 22:29:48.123, and the limit is a day later.
+@pytest.mark.parametrize(
+    ("ahead_ms", "reason"), [(0, None), (86_400_000, None), (86_400_001, "from_the_future")]
+)
+def test_what_would_win_for_ever_is_refused(ahead_ms: int, reason: str | None) -> None:
+    at = 1778192988123 + ahead_ms
+    for body in (
+        relayed(change_event(commitTimestamp=at)),
+        contract(sequence=f"{at:014d}.{0:020d}.{0:06d}"),
+    ):
+        found = read(raw(body))
+        assert (found.refusal and found.refusal.reason) == reason
+        assert bool(found.events) == (reason is None)
+        assert read(dataclasses.replace(raw(body), attributes={})).refusal is None
+
+
 def test_a_fourth_event_type_needs_settings_only() -> None:
     types = {**SETTINGS.event_types}
     types["account"] = dataclasses.replace(types["item"], name="account", entities=("Account",))
