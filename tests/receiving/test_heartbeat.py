@@ -28,13 +28,15 @@ def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
     first = Heartbeat.objects.get()
     assert (first.kind, first.received_at, first.committed_at) == ("poller", None, None)
     assert is_recent(first.started_at)
+    a_minute_ago = first.beaten_at - timedelta(minutes=1)
+    Heartbeat.objects.update(beaten_at=a_minute_ago)
 
     pulse.received(committed=True)
     heartbeat.beat()
 
     renewed = Heartbeat.objects.get()
     assert (renewed.pk, renewed.started_at) == (first.pk, first.started_at)
-    assert renewed.beaten_at > first.beaten_at
+    assert renewed.beaten_at > a_minute_ago
     assert is_recent(renewed.received_at)
     assert is_recent(renewed.committed_at)
 
