@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import router, transaction
+from django.db.models import QuerySet
 
 from passport_events import conf
 from passport_events.handling.abandoned import sort_out_abandoned
@@ -77,9 +78,9 @@ def _controls(locks: RecordLocks) -> FlowControls:
     return controls.with_pauses(used_up(locks.redis, controls.throttles))
 
 
-def _lock_rows(messages: object) -> list[ProcessedMessage]:
+def _lock_rows(messages: QuerySet[ProcessedMessage]) -> list[ProcessedMessage]:
     # A row that another claim has locked is another worker's in a moment: skip it.
-    return list(messages.select_for_update(skip_locked=True, of=("self",)).select_related("organization"))  # type: ignore[attr-defined]
+    return list(messages.select_for_update(skip_locked=True, of=("self",)).select_related("organization"))
 
 
 def _companions(
