@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint build clean
+.PHONY: help install demo test fuzz lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -17,6 +17,10 @@ demo: .venv/.demo ## run the demo; SERVE=1 leaves the admin running, SERVE=0 doe
 test: .venv/.test ## run the tests on PostgreSQL, then on SQLite
 	@.venv/bin/python -m pytest --database=postgresql $(ARGS)
 	@.venv/bin/python -m pytest --database=sqlite --ignore=tests/embedded $(ARGS)
+
+# Reading needs no server of its own, so the cheaper database will do.
+fuzz: .venv/.test ## 100,000 hostile inputs for the reader, in some minutes
+	@.venv/bin/python -m pytest --database=sqlite --hypothesis-profile=fuzz tests/receiving/wire/test_properties.py $(ARGS)
 
 lint: .venv/.lint ## ruff, mypy, the direction of imports, missing migrations
 	.venv/bin/ruff check

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -14,6 +15,9 @@ from tests.harness import network
 from tests.harness.aws import Moto, Sqs
 from tests.harness.monolith import Monolith
 from tests.harness.servers import Servers
+
+FUZZ = "fuzz"
+hypothesis.settings.register_profile(FUZZ, max_examples=10_000, deadline=None, print_blob=True)
 
 _SERVERS = pytest.StashKey[Servers]()
 

@@ -17,6 +17,7 @@ from passport_events.receiving.received import Received
 from passport_events.receiving.wire import Reading
 from passport_events.receiving.wire.strict_json import check_text
 
+from .counting import cases
 from .deliveries import (
     RECORD,
     SAMPLES,
@@ -79,6 +80,7 @@ VALUES = st.recursive(
 
 def check(reading: Reading) -> None:
     """A reading is events or a refusal, and each of both can be stored."""
+    next(cases)
     assert bool(reading.events) != (reading.refusal is not None)
     assert len(reading.wire_format) <= 64
     assert re.fullmatch(r"[0-9a-f]{64}", reading.fallback_identity.key)
@@ -117,7 +119,7 @@ def test_any_json_gives_a_reading(value: object) -> None:
     check(read(raw(value)))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.sampled_from(SAMPLE_BYTES), st.integers(0), st.integers(0, 5), st.binary(max_size=5))
 def test_a_damaged_sample_gives_a_reading(body: bytes, place: int, cut: int, put: bytes) -> None:
     place %= len(body)
@@ -135,7 +137,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(one for some in inner for one in some)]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=5 * settings().max_examples)
 @given(st.data(), st.sampled_from(BODIES), st.sampled_from([raw, sns]), ATTRIBUTES)
 def test_a_message_with_any_member_changed_gives_a_reading(
     data: st.DataObject,
