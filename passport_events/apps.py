@@ -16,8 +16,8 @@ class PassportEventsConfig(AppConfig):
     def ready(self) -> None:
         """Connect what listens, then find the handlers."""
         # Not before: these need the models.
-        from passport_events import checks, signals  # noqa: PLC0415
-        from passport_events.observing import logs  # noqa: PLC0415
+        from passport_events import checks, signals  # noqa: PLC0415  they need the models
+        from passport_events.observing import logs  # noqa: PLC0415  they need the models
 
         checks.start()
         signals.connect()

@@ -104,7 +104,7 @@ class ConfirmedActions(DeskAdmin[M]):
             return self.ask(request, action, self.get_queryset(request).filter(pk__in=ids), form)
         rows = self.get_queryset(request).filter(pk__in=ids)
         try:
-            changed = action.run(rows, Actor.of_user(request.user), form.cleaned_data["reason"])  # type: ignore[arg-type]
+            changed = action.run(rows, Actor.of_user(request.user), form.cleaned_data["reason"])  # type: ignore[arg-type]  # admin_view let no anonymous in
         except OperationRefused as error:
             messages.error(request, str(error))
         else:

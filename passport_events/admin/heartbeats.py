@@ -25,4 +25,4 @@ class HeartbeatAdmin(ReadOnlyAdmin[Heartbeat]):
 
     @admin.display(description="last sign of life")
     def age(self, heartbeat: Heartbeat) -> str:
-        return f"{seconds(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]
+        return f"{seconds(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]  # annotated above

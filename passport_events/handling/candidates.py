@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from passport_events.models import ProcessedMessage, SalesforceOrganization, Sta
 T = TypeVar("T")
 
 MOST_ORGANIZATIONS = 50
-"""So many organizations share one claim; with more, those that have waited longest come first."""
+"""So many organizations share one claim."""
 
 
 def fair_candidates(event_types: Sequence[str], controls: FlowControls, limit: int) -> list[int]:
@@ -25,7 +26,7 @@ def fair_candidates(event_types: Sequence[str], controls: FlowControls, limit: i
     Two statements, each served by the due index, however long the backlog is.
     """
     open_types = controls.open_types(event_types)
-    organizations = _organizations_with_due(open_types) if open_types else []
+    organizations = _share(_organizations_with_due(open_types, controls)) if open_types else []
     branches = []
     for organization in organizations:
         types = controls.open_types_of(open_types, organization)
@@ -40,26 +41,40 @@ def _claimable(event_types: Sequence[str]) -> Any:
     return ProcessedMessage.objects.due().filter(in_company, event_type__in=event_types)
 
 
-def _organizations_with_due(event_types: Sequence[str]) -> list[int]:
-    """Organizations that have due messages, the longest waiting first.
+def _share(organizations: list[int]) -> list[int]:
+    """Who takes part in a claim: half of the places for the longest waiting, half are drawn.
+
+    By age alone, old backlogs of many organizations would hold up a new event of another.
+    """
+    if len(organizations) <= MOST_ORGANIZATIONS:
+        return organizations
+    oldest = MOST_ORGANIZATIONS // 2
+    drawn = random.sample(organizations[oldest:], MOST_ORGANIZATIONS - oldest)
+    return organizations[:oldest] + drawn
+
+
+def _organizations_with_due(event_types: Sequence[str], controls: FlowControls) -> list[int]:
+    """Organizations that have due messages which nobody paused, the longest waiting first.
 
     Asking each organization for its oldest costs one index probe; a DISTINCT over the messages
     would read the whole backlog.
     """
     per_type = [
         Subquery(
-            _claimable([name]).filter(organization=OuterRef("pk")).order_by("due_at").values("due_at")[:1]
+            _claimable([name])
+            .filter(controls.open_rows(), organization=OuterRef("pk"))
+            .order_by("due_at")
+            .values("due_at")[:1]
         )
         for name in event_types
     ]
     oldest = per_type[0] if len(per_type) == 1 else Coalesce(*per_type)
-    found = (
+    return list(
         SalesforceOrganization.objects.annotate(oldest_due=oldest)
         .filter(oldest_due__isnull=False)
         .order_by("oldest_due")
         .values_list("pk", flat=True)
     )
-    return list(found[:MOST_ORGANIZATIONS])
 
 
 def _oldest_due(event_types: Sequence[str], organization: int, limit: int) -> Any:

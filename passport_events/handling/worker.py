@@ -129,7 +129,7 @@ def _one_by_one(
             announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
         except CONNECTION_ERRORS:
             raise
-        except Exception as broken:  # noqa: BLE001
+        except Exception as broken:  # noqa: BLE001  see below
             # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
             error = broken
             announce(Stage.CRASHED, message_ids=[message.pk], error_class=type(broken).__name__)

@@ -15,7 +15,7 @@ from passport_events.models import (
     SalesforceOrganization,
 )
 
-from .given import a_backlog, an_event, an_organization, stored
+from .given import a_backlog, an_event, an_organization, pause, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -73,21 +73,46 @@ def test_nobody_always_comes_first(locks: RecordLocks) -> None:
     assert len(first) == 2
 
 
-def test_with_more_organizations_than_a_claim_takes_the_longest_waiting_come_first(
+def test_with_more_organizations_than_a_claim_takes_the_longest_waiting_is_always_among_them(
     locks: RecordLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
     for number in (1, 2, 3, 4):
         stored(an_event(an_organization(number)), due_in=timedelta(minutes=-number))
 
-    def claimed() -> set[str]:
-        return {m.organization_salesforce_id for m in claim_batch(TYPES, locks).messages}
+    first = {m.organization_salesforce_id for m in claim_batch(TYPES, locks).messages}
 
-    first, second = claimed(), claimed()
+    assert len(first) == 2
+    assert SalesforceOrganization.objects.get(name="Program 4").salesforce_id in first
 
-    known = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
-    assert {known[each] for each in first} == {"Program 4", "Program 3"}
-    assert {known[each] for each in second} == {"Program 2", "Program 1"}
+
+def test_many_organizations_that_are_far_behind_do_not_hold_up_a_new_event(
+    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, passport: Callable[..., None]
+) -> None:
+    """Given more old backlogs than a claim has places, a new event is drawn long before they are done."""
+    monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
+    passport(BATCH_SIZE=2)
+    for number in (1, 2, 3):
+        a_backlog(an_organization(number), 200, due_in=timedelta(hours=-1))
+    (new,) = stored(an_event(an_organization(4)))
+
+    claimed = (m.pk for _ in range(150) for m in claim_batch(TYPES, locks).messages)
+
+    assert new.pk in claimed
+
+
+def test_paused_organizations_take_no_places_in_a_claim(
+    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more paused organizations than a claim has places, the one that is not paused is served."""
+    monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
+    for number in (1, 2, 3):
+        paused = an_organization(number)
+        stored(an_event(paused), due_in=timedelta(hours=-1))
+        pause("" if number < 3 else "opportunity", paused)
+    (new,) = stored(an_event(an_organization(4)))
+
+    assert [m.pk for m in claim_batch(TYPES, locks).messages] == [new.pk]
 
 
 def test_within_an_organization_the_longest_waiting_come_first(
