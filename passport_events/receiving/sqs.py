@@ -1,19 +1,13 @@
-"""The only place that knows boto3's SQS."""
+"""The queue: receive and delete, and nothing else of SQS."""
 
 from __future__ import annotations
 
-import functools
-import re
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from passport_events.conf import Settings
-from passport_events.exceptions import ConfigurationError, QueueUnavailable
+from passport_events.exceptions import QueueUnavailable
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 from passport_events.receiving.received import Received
 
 if TYPE_CHECKING:
@@ -21,8 +15,6 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """SQS hands out, and deletes, at most ten at a time."""
-READ_MARGIN_SECONDS = 5
-"""A socket that stays silent for this much longer than the long poll is dead."""
 
 
 class MessageQueue(Protocol):
@@ -43,8 +35,8 @@ class SqsQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.queue_url
-        self._polling = client(settings, "sqs", settings.wait_seconds + READ_MARGIN_SECONDS)
-        self._deleting = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
+        self._polling: SQSClient = client(settings, "sqs", settings.wait_seconds + READ_MARGIN_SECONDS)
+        self._deleting: SQSClient = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
@@ -56,8 +48,8 @@ class SqsQueue:
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"SQS did not answer a receive: {_kind(error)}") from error
+        except AWS_ERRORS as error:
+            raise QueueUnavailable(f"SQS did not answer a receive: {kind_of(error)}") from error
         return [_received(message) for message in response.get("Messages", ())]
 
     def delete(self, messages: Sequence[Received]) -> list[Received]:
@@ -72,56 +64,9 @@ class SqsQueue:
         ]
         try:
             response = self._deleting.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"SQS did not answer a delete: {_kind(error)}") from error
+        except AWS_ERRORS as error:
+            raise QueueUnavailable(f"SQS did not answer a delete: {kind_of(error)}") from error
         return [messages[int(entry["Id"])] for entry in response.get("Failed", ())]
-
-
-def client(settings: Settings, service: str, read_timeout: float) -> SQSClient:
-    """A boto3 client, safe to share between threads; credentials come from boto3's own chain.
-
-    One retry only: the poller has its own patience, and says what it waits for. Raises
-    ConfigurationError where boto3 cannot make one: no region, or a URL that is none.
-    """
-    config = Config(
-        connect_timeout=READ_MARGIN_SECONDS,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        tcp_keepalive=True,
-        max_pool_connections=64,
-    )
-    try:
-        with _making_a_client:
-            return _session().client(  # type: ignore[no-any-return]
-                service,
-                region_name=settings.region or region_of(settings.queue_url) or None,
-                endpoint_url=settings.endpoint_url or None,
-                config=config,
-            )
-    except (BotoCoreError, ValueError) as error:
-        raise ConfigurationError(f"boto3 makes no client for {service}: {error}") from error
-
-
-def region_of(queue_url: str) -> str:
-    """The region in an SQS URL (`https://sqs.REGION.amazonaws.com/...`), or an empty string."""
-    found = re.match(r"https://(?:sqs|queue)\.([a-z0-9-]+)\.(?:api\.)?(?:amazonaws|aws)\b", queue_url)
-    return found[1] if found else ""
-
-
-_making_a_client = threading.Lock()
-"""Clients are safe to share between threads; the session that makes them is not."""
-
-
-@functools.cache
-def _session() -> Any:
-    # Of our own: other code may make clients with boto3's default one at this moment.
-    return boto3.session.Session()
-
-
-def _kind(error: BotoCoreError | ClientError) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "error"))
-    return type(error).__name__
 
 
 def _received(message: Any) -> Received:

@@ -12,9 +12,10 @@ from botocore.stub import Stubber
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
-from passport_events.receiving import sqs as module
+from passport_events.receiving import aws as module
+from passport_events.receiving.aws import region_of
 from passport_events.receiving.received import Received
-from passport_events.receiving.sqs import SqsQueue, region_of
+from passport_events.receiving.sqs import SqsQueue
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import left_in_sqs
 
