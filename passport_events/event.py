@@ -21,7 +21,7 @@ def compounds(name: str) -> list[str]:
 
 def is_among(name: str, names: Collection[str]) -> bool:
     """Whether `names` has this field, or a compound field that it is a leaf of."""
-    return name in names or any(above in names for above in compounds(name))
+    return name in names or ("." in name and any(above in names for above in compounds(name)))
 
 
 class Change(enum.StrEnum):

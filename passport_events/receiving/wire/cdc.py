@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from passport_events.conf import Settings
-from passport_events.event import Change, Event, Identity
+from passport_events.event import Change, Event, Identity, compounds, is_among
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.wire.change_event_header import NAME, ChangeEventHeader, read_header
-from passport_events.receiving.wire.leaves import known, leaves_of, upwards
+from passport_events.receiving.wire.leaves import known, leaves_of
 from passport_events.receiving.wire.shape import shown
 
 MAX_COPIED_BYTES = 64 * 1024 * 1024
@@ -82,7 +82,7 @@ def _content(
     if change is Change.DELETED:
         return {}, (), False
     if change is Change.UPDATED and any(
-        _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
+        "0x" in name and _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
     ):
         return {}, (), True
     leaves = leaves_of({name: value for name, value in payload.items() if name != NAME})
@@ -96,17 +96,20 @@ def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> tuple[dict
     nulled = header.nulled - header.diffs
     told_otherwise = nulled | header.diffs
     fields: dict[str, Any] = {}
-    present: set[str] = set()
     for leaf, value in leaves.items():
-        names = set(upwards(leaf))
-        present |= names
-        if not names.isdisjoint(told_otherwise):
+        if is_among(leaf, told_otherwise):
             continue
-        if not names.isdisjoint(header.changed) or (leaf == _ALWAYS_CHANGED and value is not None):
+        if is_among(leaf, header.changed) or (leaf == _ALWAYS_CHANGED and value is not None):
             fields[leaf] = value
     fields |= dict.fromkeys(nulled)
-    absent = {name for name in header.changed - present if nulled.isdisjoint(upwards(name))}
+    absent = {name for name in _without_leaf(header.changed, leaves) if not is_among(name, nulled)}
     return fields, tuple(sorted(header.diffs | absent))
+
+
+def _without_leaf(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:
+    """Those of `names` that are neither a leaf nor a compound with leaves."""
+    absent = names - leaves.keys()
+    return absent.difference(*map(compounds, leaves)) if absent else absent
 
 
 def _check_copies(fields: Mapping[str, Any], records: int) -> None:

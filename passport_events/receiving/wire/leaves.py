@@ -26,13 +26,6 @@ def known(leaves: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in leaves.items() if value is not None}
 
 
-def upwards(name: str) -> Iterator[str]:
-    """A name and those of the compounds it is in, the leaf first."""
-    while name:
-        yield name
-        name = name.rpartition(".")[0]
-
-
 def check_name(name: str) -> None:
     """Refuse a name that no field can have."""
     if len(name) > MAX_NAME:
@@ -40,9 +33,10 @@ def check_name(name: str) -> None:
 
 
 def _walk(fields: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in fields.items():
-        check_name(prefix + name)
+    for own, value in fields.items():
+        name = prefix + own
+        check_name(name)
         if isinstance(value, dict):
-            yield from _walk(value, f"{prefix}{name}.")
+            yield from _walk(value, name + ".")
         else:
-            yield prefix + name, value
+            yield name, value

@@ -7,12 +7,16 @@ upper case, for systems that lose case. The suffix guards case only: another dig
 from __future__ import annotations
 
 import re
+import string
 
 from passport_events.exceptions import Unreadable
 
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 _CHUNKS = ((0, 5), (5, 10), (10, 15))
 _SUFFIXES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+# Five characters are five bits, the first one lowest: set where the letter is upper case.
+_BITS = str.maketrans(string.ascii_uppercase + string.ascii_lowercase + string.digits, "1" * 26 + "0" * 36)
+_SUFFIX_OF_BITS = {f"{bits:05b}"[::-1]: letter for bits, letter in enumerate(_SUFFIXES)}
 
 
 def to_18(value: object, where: str = "the id") -> str:
@@ -32,11 +36,8 @@ def to_18(value: object, where: str = "the id") -> str:
 
 
 def _suffix(value: str) -> str:
-    # Five characters are five bits, the first one lowest: set where the letter is upper case.
-    return "".join(
-        _SUFFIXES[sum(1 << bit for bit, character in enumerate(value[start:end]) if "A" <= character <= "Z")]
-        for start, end in _CHUNKS
-    )
+    bits = value.translate(_BITS)
+    return _SUFFIX_OF_BITS[bits[:5]] + _SUFFIX_OF_BITS[bits[5:10]] + _SUFFIX_OF_BITS[bits[10:15]]
 
 
 def _with_case(value: str, where: str) -> str:
