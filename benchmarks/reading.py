@@ -53,9 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, result in results.items():
         spread = f"({result['lowest']:,} to {result['highest']:,})"
         share = f"{result['of_bare']:.0%}"
-        print(
-            f"{name:20} {result['bytes']:>6,} B {result['median']:>7,}/s {spread:20} {result['of_bare']:.0%}"
-        )
+        print(f"{name:20} {result['bytes']:>6,} B {result['median']:>7,}/s {spread:20} {share}")
     mixed = results["mixed"]
     print(f"bench-reading: per_second={mixed['median']} of_bare_json={mixed['of_bare']}")
     return 0

@@ -7,6 +7,8 @@ from typing import Any
 
 from project.embedded import LOOPBACK, NotLoopbackError
 
+refused: list[object] = []
+"""Every other host that somebody asked for, also where the error was caught."""
 _HERE = frozenset({LOOPBACK, "::1", "localhost", "", None})
 
 
@@ -21,6 +23,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(host, bytes):
         host = host.decode()
     if host not in _HERE:
+        refused.append(host)
         raise NotLoopbackError(f"A test asked for {host!r}. Tests talk to {LOOPBACK} only.")
 
 

@@ -3,91 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db.models.functions import Length
 
 from passport_events import conf
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox, wire
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.testing import FakeQueue, contract_message, record_id, sns_notification
+from passport_events.testing import FakeQueue, record_id, sns_notification
+from tests.harness import network
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import HOME, left_in_sqs, opportunity
+from tests.receiving.arranging import left_in_sqs, opportunity
+from tests.receiving.bodies import BAD, GOOD, ODD
 
 pytestmark = pytest.mark.django_db
 
-GOOD = json.dumps(opportunity(50))
-CONTRACT = contract_message("opportunity", record_id("Opportunity", 51), {"Name": "x"}, organization=HOME)
-
-
-def header(**members: Any) -> str:
-    """A change event whose header says something else than it should."""
-    event = opportunity(50)
-    event["detail"]["payload"]["ChangeEventHeader"] |= members
-    return json.dumps(event)
-
-
-def field(text: str) -> str:
-    """A change event with a field whose JSON is exactly `text`."""
-    return GOOD.replace('"Acme"', text)
-
-
-def contract(**members: Any) -> str:
-    """A contract message that says something else than it should."""
-    return json.dumps(CONTRACT | members)
-
-
-# What comes, and the reason that a person reads. Text can travel through SNS and SQS, bytes cannot.
-BAD: dict[str, tuple[str | bytes, str]] = {
-    "nothing": (b"", "empty_body"),
-    "only spaces": (" \n ", "empty_body"),
-    "not JSON": ("hello", "invalid_json"),
-    "a web page": ("<!doctype html><p>502", "unsupported_format: SOAP outbound message"),
-    "truncated": (GOOD[:-20], "invalid_json"),
-    "more behind the end": (GOOD + " x", "invalid_json"),
-    "a control character in a string": (field('"a\\\n"'), "invalid_json"),
-    "null": ("null", "not_an_object"),
-    "a number": ("5", "not_an_object"),
-    "a string": ('"text"', "not_an_object"),
-    "an array": (f"[{GOOD}]", "not_an_object"),
-    "JSON inside JSON": (json.dumps(GOOD), "not_an_object"),
-    "an object that says nothing": ("{}", "unsupported_format: unknown"),
-    "ids that are no list": (header(recordIds="006"), "schema"),
-    "ids that are numbers": (header(recordIds=[6]), "schema"),
-    "no ids": (header(recordIds=[]), "schema"),
-    "a time that is text": (header(commitTimestamp="yesterday"), "schema"),
-    "a time before 1970": (header(commitTimestamp=-1), "schema"),
-    "a time after 5138": (header(commitTimestamp=10**14), "schema"),
-    "an unknown change": (header(changeType="EXPLODE"), "schema"),
-    "an id that is none": (header(recordIds=["006'; DROP TABLE x"]), "bad_id"),
-    "any record": (header(recordIds=["006*"]), "resync_needed"),
-    "an object nobody asked for": (header(entityName="Invoice__c"), "unknown_event_type: entity Invoice__c"),
-    "an unknown type": (contract(type="a.invoice.upserted.v1"), "unknown_event_type: invoice"),
-    "a later version": (contract(type="a.opportunity.upserted.v2"), "unsupported_version"),
-    "two organizations": (contract(orgid="00D000000000009"), "organization_mismatch"),
-    "a time after tomorrow": (header(commitTimestamp=10**14 - 1), "from_the_future"),
-    "no organization": (json.dumps(opportunity(50)["detail"]["payload"]), "no_organization"),
-    "an escaped NUL": (field('"a\\u0000b"'), "nul_char"),
-    "a NUL": (field('"a\0b"').encode(), "invalid_json"),
-    "an escaped lone surrogate": (field('"\\ud800"'), "bad_unicode"),
-    "a lone surrogate": (field('"\ud800"').encode("utf-8", "surrogatepass"), "bad_unicode"),
-    "not UTF-8": (b"\xff" + GOOD.encode(), "bad_encoding"),
-    "UTF-16": (GOOD.encode("utf-16"), "bad_encoding"),
-    "NaN": (field("NaN"), "non_finite"),
-    "infinity": (field("-Infinity"), "non_finite"),
-    "a number beyond a double": (field("1e400"), "non_finite"),
-    "a number of 5,000 digits": (field("9" * 5_000), "number_too_long"),
-    "a key twice": (GOOD.replace('"Name"', '"a": 1, "a"'), "duplicate_key"),
-    "65 levels": (field("[" * 65 + "]" * 65), "too_deep"),
-    "100,000 levels": ("[" * 100_000, "too_deep"),
-    "100,000 values": (field("[" + "0," * 100_000 + "0]"), "too_many_nodes"),
-    "more than is read": (field('"' + "x" * 2**20 + '"').encode(), "too_large"),
-    "SNS asks for a confirmation": (json.dumps({"Type": "SubscriptionConfirmation"}), "control_message"),
-    "SNS without an id": (json.dumps({"Type": "Notification", "Message": GOOD}), "bad_envelope"),
-}
 TEXTS = [name for name, (body, _) in BAD.items() if isinstance(body, str) and body.strip()]
+ENVELOPES = {name for name in TEXTS if name.startswith(("SNS", "an attribute"))}
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_asked() -> Iterator[None]:
+    """Bodies are full of addresses; none of them is ever asked for anything."""
+    network.refused.clear()
+    yield
+    assert network.refused == []
+
+
+def send_among_nine(queue: FakeQueue, body: str | bytes) -> bytes:
+    """A body as the sixth of ten."""
+    raw = body if isinstance(body, bytes) else body.encode()
+    for number in range(9):
+        queue.send(opportunity(number))
+        if number == 4:
+            queue.send(raw)
+    return raw
 
 
 def assert_it_is_kept_and_the_others_wait(reason: str) -> None:
@@ -102,11 +56,7 @@ def test_one_bad_message_among_nine_good_ones(
     home: SalesforceOrganization, queue: FakeQueue, name: str
 ) -> None:
     body, reason = BAD[name]
-    raw = body if isinstance(body, bytes) else body.encode()
-    for number in range(9):
-        queue.send(opportunity(number))
-        if number == 4:
-            queue.send(raw)
+    raw = send_among_nine(queue, body)
 
     assert poll(queue).left == 0
 
@@ -116,28 +66,54 @@ def test_one_bad_message_among_nine_good_ones(
     assert queue.bodies == []
 
 
-def test_the_same_through_sns_and_sqs(home: SalesforceOrganization, sqs: Sqs) -> None:
+@pytest.mark.parametrize("name", ODD)
+def test_a_strange_message_among_nine_others_is_as_good_as_they_are(
+    home: SalesforceOrganization, queue: FakeQueue, name: str
+) -> None:
+    send_among_nine(queue, ODD[name])
+
+    assert poll(queue).left == 0
+
+    assert list(ProcessedMessage.objects.values_list("status", flat=True)) == ["waiting"] * 10
+    assert ProcessedMessage.objects.filter(record_id=record_id("Opportunity", 50)).count() == 1
+    assert set(ProcessedMessage.objects.values_list(Length("dedup_key"), flat=True)) == {64}
+
+
+def test_the_same_bad_messages_through_sns_and_sqs(home: SalesforceOrganization, sqs: Sqs) -> None:
     for number, name in enumerate(TEXTS):
-        body = str(BAD[name][0])
         sqs.topic.publish(Message=json.dumps(opportunity(number)))
-        if name.startswith("SNS"):
+        body = str(BAD[name][0])
+        if name in ENVELOPES:
             sqs.queue.send_message(MessageBody=body)
         else:
-            sqs.topic.publish(
-                Message=body, MessageAttributes={"n": {"DataType": "String", "StringValue": name}}
-            )
+            named = {"n": {"DataType": "String", "StringValue": name}}
+            sqs.topic.publish(Message=body, MessageAttributes=named)
     queue = SqsQueue(conf.current())
 
     while poll(queue, wait_seconds=0).received:
         pass
 
     kept = ProcessedMessage.objects.filter(status="quarantined").select_related("delivery")
-    reasons = {message.delivery.attributes.get("n"): message.reason for message in kept}
-    assert {name for name in TEXTS if not reasons.get(name, "").startswith(BAD[name][1])} == {
-        name for name in TEXTS if name.startswith("SNS")
-    }
     assert kept.count() == ProcessedMessage.objects.filter(status="waiting").count() == len(TEXTS)
+    reasons = {message.delivery.attributes.get("n"): message.reason for message in kept}
+    by_body = {bytes(message.delivery.body or b""): message.reason for message in kept}
+    reasons |= {name: by_body[str(BAD[name][0]).encode()] for name in ENVELOPES}
+    assert [name for name in TEXTS if not reasons[name].startswith(BAD[name][1])] == []
     assert left_in_sqs(sqs) == 0
+
+
+def test_a_topic_that_is_not_allowed_is_refused_and_its_neighbours_are_not(
+    home: SalesforceOrganization, queue: FakeQueue, settings: Any
+) -> None:
+    ours, theirs = (f"arn:aws:sns:us-east-1:{account}:events" for account in ("123456789012", "666666666666"))
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "ALLOWED_TOPICS": [ours]}
+    for number in range(9):
+        queue.send(sns_notification(opportunity(number), topic=ours))
+    queue.send(sns_notification(GOOD, topic=theirs))
+
+    assert poll(queue).left == 0
+
+    assert_it_is_kept_and_the_others_wait("unexpected_topic")
 
 
 def test_ten_bad_messages_at_once_are_ten_rows(home: SalesforceOrganization, queue: FakeQueue) -> None:

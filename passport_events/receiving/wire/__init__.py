@@ -114,7 +114,7 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
     try:
         return strict_json.loads(body, settings.max_body_bytes)
     except Unreadable as error:
-        if error.reason == "invalid_json" and body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        if error.reason == "invalid_json" and unsupported.is_soap(body):
             raise Unreadable("unsupported_format", f"SOAP outbound message{where}") from None
         raise Unreadable(error.reason, f"{error.detail}{where}".strip()) from None
 

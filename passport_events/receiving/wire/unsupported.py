@@ -10,6 +10,8 @@ _POINTER_CLASSES = (
     "software.amazon.payloadoffloading.PayloadS3Pointer",
     "com.amazon.sqs.javamessaging.MessageS3Pointer",
 )
+_SOAP = b"http://schemas.xmlsoap.org/soap/envelope/"
+_START_OF_SOAP = 2_048  # bytes; the namespace stands in the first element
 
 
 def refuse(name: str) -> NoReturn:
@@ -29,6 +31,12 @@ def name_of(body: object) -> str:
     if isinstance(data, dict) and isinstance(data.get("payload"), dict):
         return "cometd"
     return "unknown"
+
+
+def is_soap(body: bytes) -> bool:
+    """Whether it is XML of the kind that Salesforce's outbound messages are; a web page is none."""
+    start = body[:_START_OF_SOAP].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith(b"<") and _SOAP in start
 
 
 def _is_pointer(body: object) -> bool:
