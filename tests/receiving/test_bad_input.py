@@ -86,8 +86,9 @@ def test_the_same_bad_messages_through_sns_and_sqs(home: SalesforceOrganization,
         if name in ENVELOPES:
             sqs.queue.send_message(MessageBody=body)
         else:
-            named = {"n": {"DataType": "String", "StringValue": name}}
-            sqs.topic.publish(Message=body, MessageAttributes=named)
+            sqs.topic.publish(
+                Message=body, MessageAttributes={"n": {"DataType": "String", "StringValue": name}}
+            )
     queue = SqsQueue(conf.current())
 
     while poll(queue, wait_seconds=0).received:
