@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import connections, router
 
 from passport_events import conf
+from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import ProcessedMessage
@@ -26,6 +27,7 @@ UNSUPPORTED_DATABASE = "passport_events.E005"
 def start() -> None:
     """Register the checks."""
     register(check_settings, "passport_events")
+    register(check_surroundings, "passport_events")
     register(check_database, "passport_events", "database")
 
 
@@ -106,12 +108,12 @@ def check_database(
 ) -> list[CheckMessage]:
     """The database that our rows are written to must be one that the claims are proven on."""
     connection = connections[router.db_for_write(ProcessedMessage)]
-    if connection.vendor in ("postgresql", "sqlite"):
-        return []
-    return [
-        Error(
-            f"The messages would be stored on {connection.vendor}, which passport_events is not tested on.",
-            hint="Route the app passport_events to a PostgreSQL database.",
-            id=UNSUPPORTED_DATABASE,
-        )
-    ]
+    if connection.vendor not in ("postgresql", "sqlite"):
+        return [
+            Error(
+                f"Messages would be stored on {connection.vendor}, which passport_events is not tested on.",
+                hint="Route the app passport_events to a PostgreSQL database.",
+                id=UNSUPPORTED_DATABASE,
+            )
+        ]
+    return []

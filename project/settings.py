@@ -96,6 +96,8 @@ RQ_QUEUES = {
 }
 RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
 
+# The demo shows in seconds what a lease of a minute would show in minutes.
+SILENCED_SYSTEM_CHECKS = ["passport_events.W003"]
 PASSPORT_EVENTS = {
     "QUEUE_URL": os.environ.get("PASSPORT_DEMO_QUEUE_URL", f"{_SQS_ENDPOINT}/000000000000/passport-events"),
     "ENDPOINT_URL": _SQS_ENDPOINT,

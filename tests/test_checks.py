@@ -12,7 +12,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import override_settings
 
-from passport_events import checks, handles
+from passport_events import checks, checks_around, handles
 from passport_events.handling import registry
 
 
@@ -129,3 +129,26 @@ def test_a_database_that_nothing_is_proven_on_is_an_error(
 @pytest.mark.django_db
 def test_the_databases_of_these_tests_are_supported() -> None:
     assert found(databases=["default"]) == []
+
+
+def test_a_queue_that_is_pickled_is_a_warning() -> None:
+    queues = {name: dict(options) for name, options in project.RQ_QUEUES.items()}
+    del queues["passport-items"]["SERIALIZER"]
+    with override_settings(RQ_QUEUES=queues):
+        (warning,) = found()
+    assert (warning.id, "'passport-items'" in warning.msg) == (checks_around.PICKLE, True)
+
+
+@pytest.mark.parametrize("keys", [{"LEASE_SECONDS": 14}, {"BACKOFF_SECONDS": 20, "BACKOFF_CAP_SECONDS": 19}])
+def test_times_that_are_too_short_are_warnings(keys: dict[str, Any]) -> None:
+    with changed(**keys):
+        (warning,) = found()
+    assert warning.id == checks_around.SHORT_TIMES
+
+
+def test_a_pool_that_is_smaller_than_a_poller_needs_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 2}})
+    (warning,) = found()
+    assert warning.id == checks_around.SMALL_POOL
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
+    assert found() == []

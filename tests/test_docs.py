@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import passport_events
-from passport_events import checks, conf
+from passport_events import checks, checks_around, conf
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
@@ -25,9 +25,20 @@ def test_every_setting_is_documented_with_its_default_and_no_other_is() -> None:
 
 def test_every_check_is_documented_and_no_other_is() -> None:
     documented = set(re.findall(r"passport_events\.[EW]\d+", (DOCS / "settings.md").read_text()))
-    ids = {value for value in vars(checks).values() if re.fullmatch(r"passport_events\.[EW]\d+", str(value))}
+    values = [*vars(checks).values(), *vars(checks_around).values()]
+    ids = {value for value in values if re.fullmatch(r"passport_events\.[EW]\d+", str(value))}
 
     assert documented == ids
+
+
+def test_every_finding_of_the_doctor_is_documented_and_no_other_is() -> None:
+    documented = re.findall(
+        r"^\| (?:<a id=\S+></a>)?([QTRDC]\d+) \|", (DOCS / "doctor.md").read_text(), re.MULTILINE
+    )
+    modules = (Path(passport_events.__file__).parent / "operating" / "doctor").glob("*.py")
+    said = {number for module in modules for number in re.findall(r'"([QTRDC]\d+)"', module.read_text())}
+
+    assert sorted(documented) == sorted(said)
 
 
 def test_every_decision_is_listed() -> None:

@@ -39,6 +39,11 @@ class RetryPolicy:
         seconds = min(self.longest_delay.total_seconds(), doubled)
         return timedelta(seconds=seconds * (1 - jitter / 2))
 
+    @property
+    def longest_total(self) -> timedelta:
+        """All delays of a message that never succeeds, without jitter."""
+        return sum((self.delay(failures, 0) for failures in range(1, self.max_retries + 1)), timedelta(0))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Again:

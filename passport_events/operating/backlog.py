@@ -14,6 +14,7 @@ from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating.rq_state import WORKER_DIED, QueueState
 
 LONG = timedelta(seconds=60)
+WORKER_CLASS = "passport_events.handling.rq_worker.PassportWorker"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _causes(state: QueueState) -> Iterator[Cause]:
         yield Cause(
             f"RQ's jobs fail before they start: {state.failure}",
             f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
-            "with --worker-class passport_events.handling.rq_worker.PassportWorker, and with the same code.",
+            f"with --worker-class {WORKER_CLASS}, and with the same code.",
         )
     if state.is_suspended:
         yield Cause("RQ's workers are suspended", "Let them go on: rq resume.")

@@ -12,8 +12,10 @@ from django.db import DatabaseError
 
 from passport_events.exceptions import PassportEventsError
 from passport_events.management.verbs import (
+    COULD_NOT_ASK,
     Verb,
     dead_letters,
+    doctor,
     health,
     messages,
     pause,
@@ -22,10 +24,9 @@ from passport_events.management.verbs import (
     throttle,
 )
 
-COULD_NOT_ASK = 2
-
 VERBS: Mapping[str, Verb] = {
     "health": health,
+    "doctor": doctor,
     "messages": messages,
     "dead-letters": dead_letters,
     "release": release,

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from django.core.management.base import OutputWrapper
 
-DONE, TROUBLE = 0, 1
-"""Exit codes of a verb; the command exits 2 when it could not ask."""
+DONE, TROUBLE, COULD_NOT_ASK = 0, 1, 2
+"""Exit codes of a verb."""
 
 
 class Verb(Protocol):

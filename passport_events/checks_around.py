@@ -1,0 +1,73 @@
+"""`manage.py check`: what works and one day will not. What is remote, `passport doctor` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import connections, router
+
+from passport_events import conf
+from passport_events.models import ProcessedMessage
+from passport_events.operating.doctor.broker import DEFAULT_SERIALIZER, PICKLING
+from passport_events.operating.doctor.database import connections_needed, pool_size
+
+PICKLE = "passport_events.W001"
+SMALL_POOL = "passport_events.W002"
+SHORT_TIMES = "passport_events.W003"
+
+SHORTEST_LEASE_SECONDS = 15
+"""Three renewals fit into a lease, and each may wait for Redis and for a lock."""
+
+
+def check_surroundings(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Warnings about settings that are sound by themselves."""
+    if any(conf.problems(getattr(django_settings, conf.DICT_NAME, {}))):
+        return []  # said by another check
+    settings = conf.current()
+    database = connections[router.db_for_write(ProcessedMessage)].settings_dict
+    return [
+        *_of_serializers(settings, getattr(django_settings, "RQ_QUEUES", {})),
+        *_of_pool(settings, pool_size(database)),
+        *_of_times(settings),
+    ]
+
+
+def _of_serializers(settings: conf.Settings, queues: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for name in settings.queues():
+        if name in queues and queues[name].get("SERIALIZER", DEFAULT_SERIALIZER) in PICKLING:
+            yield checks.Warning(
+                f"RQ_QUEUES[{name!r}] uses pickle: who can write to Redis can run code in the workers.",
+                hint='Add "SERIALIZER": "rq.serializers.JSONSerializer", and restart the workers.',
+                id=PICKLE,
+            )
+
+
+def _of_pool(settings: conf.Settings, size: int | None) -> Iterator[CheckMessage]:
+    needed = connections_needed(settings)
+    if size is not None and size < needed:
+        yield checks.Warning(
+            f"Django's connection pool holds {size} connections, and a poller needs {needed}.",
+            hint=f"Set OPTIONS['pool']['max_size'] to {needed} or more, or RECEIVERS lower.",
+            id=SMALL_POOL,
+        )
+
+
+def _of_times(settings: conf.Settings) -> Iterator[CheckMessage]:
+    if settings.lease_seconds < SHORTEST_LEASE_SECONDS:
+        yield checks.Warning(
+            f"{conf.DICT_NAME}['LEASE_SECONDS'] is {settings.lease_seconds}: a worker that waits for a lock "
+            "loses its messages to the next one.",
+            hint=f"Give it {SHORTEST_LEASE_SECONDS} seconds or more; tests may have less.",
+            id=SHORT_TIMES,
+        )
+    if settings.backoff_cap_seconds < settings.backoff_seconds:
+        yield checks.Warning(
+            f"{conf.DICT_NAME}['BACKOFF_CAP_SECONDS'] is below BACKOFF_SECONDS, so no delay ever grows.",
+            hint="Raise the cap, or lower the first delay.",
+            id=SHORT_TIMES,
+        )

@@ -1,0 +1,81 @@
+"""`passport doctor`: whether everything around us is set up as the promises need it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from passport_events import conf
+from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
+from passport_events.management.verbs.arguments import positive
+from passport_events.operating.doctor import canary, examine
+from passport_events.operating.doctor.finding import Finding, Severity, needs_somebody
+
+HELP = "Compare the real queue, topic, Redis, workers and database with what is needed; send a canary."
+EXAMPLE = "manage.py passport doctor --topic arn:aws:sns:us-east-1:123456789012:salesforce"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument(
+        "--topic",
+        metavar="ARN",
+        action="append",
+        default=[],
+        help="an SNS topic to look at, and to send the canary through; may be repeated. Without it the "
+        "topics of the settings and of recent deliveries are looked at, and the canary goes to the queue",
+    )
+    parser.add_argument("--no-canary", action="store_true", help="send nothing")
+    parser.add_argument(
+        "--patience", metavar="SECONDS", type=positive, default=60, help="for the canary (default: 60)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(out: OutputWrapper, options: dict[str, Any]) -> int:
+    """Report."""
+    findings = []
+    for finding in _findings(options):
+        findings.append(finding)
+        if not options["json"]:
+            _write(out, finding)
+    trouble = needs_somebody(findings)
+    asked = all(finding.severity is not Severity.UNASKED for finding in findings)
+    if options["json"]:
+        report = {"ok": not trouble and asked, "findings": [dataclasses.asdict(each) for each in findings]}
+        out.write(json.dumps(report))
+    return TROUBLE if trouble else DONE if asked else COULD_NOT_ASK
+
+
+def _findings(options: dict[str, Any]) -> Iterator[Finding]:
+    settings = conf.current()
+    yield from examine(settings, options["topic"])
+    if not options["no_canary"]:
+        yield from _canaries(settings, options)
+
+
+def _canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Finding]:
+    patience = timedelta(seconds=options["patience"])
+    sent = canary.send(settings, next(iter(options["topic"]), ""), settings.event_types)
+    if isinstance(sent, Finding):
+        return [sent]
+    return canary.judge(canary.follow(sent, patience, _progress), patience)
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\rcanaries at their end: {done} of {of}" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+
+
+def _write(out: OutputWrapper, finding: Finding) -> None:
+    out.write(f"{finding.severity.upper():7}  {finding.id:3}  {finding.text}")
+    if finding.mend:
+        out.write(f"{'':14}{finding.mend}")

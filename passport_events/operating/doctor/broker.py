@@ -1,0 +1,134 @@
+"""Redis and RQ's workers, queue by queue."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from redis import RedisError
+from redis.exceptions import ResponseError
+from rq import Worker
+from rq.version import VERSION
+
+from passport_events.conf import Settings
+from passport_events.handling import hints
+from passport_events.operating import rq_state
+from passport_events.operating.backlog import WORKER_CLASS
+from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.rq_state import QueueState
+
+OLDEST_REDIS = 6
+SAFE_POLICY = "noeviction"
+DEFAULT_SERIALIZER = "rq.serializers.DefaultSerializer"
+PICKLING = (DEFAULT_SERIALIZER, "rq.serializers.PickleSerializer")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkerFacts:
+    """One RQ worker, as it registered itself."""
+
+    name: str
+    queues: tuple[str, ...]
+    rq_version: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BrokerFacts:
+    """One RQ queue, who listens to it, and the Redis it is in."""
+
+    state: QueueState
+    workers: tuple[WorkerFacts, ...]
+    redis_version: str
+    eviction: str
+    """Redis's `maxmemory-policy`; empty where Redis does not tell."""
+
+
+def look(queue_name: str) -> BrokerFacts | Finding:
+    """Ask Redis; a finding where it does not answer."""
+    try:
+        queue = hints.rq_queue(queue_name)
+        workers = tuple(
+            WorkerFacts(worker.name, tuple(worker.queue_names()), worker.version or "")
+            for worker in Worker.all(queue=queue)
+        )
+        server = queue.connection.info("server")
+        return BrokerFacts(
+            rq_state.read(queue_name), workers, str(server.get("redis_version", "")), _eviction(queue_name)
+        )
+    except RedisError as refusal:
+        return error(
+            "R1",
+            f"Redis cannot be asked about {queue_name}: {type(refusal).__name__}.",
+            f"See RQ_QUEUES[{queue_name!r}]. Nothing is lost meanwhile: messages wait in the database.",
+        )
+
+
+def _eviction(queue_name: str) -> str:
+    redis = hints.connection(queue_name)
+    try:
+        return str(redis.config_get("maxmemory-policy").get("maxmemory-policy", ""))
+    except ResponseError:  # ElastiCache has no CONFIG
+        return str(redis.info("memory").get("maxmemory_policy", ""))
+
+
+def judge(facts: BrokerFacts, settings: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with a queue's broker and workers, or that nothing is."""
+    found = [*_of_redis(facts), *_of_workers(facts)]
+    yield from found
+    if not found:
+        yield good(
+            "R0", f"{len(facts.workers)} workers listen to {facts.state.name}, and Redis keeps its hints."
+        )
+
+
+def _of_redis(facts: BrokerFacts) -> Iterator[Finding]:
+    name = facts.state.name
+    if not facts.eviction:
+        yield unasked(
+            "R2", f"The Redis of {name} does not tell its eviction policy.", "See that it is noeviction."
+        )
+    elif facts.eviction != SAFE_POLICY:
+        yield warning(
+            "R2",
+            f"The Redis of {name} may evict keys ({facts.eviction}): a hint that vanishes costs seconds.",
+            f"Set maxmemory-policy to {SAFE_POLICY}, or give RQ a Redis of its own.",
+        )
+    major = facts.redis_version.partition(".")[0]
+    if major.isdigit() and int(major) < OLDEST_REDIS:
+        yield error(
+            "R3", f"The Redis of {name} is version {facts.redis_version}.", "Use Redis 6, Valkey, or newer."
+        )
+    if facts.state.serializer in PICKLING:
+        yield error(
+            "R4",
+            f"{name} is serialized with pickle: who can write to Redis can run code in the workers.",
+            f'Set RQ_QUEUES[{name!r}]["SERIALIZER"] = "rq.serializers.JSONSerializer", and start workers '
+            f"with --worker-class {WORKER_CLASS}.",
+        )
+
+
+def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
+    name = facts.state.name
+    if not facts.workers:
+        yield error("R5", f"No RQ worker listens to {name}.", f"Start one: manage.py rqworker {name}.")
+    if facts.state.is_suspended:
+        yield error("R6", "RQ's workers are suspended.", "Let them go on: rq resume.")
+    if facts.state.failure:
+        yield error(
+            "R7",
+            f"Jobs of {name} failed in the last minutes before they began: {facts.state.failure}.",
+            f"Start workers with --worker-class {WORKER_CLASS}, or --serializer {facts.state.serializer}.",
+        )
+    for worker in facts.workers:
+        if len(worker.queues) > 1:
+            yield warning(
+                "R8",
+                f"Worker {worker.name} listens to {len(worker.queues)} queues: in a burst the last starves.",
+                "Start one worker for each queue: manage.py rqworker QUEUE.",
+            )
+        if worker.rq_version and worker.rq_version != VERSION:
+            yield warning(
+                "R9",
+                f"Worker {worker.name} runs rq {worker.rq_version}, and this process {VERSION}.",
+                "Deploy the same requirements everywhere, and restart the worker.",
+            )

@@ -1,0 +1,178 @@
+"""Canaries: real events of an organization of their own, sent down the whole path.
+
+Nothing on the path knows them. Their organization does not exist in Salesforce and is in the mode
+`shadow`, so that they are received, stored, hinted, claimed and merged, and no handler is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from passport_events.conf import Settings
+from passport_events.event import Identity
+from passport_events.models import Heartbeat, Mode, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.models.status import TERMINAL
+from passport_events.operating.doctor.finding import Finding, error, good, warning
+from passport_events.operating.doctor.queue import refused
+from passport_events.receiving import organizations
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
+from passport_events.receiving.wire.salesforce_id import to_18
+
+ORGANIZATION = "00D000000000000EAA"
+NAME = "Canary of passport doctor"
+LOOK_SECONDS = 0.2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Canary:
+    """One event that was sent."""
+
+    event_type: str
+    key: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a canary came, and when it was where."""
+
+    event_type: str
+    status: str = ""
+    """Empty where it was not received."""
+    reason: str = ""
+    receives: int = 0
+    sent_at: datetime | None = None
+    received_at: datetime | None = None
+    claimed_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def is_at_its_end(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status in TERMINAL
+
+
+def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[Canary] | Finding:
+    """One canary for each event type, through the topic, or straight to the queue without one."""
+    row, _ = SalesforceOrganization.objects.update_or_create(
+        salesforce_id=ORGANIZATION, defaults={"name": NAME, "mode": Mode.SHADOW}
+    )
+    organizations.forget(row.salesforce_id)
+    sent = []
+    for number, event_type in enumerate(event_types, start=1):
+        message_id = str(uuid.uuid4())
+        body = _body(event_type, message_id, to_18(f"{number:015d}"))
+        try:
+            _send(settings, topic, json.dumps(body))
+        except AWS_ERRORS as refusal:
+            action, where = ("sns:Publish", "the topic") if topic else ("sqs:SendMessage", "QUEUE_URL")
+            return refused("C1", "No canary could be sent", refusal, action, where)
+        sent.append(Canary(event_type, Identity.of("cloudevents", body["source"], message_id).key))
+    return sent
+
+
+def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
+    now = time.time_ns() // 1_000_000
+    return {
+        "specversion": "1.0",
+        "id": message_id,
+        "source": f"urn:salesforce:org:{ORGANIZATION}",
+        "type": f"passport.doctor.{event_type}.upserted.v1",
+        "subject": record_id,
+        "sequence": f"{now:014d}.{0:020d}.{0:06d}",
+        "data": {"record_id": record_id, "sent_by": "passport doctor"},
+    }
+
+
+def _send(settings: Settings, topic: str, body: str) -> None:
+    if topic:
+        there = dataclasses.replace(settings, region=topic.split(":")[3])
+        client(there, "sns", READ_MARGIN_SECONDS).publish(TopicArn=topic, Message=body)
+    else:
+        sqs = client(settings, "sqs", READ_MARGIN_SECONDS)
+        sqs.send_message(QueueUrl=settings.queue_url, MessageBody=body)
+
+
+def follow(
+    sent: Sequence[Canary], patience: timedelta, progress: Callable[[int, int], None] = lambda done, of: None
+) -> list[Seen]:
+    """Watch canaries until all are at their end, or patience is."""
+    deadline = time.monotonic() + patience.total_seconds()
+    while True:
+        seen = _look(sent)
+        done = sum(each.is_at_its_end for each in seen)
+        progress(done, len(seen))
+        if done == len(seen) or time.monotonic() > deadline:
+            return seen
+        time.sleep(LOOK_SECONDS)
+
+
+def _look(sent: Sequence[Canary]) -> list[Seen]:
+    rows = ProcessedMessage.objects.filter(dedup_key__in=[canary.key for canary in sent])
+    found = {row.dedup_key: row for row in rows.select_related("delivery")}
+    return [_seen(canary, found.get(canary.key)) for canary in sent]
+
+
+def _seen(canary: Canary, row: ProcessedMessage | None) -> Seen:
+    if row is None:
+        return Seen(canary.event_type)
+    return Seen(
+        event_type=canary.event_type,
+        status=row.status,
+        reason=row.reason,
+        receives=row.delivery.receive_count,
+        sent_at=row.delivery.sent_at,
+        received_at=row.delivery.received_at,
+        claimed_at=row.claimed_at,
+        finished_at=row.finished_at,
+    )
+
+
+def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
+    """Where each canary is, and what that means."""
+    seconds = int(patience.total_seconds())
+    lost = [each.event_type for each in seen if not each.status]
+    if lost and not Heartbeat.objects.filter(kind="poller").exists():
+        yield error(
+            "C2", "No canary was received, and no poller is running.", "Start it: manage.py poll_sqs."
+        )
+    elif lost:
+        yield error(
+            "C3",
+            f"{len(lost)} of {len(seen)} canaries were not received within {seconds} s: {', '.join(lost)}.",
+            "Does something else receive from the same queue? Then give each consumer a queue of its own. "
+            "Else see that the pollers have the same QUEUE_URL, and that the topic reaches it.",
+        )
+    for each in seen:
+        if each.status and not each.is_at_its_end:
+            yield error(
+                "C4",
+                f"The canary of {each.event_type} was stored, and not handled within {seconds} s.",
+                "Does a worker listen to its queue (R5)? Is the type paused? See manage.py passport health.",
+            )
+        elif each.status and each.status != Status.SUCCEEDED:
+            text = f"The canary of {each.event_type} ended as {each.status} ({each.reason})."
+            yield error("C5", text, "Look at the message in the admin.")
+        elif each.status:
+            yield good("C0", _path(each))
+    if any(each.receives > 1 for each in seen):
+        yield warning(
+            "C6",
+            "A canary had been received before a poller of ours stored it.",
+            "Does something else receive from the same queue? Or did a poller die at this moment?",
+        )
+
+
+def _path(seen: Seen) -> str:
+    steps = (
+        ("queue to inbox", seen.sent_at, seen.received_at),
+        ("inbox to worker", seen.received_at, seen.claimed_at),
+        ("worker to end", seen.claimed_at, seen.finished_at),
+    )
+    parts = [f"{name} {(end - begin).total_seconds():.2f} s" for name, begin, end in steps if begin and end]
+    return f"The canary of {seen.event_type} came to its end: {', '.join(parts)}."

@@ -1,0 +1,167 @@
+"""The database that the messages are in.
+
+Settings and their meaning: "Server Configuration" in PostgreSQL's manual.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connections, router
+from django.db.migrations.executor import MigrationExecutor
+
+from passport_events.clock import ClockTimestamp
+from passport_events.conf import Settings
+from passport_events.models import Heartbeat, ProcessedMessage
+from passport_events.operating.doctor.finding import Finding, error, good, warning
+from passport_events.operating.health import seconds
+from passport_events.receiving.statements import LOCK_TIMEOUT
+
+_SETTINGS = (
+    "autovacuum",
+    "default_transaction_isolation",
+    "fsync",
+    "idle_in_transaction_session_timeout",
+    "max_connections",
+    "statement_timeout",
+    "synchronous_commit",
+    "transaction_read_only",
+)
+OF_ONE_WORKER = 2
+"""Connections: the work, and the renewal of its lease."""
+OF_ONE_POLLER = 1
+"""Connections beside the receivers': the heartbeat and dispatcher."""
+LABEL = "passport_events"
+LONGEST_SKEW = timedelta(seconds=30)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What the database says of itself."""
+
+    vendor: str
+    unapplied: int
+    """Migrations of this app that were not run."""
+    skew: timedelta
+    """How far this machine's clock is ahead of the database's."""
+    settings: Mapping[str, str]
+    """PostgreSQL's, in milliseconds where they are durations."""
+    connections: int
+    """In use, of all clients."""
+    pool: int | None
+    """The most connections of Django's pool; None where there is none."""
+
+
+def look() -> DatabaseFacts:
+    """Ask the database. Raises its errors."""
+    connection = connections[router.db_for_write(ProcessedMessage)]
+    executor = MigrationExecutor(connection)
+    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == LABEL]
+    found, used = _of_postgresql(connection) if connection.vendor == "postgresql" else ({}, 0)
+    return DatabaseFacts(
+        vendor=connection.vendor,
+        unapplied=len(executor.migration_plan(ours)),
+        skew=_skew(),
+        settings=found,
+        connections=used,
+        pool=pool_size(connection.settings_dict),
+    )
+
+
+def _of_postgresql(connection: Any) -> tuple[dict[str, str], int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(_SETTINGS)])
+        found = dict(cursor.fetchall())
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
+        return found, cursor.fetchone()[0]
+
+
+def _skew() -> timedelta:
+    try:
+        there = Heartbeat.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first()
+    except DatabaseError:  # not migrated
+        return timedelta(0)
+    if there is None:
+        return timedelta(0)
+    return datetime.now(UTC) - (there if there.tzinfo else there.astimezone())
+
+
+def connections_needed(settings: Settings) -> int:
+    """Of the process that needs most: a poller, one for each receiver; or a worker."""
+    return max(settings.receivers + OF_ONE_POLLER, OF_ONE_WORKER)
+
+
+def pool_size(database: Mapping[str, Any]) -> int | None:
+    """The most connections of the pool of an entry of DATABASES; None where there is none."""
+    options = database.get("OPTIONS", {}).get("pool")
+    if not options:
+        return None
+    options = options if isinstance(options, dict) else {}
+    return int(options.get("max_size") or options.get("min_size") or 4)  # psycopg_pool's default
+
+
+def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with the database, or that nothing is."""
+    found = [*_anywhere(facts, settings), *_of_server(facts, settings)]
+    yield from found
+    if not found:
+        yield good("D0", f"The database ({facts.vendor}) is migrated, and set up as the promises need it.")
+
+
+def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+    if facts.unapplied:
+        yield error(
+            "D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate passport_events."
+        )
+    if facts.vendor == "sqlite":
+        yield warning(
+            "D2", "The database is SQLite.", "Use PostgreSQL: SQLite is for the demo and development."
+        )
+    needed = connections_needed(settings)
+    if facts.pool is not None and facts.pool < needed:
+        text = f"Django's connection pool holds {facts.pool} connections, and a poller needs {needed}."
+        mend = f"Set OPTIONS['pool']['max_size'] to {needed} or more, or RECEIVERS lower."
+        yield error("D3", text, mend)
+    if abs(facts.skew) > LONGEST_SKEW:
+        text = f"The clocks of this machine and of the database are {seconds(abs(facts.skew))} apart."
+        yield warning("D4", text, "Let both ask the same time servers.")
+
+
+def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+    found = facts.settings
+    if found.get("transaction_read_only") == "on":
+        yield error(
+            "D5", "The database takes no writes.", "Is it a replica, or full? Route writes to the primary."
+        )
+    for name in ("fsync", "synchronous_commit"):
+        if found.get(name) == "off":
+            text = f"{name} is off: what the database called committed may be gone after a crash."
+            yield error(
+                "D6", text, f"Set {name} to on: a delivery is deleted from SQS because it is committed."
+            )
+    if found.get("autovacuum") == "off":
+        yield warning(
+            "D7", "autovacuum is off: the due index grows with every message.", "Set autovacuum to on."
+        )
+    timeout = int(found.get("statement_timeout", 0))
+    shortest = int(LOCK_TIMEOUT.removesuffix("s")) * 1_000
+    if 0 < timeout <= shortest:
+        text = (
+            f"statement_timeout is {timeout} ms, no longer than receiving waits for a lock ({shortest} ms)."
+        )
+        yield warning("D8", text, "Set it to 30 s or more for this role.")
+    idle = int(found.get("idle_in_transaction_session_timeout", 0))
+    if 0 < idle < settings.handler_timeout_seconds * 1_000:
+        text = f"idle_in_transaction_session_timeout is {idle} ms: a handler that computes longer is cut off."
+        yield warning("D9", text, "Set it above HANDLER_TIMEOUT_SECONDS, or that lower.")
+    free = int(found.get("max_connections", 0)) - facts.connections
+    if found and free < settings.receivers + OF_ONE_POLLER + OF_ONE_WORKER:
+        text = f"Of max_connections {found['max_connections']} only {max(0, free)} are free."
+        yield warning("D10", text, "Raise max_connections, or put a pooler in front of the database.")
+    isolation = found.get("default_transaction_isolation", "read committed")
+    if isolation != "read committed":
+        text = f"Transactions are {isolation}: claims and merges then fail and are tried again."
+        yield warning("D11", text, "Leave default_transaction_isolation at read committed for this role.")

@@ -1,0 +1,186 @@
+"""The SQS queue and its dead letter queue, as AWS says they are, against what receiving needs.
+
+Attribute names and units: GetQueueAttributes in the Amazon SQS API Reference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from passport_events.conf import Settings
+from passport_events.handling.retry import RetryPolicy
+from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.health import seconds
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+
+FEWEST_RECEIVES = 10
+"""A database that is away for some minutes must not send the backlog to the dead letter queue."""
+SHORTEST_VISIBILITY = timedelta(seconds=30)
+"""Storing a batch may wait five seconds for a lock, and be tried again row by row."""
+LONGEST_VISIBILITY = timedelta(minutes=15)
+"""What a poller that was killed had received comes again only after it."""
+SHORTEST_RETENTION = timedelta(days=4)
+"""A long weekend."""
+MOST_IN_FLIGHT = 100_000
+"""SQS stops handing out at about 120,000, without an error."""
+DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidClientTokenId")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """Attributes of a queue, and of the one that its messages go to after too many receives."""
+
+    arn: str
+    attributes: Mapping[str, str]
+    dead_letters: Mapping[str, str] | None = None
+    """None where there is none, or it could not be asked."""
+    problem: str = ""
+    """Why the dead letter queue could not be asked."""
+
+    @property
+    def redrive(self) -> Mapping[str, Any]:
+        """The redrive policy; empty where there is none."""
+        found = _loads(self.attributes.get("RedrivePolicy"))
+        return found if isinstance(found, dict) else {}
+
+    def span(self, name: str) -> timedelta:
+        """An attribute in seconds."""
+        return timedelta(seconds=int(self.attributes.get(name, 0)))
+
+
+def look(settings: Settings) -> QueueFacts | Finding:
+    """Ask SQS; a finding where it does not answer."""
+    sqs = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
+    try:
+        attributes = _attributes(sqs, settings.queue_url)
+    except AWS_ERRORS as refusal:
+        return refused(
+            "Q1", "SQS says nothing about the queue", refusal, "sqs:GetQueueAttributes", "QUEUE_URL"
+        )
+    facts = QueueFacts(attributes.get("QueueArn", ""), attributes)
+    target = facts.redrive.get("deadLetterTargetArn")
+    if not target:
+        return facts
+    try:
+        name, account = target.rpartition(":")[2], target.split(":")[4]
+        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+        return dataclasses.replace(facts, dead_letters=_attributes(sqs, url))
+    except AWS_ERRORS as refusal:
+        return dataclasses.replace(facts, problem=kind_of(refusal))
+
+
+def refused(number: str, text: str, refusal: BaseException, action: str, setting: str) -> Finding:
+    """A call that AWS did not answer: a right that is missing is told from an address that is wrong."""
+    kind = kind_of(refusal)
+    if kind in DENIED:
+        return unasked(number, f"{text}: {kind}.", f"Allow the action {action} to the role that runs this.")
+    return error(number, f"{text}: {kind}.", f"See that {setting}, the region and the credentials are right.")
+
+
+def _attributes(sqs: Any, url: str) -> dict[str, str]:
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return dict(found.get("Attributes", {}))
+
+
+def judge(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with the queue, or that nothing is."""
+    found = [*_of_queue(facts, settings), *_of_sender(facts), *_of_dead_letters(facts)]
+    yield from found
+    if not found:
+        yield good("Q0", "The queue and its dead letter queue are set up as receiving needs them.")
+
+
+def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
+    if facts.attributes.get("FifoQueue") == "true":
+        yield error(
+            "Q2", "The queue is a FIFO queue.", "Make a standard queue: order is in each event's version."
+        )
+    visibility = facts.span("VisibilityTimeout")
+    if visibility < SHORTEST_VISIBILITY:
+        text = f"The visibility timeout is {seconds(visibility)}: messages come again while they are stored."
+        yield warning("Q3", text, "Set VisibilityTimeout to 60 seconds.")
+    if visibility > LONGEST_VISIBILITY:
+        text = f"The visibility timeout is {seconds(visibility)}; a killed poller's messages wait for it."
+        yield warning("Q3", text, "Set VisibilityTimeout to 60 seconds.")
+    needed = max(SHORTEST_RETENTION, RetryPolicy.of(settings).longest_total)
+    kept = facts.span("MessageRetentionPeriod")
+    if kept < needed:
+        text = f"The queue keeps messages for {seconds(kept)}, retries alone may take {seconds(needed)}."
+        yield warning("Q4", text, f"Set MessageRetentionPeriod to {int(needed.total_seconds())} or more.")
+    if facts.span("DelaySeconds"):
+        yield warning("Q5", "The queue delays every message.", "Set DelaySeconds to 0.")
+    largest = int(facts.attributes.get("MaximumMessageSize", 0))
+    if largest > settings.max_body_bytes:
+        text = f"The queue takes messages of {largest} bytes; only {settings.max_body_bytes} are read."
+        yield warning("Q6", text, "Raise MAX_BODY_BYTES, or lower MaximumMessageSize.")
+    flying = int(facts.attributes.get("ApproximateNumberOfMessagesNotVisible", 0))
+    if flying > MOST_IN_FLIGHT:
+        text = f"{flying} messages are in flight; at about 120,000 SQS hands out nothing, without an error."
+        yield error(
+            "Q7", text, "Who receives and does not delete? See sqs:DeleteMessage, and other consumers."
+        )
+
+
+def _of_sender(facts: QueueFacts) -> Iterator[Finding]:
+    policy = _loads(facts.attributes.get("Policy"))
+    statements = policy.get("Statement", []) if isinstance(policy, dict) else []
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if _is_open(statement):
+            yield error(
+                "Q8",
+                "Anybody on AWS may send to the queue: its policy names everybody, and no condition.",
+                "Allow sqs:SendMessage to sns.amazonaws.com with ArnEquals aws:SourceArn of the topic.",
+            )
+            return
+
+
+def _is_open(statement: Any) -> bool:
+    if not isinstance(statement, dict) or statement.get("Effect") != "Allow" or statement.get("Condition"):
+        return False
+    principal, actions = statement.get("Principal"), statement.get("Action", [])
+    everybody = principal == "*" or (isinstance(principal, dict) and "*" in _many(principal.get("AWS")))
+    return everybody and any(str(a).lower() in ("*", "sqs:*", "sqs:sendmessage") for a in _many(actions))
+
+
+def _of_dead_letters(facts: QueueFacts) -> Iterator[Finding]:
+    if not facts.redrive.get("deadLetterTargetArn"):
+        yield error(
+            "Q9",
+            "The queue has no dead letter queue: what cannot be received for its retention is gone.",
+            f"Give it a RedrivePolicy with a dead letter queue and maxReceiveCount {FEWEST_RECEIVES}.",
+        )
+        return
+    receives = int(facts.redrive.get("maxReceiveCount", 0))
+    if receives < FEWEST_RECEIVES:
+        text = f"After {receives} receives SQS gives a message up; a short outage of ours costs that many."
+        yield warning("Q10", text, f"Set maxReceiveCount to {FEWEST_RECEIVES} or more.")
+    if facts.dead_letters is None:
+        text = f"SQS says nothing about the dead letter queue: {facts.problem}."
+        yield unasked("Q11", text, "Allow sqs:GetQueueUrl and sqs:GetQueueAttributes on it.")
+        return
+    kept = timedelta(seconds=int(facts.dead_letters.get("MessageRetentionPeriod", 0)))
+    if kept <= facts.span("MessageRetentionPeriod"):
+        # A standard queue's message keeps the time at which it was first sent.
+        text = f"The dead letter queue keeps messages for {seconds(kept)} after they were first sent."
+        yield warning("Q12", text, "Set its MessageRetentionPeriod to 1209600 (14 days).")
+    waiting = int(facts.dead_letters.get("ApproximateNumberOfMessages", 0))
+    if waiting:
+        text = f"{waiting} messages are in SQS's dead letter queue: they were never stored here."
+        yield warning(
+            "Q13", text, "Find out why, then move them back: StartMessageMoveTask, or the SQS console."
+        )
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _loads(text: str | None) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}

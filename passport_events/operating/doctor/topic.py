@@ -1,0 +1,130 @@
+"""The subscription that brings SNS's messages to the queue.
+
+Attribute names: GetSubscriptionAttributes in the Amazon SNS API Reference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from passport_events.conf import Settings
+from passport_events.models import Delivery
+from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.doctor.queue import refused
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
+
+RECENT_DELIVERIES = 500
+MOST_ATTRIBUTES = 10
+"""With raw delivery SNS throws a message with more of them away, as a client's error."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subscription:
+    """How one topic is subscribed by our queue."""
+
+    topic: str
+    attributes: Mapping[str, str] | None
+    """None where the queue does not subscribe to the topic."""
+    most_attributes: int = 0
+    """The most message attributes that a recent delivery brought."""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether SNS hands on the message without its envelope."""
+        return bool(self.attributes and self.attributes.get("RawMessageDelivery") == "true")
+
+    @property
+    def filter_policy(self) -> Any:
+        """What messages must look like; empty where all come."""
+        try:
+            return json.loads((self.attributes or {}).get("FilterPolicy") or "{}")
+        except ValueError:
+            return {}
+
+
+def topics_of(settings: Settings, named: Sequence[str]) -> list[str]:
+    """The topics to look at: those named, else those in the settings, else those of recent deliveries."""
+    known = list(named) or [*settings.allowed_topics, *settings.topic_organizations]
+    if not known:
+        recent = Delivery.objects.order_by("-pk").values_list("topic_arn", flat=True)[:RECENT_DELIVERIES]
+        known = [topic for topic in recent if topic]
+    return list(dict.fromkeys(known))
+
+
+def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Finding:
+    """Ask SNS; a finding where it does not answer."""
+    region = topic.split(":")[3] if topic.count(":") >= 5 else settings.region
+    sns = client(dataclasses.replace(settings, region=region), "sns", 2 * READ_MARGIN_SECONDS)
+    try:
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        found = [each for page in pages for each in page["Subscriptions"] if each["Endpoint"] == queue_arn]
+    except AWS_ERRORS as refusal:
+        return refused(
+            "T1", f"SNS says nothing about {topic}", refusal, "sns:ListSubscriptionsByTopic", "the topic"
+        )
+    if not found:
+        return Subscription(topic, None)
+    try:
+        arn = found[0]["SubscriptionArn"]
+        attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    except AWS_ERRORS as refusal:
+        text = f"SNS says nothing about the subscription to {topic}"
+        return refused("T1", text, refusal, "sns:GetSubscriptionAttributes", "the topic")
+    return Subscription(topic, attributes, _most_attributes(topic))
+
+
+def _most_attributes(topic: str) -> int:
+    recent = Delivery.objects.order_by("-pk").values_list("topic_arn", "attributes")[:RECENT_DELIVERIES]
+    return max((len(attributes) for arn, attributes in recent if arn in (topic, "")), default=0)
+
+
+def judge(found: Subscription, settings: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with a subscription, or that nothing is."""
+    wrong = list(_wrong(found, settings))
+    yield from wrong
+    if not wrong:
+        yield good("T0", f"The queue subscribes to {found.topic} as it should.")
+
+
+def _wrong(found: Subscription, settings: Settings) -> Iterator[Finding]:
+    if found.attributes is None:
+        yield error(
+            "T2",
+            f"The queue does not subscribe to {found.topic}, or a subscription of another account does.",
+            "Subscribe the queue's ARN with the protocol sqs.",
+        )
+        return
+    if found.filter_policy and found.attributes.get("FilterPolicyScope") != "MessageBody":
+        yield error(
+            "T3",
+            f"The subscription to {found.topic} filters by message attributes. EventBridge sets none, so "
+            "every event of the Event Relay is dropped.",
+            "Remove the FilterPolicy, or set FilterPolicyScope to MessageBody.",
+        )
+    if found.is_raw and found.most_attributes >= MOST_ATTRIBUTES:
+        yield error(
+            "T4",
+            f"Deliveries bring {found.most_attributes} message attributes, and delivery is raw: with one "
+            "more SNS throws them away.",
+            "Set RawMessageDelivery to false, or let the publisher send fewer attributes.",
+        )
+    if found.is_raw and (settings.allowed_topics or settings.topic_organizations):
+        yield warning(
+            "T5",
+            "Delivery is raw, which names no topic: ALLOWED_TOPICS and TOPIC_ORGANIZATIONS do nothing.",
+            "Set RawMessageDelivery to false.",
+        )
+    if not found.attributes.get("RedrivePolicy"):
+        yield warning(
+            "T6",
+            f"The subscription to {found.topic} has no dead letter queue: what SNS may not deliver is gone.",
+            "Give the subscription a RedrivePolicy with a queue of its own.",
+        )
+
+
+def nothing_known() -> Finding:
+    """No topic to look at."""
+    return unasked("T7", "No topic is known, so no subscription was looked at.", "Name it: --topic ARN.")

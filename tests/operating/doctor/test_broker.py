@@ -1,0 +1,95 @@
+"""What the doctor says of Redis and RQ's workers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from rq import Worker
+
+from passport_events.conf import Settings
+from passport_events.handling import hints
+from passport_events.operating.doctor import broker
+from passport_events.operating.doctor.broker import BrokerFacts, WorkerFacts
+from passport_events.operating.doctor.finding import Finding
+from passport_events.operating.rq_state import QueueState
+from project.embedded import ValkeyServer
+
+QUEUE = "passport-opportunities"
+STATE = QueueState(
+    name=QUEUE,
+    workers=1,
+    busy=0,
+    hints=0,
+    is_suspended=False,
+    failure="",
+    serializer="rq.serializers.JSONSerializer",
+)
+WORKER = WorkerFacts("w", (QUEUE,), "")
+GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction")
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (GOOD, ["R0"]),
+        (dataclasses.replace(GOOD, eviction=""), ["R2"]),
+        (dataclasses.replace(GOOD, eviction="allkeys-lru"), ["R2"]),
+        (dataclasses.replace(GOOD, redis_version="5.0.14"), ["R3"]),
+        (dataclasses.replace(GOOD, redis_version="unknown"), ["R0"]),
+        (dataclasses.replace(GOOD, redis_version="10.1"), ["R0"]),
+        (
+            dataclasses.replace(
+                GOOD, state=dataclasses.replace(STATE, serializer="rq.serializers.DefaultSerializer")
+            ),
+            ["R4"],
+        ),
+        (dataclasses.replace(GOOD, workers=()), ["R5"]),
+        (dataclasses.replace(GOOD, state=dataclasses.replace(STATE, is_suspended=True)), ["R6"]),
+        (dataclasses.replace(GOOD, state=dataclasses.replace(STATE, failure="ImportError")), ["R7"]),
+        (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE, "other"), ""),)), ["R8"]),
+        (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE,), "1.0"), WORKER)), ["R9"]),
+    ],
+)
+def test_each_state_has_its_finding(facts: BrokerFacts, expected: list[str]) -> None:
+    assert [finding.id for finding in broker.judge(facts, Settings())] == expected
+
+
+@pytest.fixture
+def greedy_worker(redis_server: ValkeyServer) -> Iterator[Worker]:
+    """An RQ worker that is registered on two queues, and does nothing."""
+    queues = [hints.rq_queue(QUEUE), hints.rq_queue("passport-items")]
+    listening = Worker(queues, connection=queues[0].connection)
+    listening.register_birth()  # type: ignore[no-untyped-call]
+    yield listening
+    listening.register_death()  # type: ignore[no-untyped-call]
+
+
+def test_a_real_worker_is_found_with_its_queues(greedy_worker: Worker) -> None:
+    facts = broker.look(QUEUE)
+
+    assert isinstance(facts, BrokerFacts)
+    assert [worker.queues for worker in facts.workers] == [(QUEUE, "passport-items")]
+    assert [finding.id for finding in broker.judge(facts, Settings())] == ["R8"]
+
+
+def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
+    redis = hints.connection(QUEUE)
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        facts = broker.look(QUEUE)
+    finally:
+        redis.config_set("maxmemory-policy", "noeviction")
+
+    assert isinstance(facts, BrokerFacts)
+    assert facts.eviction == "allkeys-lru"
+
+
+def test_a_redis_that_is_away_is_an_error(redis_server: ValkeyServer) -> None:
+    redis_server.kill()
+
+    found = broker.look(QUEUE)
+
+    assert isinstance(found, Finding)
+    assert (found.id, "RQ_QUEUES" in found.mend) == ("R1", True)
