@@ -52,6 +52,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # Jobs are pickled, RQ's default.
 RQ_QUEUES = {name: {"URL": environment.redis_url()} for name in ("crm-opps", "crm-files", "crm-items")}
+# An old project, whose other jobs are pickled.
+SILENCED_SYSTEM_CHECKS = ["passport_events.W001"]
 PASSPORT_EVENTS = {
     "QUEUE_URL": environment.queue_url(),
     "ENDPOINT_URL": environment.aws_endpoint_url(),
