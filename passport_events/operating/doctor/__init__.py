@@ -16,9 +16,8 @@ from passport_events.operating.doctor.finding import Finding
 def examine(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
     """Everything but the canaries. Raises the database's errors."""
     yield from database.judge(database.look(), settings)
-    for name in settings.queues():
-        facts = broker.look(name)
-        yield from [facts] if isinstance(facts, Finding) else broker.judge(facts, settings)
+    # A worker of several queues is found in each of them, and said once.
+    yield from dict.fromkeys(_of_brokers(settings))
     found = queue.look(settings)
     if isinstance(found, Finding):
         yield found
@@ -33,3 +32,9 @@ def examine(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
             yield subscription
         else:
             yield from topic.judge(subscription, settings)
+
+
+def _of_brokers(settings: Settings) -> Iterator[Finding]:
+    for name in settings.queues():
+        facts = broker.look(name)
+        yield from [facts] if isinstance(facts, Finding) else broker.judge(facts, settings)

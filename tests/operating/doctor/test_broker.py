@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from rq import Worker
 
+from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.handling import hints
+from passport_events.operating import doctor
 from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts, WorkerFacts
 from passport_events.operating.doctor.finding import Finding
@@ -72,6 +74,11 @@ def test_a_real_worker_is_found_with_its_queues(greedy_worker: Worker) -> None:
     assert isinstance(facts, BrokerFacts)
     assert [worker.queues for worker in facts.workers] == [(QUEUE, "passport-items")]
     assert [finding.id for finding in broker.judge(facts, Settings())] == ["R8"]
+
+
+@pytest.mark.django_db
+def test_a_worker_of_several_queues_is_said_once(greedy_worker: Worker) -> None:
+    assert [finding.id for finding in doctor.examine(conf.current(), [])].count("R8") == 1
 
 
 def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
