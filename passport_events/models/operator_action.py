@@ -20,6 +20,7 @@ class ActionKind(models.TextChoices):
     DISCARD = "discard"
     RESTORE = "restore"
     RELEASE = "release"
+    REPLAY = "replay"
     PAUSE = "pause"
     THROTTLE = "throttle"
 

@@ -20,6 +20,7 @@ from passport_events.management.verbs import (
     messages,
     pause,
     release,
+    replay,
     resume,
     throttle,
 )
@@ -30,6 +31,7 @@ VERBS: Mapping[str, Verb] = {
     "messages": messages,
     "dead-letters": dead_letters,
     "release": release,
+    "replay": replay,
     "pause": pause,
     "resume": resume,
     "throttle": throttle,

@@ -1,0 +1,221 @@
+"""Running again what has ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from passport_events.event import Event
+from passport_events.exceptions import OperationRefused
+from passport_events.handling.jobs import work_on_queue
+from passport_events.handling.registry import handles, registered
+from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
+from passport_events.operating import replay as module
+from passport_events.operating.actor import Actor
+from passport_events.operating.replay import Selection, preview, replay
+from passport_events.testing import organization_id
+from project.embedded import ValkeyServer
+from tests.operating.inbox import dead, end, opportunity, organization, rows, store
+from tests.operating.test_passport_command import passport
+
+pytestmark = pytest.mark.django_db
+
+OPPORTUNITIES = Selection(event_type="opportunity")
+
+
+def succeeded(number: int = 1, **about: Any) -> ProcessedMessage:
+    return end(opportunity(number, **about), Status.SUCCEEDED)
+
+
+@pytest.fixture
+def seen(redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What a handler of opportunities is called with."""
+    calls: list[Event] = []
+    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(registered()))
+
+    @handles("opportunity")
+    def keep(event: Event, record: SalesforceRecord) -> None:
+        calls.append(event)
+
+    return calls
+
+
+def test_a_succeeded_message_runs_again_under_another_key(seen: list[Event], ann: Actor) -> None:
+    organization()
+    message = opportunity()
+    work_on_queue("passport-opportunities")
+
+    assert replay(OPPORTUNITIES, ann, "41 forgot the fee") == 1
+    work_on_queue("passport-opportunities")
+
+    message.refresh_from_db()
+    assert (message.status, message.generation, message.attempts) == (Status.SUCCEEDED, 1, 1)
+    first, second = (event.idempotency_key for event in seen)
+    assert first.removesuffix(":0") == second.removesuffix(":1")
+    action = OperatorAction.objects.get()
+    assert (action.kind, action.actor_name, action.reason, action.affected) == (
+        "replay",
+        "ann",
+        "41 forgot the fee",
+        1,
+    )
+
+
+def test_what_came_after_is_still_newer_for_the_handler(seen: list[Event], ann: Actor) -> None:
+    organization()
+    old = opportunity(at_ms=1_000, change="UPDATE", fields={"Name": "old"})
+    opportunity(at_ms=2_000, change="UPDATE", fields={"Name": "new"})
+    work_on_queue("passport-opportunities")
+    record = SalesforceRecord.objects.get()
+    fields = record.fields
+
+    replay(Selection(record_id=old.record_id, until=timezone.now()), ann, "again")
+    work_on_queue("passport-opportunities")
+
+    record.refresh_from_db()
+    assert record.fields == fields == {"Name": "new"}
+    assert [event.is_stale for event in seen] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({}, {1, 2, 3}),
+        ({"event_type": "opportunity"}, {1, 2, 3}),
+        ({"event_type": "item"}, set()),
+        ({"release": "41"}, {2}),
+        ({"since": datetime(2026, 1, 2, tzinfo=UTC)}, {2, 3}),
+        ({"until": datetime(2026, 1, 2, tzinfo=UTC)}, {1}),
+        ({"statuses": (Status.DEAD,)}, {4}),
+        ({"statuses": (Status.DEAD, Status.SUCCEEDED)}, {1, 2, 3, 4}),
+    ],
+)
+def test_a_selection_takes_what_fits_and_nothing_else(selection: dict[str, Any], expected: set[int]) -> None:
+    organization()
+    made = {number: succeeded(number) for number in (1, 2, 3)} | {4: dead(4)}
+    for number, message in made.items():
+        ended = datetime(2026, 1, number, tzinfo=UTC)
+        rows(message).update(finished_at=ended, release="41" if number == 2 else "")
+    opportunity(5)
+
+    found = Selection(**selection).messages()
+
+    assert set(found) == {made[number] for number in expected}
+
+
+def test_of_one_organization_only_its_own_messages_are_taken(ann: Actor) -> None:
+    here, there = organization(1), organization(2)
+    mine, theirs = succeeded(1), succeeded(2, home=organization_id(2))
+
+    assert replay(Selection(organization=there), ann, "again") == 1
+
+    assert set(rows(mine, theirs).values_list("organization", "generation")) == {(here.pk, 0), (there.pk, 1)}
+
+
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PROCESSING, Status.QUARANTINED, Status.DISCARDED])
+def test_a_status_that_nothing_ended_is_refused(status: Status) -> None:
+    with pytest.raises(OperationRefused, match=f"A {status} message cannot be replayed"):
+        Selection(statuses=(status,)).messages()
+
+
+def test_what_was_redacted_stays_and_is_counted(ann: Actor) -> None:
+    organization()
+    message, redacted = succeeded(1), succeeded(2)
+    rows(redacted).update(content={})
+
+    assert (preview(OPPORTUNITIES).messages, preview(OPPORTUNITIES).redacted) == (1, 1)
+    assert replay(OPPORTUNITIES, ann, "again") == 1
+    assert rows(message, redacted).filter(status=Status.WAITING).get() == message
+
+
+def test_a_preview_says_how_many_and_which_handlers_would_not_run(seen: list[Event]) -> None:
+    organization(1, mode=Mode.SHADOW)
+    organization(2)
+    early, late = succeeded(1), succeeded(2, home=organization_id(2))
+    rows(early).update(finished_at=datetime(2026, 1, 1, tzinfo=UTC))
+    rows(late).update(finished_at=datetime(2026, 1, 2, tzinfo=UTC), event_type="item")
+
+    found = preview(Selection(until=timezone.now()))
+
+    assert found.by_type == {"item": 1, "opportunity": 1}
+    assert (found.without_handler, found.not_live) == (("item",), (organization_id(1),))
+    assert found.last is not None
+    assert found.first is not None
+    assert found.last - found.first == timedelta(days=1)
+    assert rows(early, late).filter(status=Status.WAITING).count() == 0
+
+
+def test_many_are_replayed_in_steps_that_commit_by_themselves(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization()
+    for number in range(5):
+        succeeded(number)
+    monkeypatch.setattr(module, "STEP", 2)
+    progress: list[int] = []
+
+    assert replay(OPPORTUNITIES, ann, "again", progress.append) == 5
+
+    assert progress == [2, 4, 5]
+    assert list(OperatorAction.objects.values_list("affected", flat=True)) == [1, 2, 2]
+
+
+def test_a_message_that_ends_while_a_replay_runs_is_not_taken_twice(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization()
+    messages = [succeeded(number) for number in range(3)]
+    monkeypatch.setattr(module, "STEP", 1)
+
+    def one_ends_again(done: int) -> None:
+        end(messages[0], Status.SUCCEEDED)
+
+    replay(OPPORTUNITIES, ann, "again", one_ends_again)
+
+    assert set(rows(*messages).values_list("generation", flat=True)) == {1}
+
+
+def test_a_delivery_that_was_never_read_cannot_be_replayed(ann: Actor) -> None:
+    organization()
+    rows(store(b"?")).update(status=Status.IGNORED)
+    assert replay(Selection(statuses=(Status.IGNORED,)), ann, "again") == 0
+
+
+def test_the_command_says_what_it_would_do_and_does_it_when_told(redis_server: ValkeyServer) -> None:
+    organization()
+    message = succeeded()
+
+    code, said = passport("replay", "--type", "opportunity")
+    assert (code, "1 messages would run again" in said, "--yes" in said) == (0, True, True)
+    assert rows(message).get().status == Status.SUCCEEDED
+    assert passport("replay", "--type", "opportunity", "--yes")[1] == (
+        "passport replay: To replay, say why: --reason.\n"
+    )
+    assert passport("replay", "--type", "opportunity", "--yes", "--reason", "x") == (
+        0,
+        "replay: 1 messages wait to run again\n",
+    )
+    assert rows(message).get().generation == 1
+    assert passport("replay", "--type", "opportunity", "--yes", "--reason", "x")[0] == 1
+
+
+def test_the_command_refuses_to_replay_everything() -> None:
+    code, said = passport("replay", "--yes", "--reason", "x")
+    assert (code, "Say which" in said) == (2, True)
+
+
+def test_the_command_reports_as_json(redis_server: ValkeyServer) -> None:
+    organization()
+    succeeded()
+    report = json.loads(passport("replay", "--since", "2026-01-01", "--json")[1])
+    assert (report["messages"], report["by_type"], report["without_handler"]) == (
+        1,
+        {"opportunity": 1},
+        ["opportunity"],
+    )
+    done = json.loads(passport("replay", "--since", "2026-01-01", "--yes", "--reason", "x", "--json")[1])
+    assert done == {"replayed": 1, "redacted": 0}
