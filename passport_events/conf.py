@@ -93,6 +93,15 @@ class Settings:
     backoff_cap_seconds: float = _setting(21_600, rules.between(0.001, 86_400, "seconds"))
     """The longest delay between two attempts."""
 
+    keep_payloads_days: float = _setting(14, rules.between(0.001, 3_650, "days"))
+    """What deliveries and messages say is purged so long after they ended."""
+    keep_dead_letters_days: float = _setting(90, rules.between(0.001, 3_650, "days"))
+    """The same of dead letters and quarantined messages."""
+    keep_keys_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    """Messages and their dedup keys are purged so long after they ended."""
+    keep_deleted_records_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    """Records that Salesforce deleted leave the mirror so long after."""
+
     mirror_fields: Mapping[str, frozenset[str]] = _setting({}, rules.fields)
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
     own_clients: tuple[str, ...] = _setting((), rules.texts)

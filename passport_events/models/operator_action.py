@@ -21,6 +21,7 @@ class ActionKind(models.TextChoices):
     RESTORE = "restore"
     RELEASE = "release"
     REPLAY = "replay"
+    ERASE = "erase"
     PAUSE = "pause"
     THROTTLE = "throttle"
 
