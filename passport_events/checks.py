@@ -51,6 +51,13 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
                 hint=f"Add {event_type.queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
                 id=UNKNOWN_QUEUE,
             )
+    own_queue = settings.pointer_queue
+    if own_queue and own_queue not in queues:
+        yield Error(
+            f"{conf.DICT_NAME}['POINTER_QUEUE'] is {own_queue!r}, which RQ_QUEUES does not have.",
+            hint=f"Add {own_queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
+            id=UNKNOWN_QUEUE,
+        )
     if settings.organization_cache not in django_settings.CACHES:
         yield Error(
             f"{conf.DICT_NAME}['ORGANIZATION_CACHE'] is {settings.organization_cache!r}, "

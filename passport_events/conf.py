@@ -14,6 +14,7 @@ from typing import Any
 from passport_events import conf_rules as rules
 from passport_events.conf_platform_events import PlatformEvent, platform_events
 from passport_events.conf_rules import EventType
+from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 
 __all__ = [
@@ -64,6 +65,10 @@ class Settings:
     """SNS topic ARN -> Salesforce organization id, for messages that name none themselves."""
     allowed_topics: tuple[str, ...] = _setting((), rules.texts)
     """The only SNS topics to take messages from. Raw delivery names no topic, so it is not affected."""
+    pointer_buckets: tuple[str, ...] = _setting((), rules.buckets)
+    """The only S3 buckets that messages may point into. Without any, every pointer is quarantined."""
+    pointer_queue: str = _setting("", rules.text)
+    """The RQ queue whose workers fetch what pointers point at; by default that of the first event type."""
 
     receivers: int = _setting(2, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive, store and delete. On AWS a request takes 20 ms: 4 or more."""
@@ -116,9 +121,19 @@ class Settings:
     def queues(self) -> dict[str, list[str]]:
         """RQ queue -> the event types that it works on."""
         found: dict[str, list[str]] = {}
-        for event_type in self.event_types.values():
-            found.setdefault(event_type.queue, []).append(event_type.name)
+        for name in self.live_types():
+            found.setdefault(self.queue_of(name), []).append(name)
         return found
+
+    def live_types(self) -> list[str]:
+        """Everything that a message which waits can be: the event types, and pointers where they are on."""
+        return [*self.event_types, *((S3_POINTER,) if self.pointer_buckets else ())]
+
+    def queue_of(self, event_type: str) -> str:
+        """The RQ queue that works on messages of this type."""
+        if event_type == S3_POINTER:
+            return self.pointer_queue or next(iter(self.event_types.values())).queue
+        return self.event_types[event_type].queue
 
 
 def _fields_by_key() -> dict[str, dataclasses.Field[Any]]:

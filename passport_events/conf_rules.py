@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from passport_events.event import S3_POINTER
+
 Rule = Callable[[Any], Any]
 """Raises ValueError with the rest of a sentence that begins with the key, for people."""
 
 _ORGANIZATION = re.compile(r"00D[0-9A-Za-z]{15}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +88,19 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def is_bucket(name: str) -> bool:
+    """Whether S3 allows it as a bucket's name. ARNs, which boto3 would take in its place, are none."""
+    return _BUCKET.fullmatch(name) is not None
+
+
+def buckets(value: Any) -> tuple[str, ...]:
+    """Names of S3 buckets."""
+    names = texts(value)
+    if not all(map(is_bucket, names)):
+        raise ValueError("must be a list of bucket names: 3 to 63 of a-z, 0-9, dots and hyphens each")
+    return names
+
+
 def fields(value: Any) -> dict[str, frozenset[str]]:
     """Field names by entity."""
     example = 'like {"Opportunity": ["Name"]}'
@@ -114,6 +130,8 @@ def event_types(value: Any) -> dict[str, EventType]:
     for name, entry in value.items():
         if not isinstance(name, str) or not 1 <= len(name) <= 64:
             raise ValueError("has an event type whose name is not a string of 1 to 64 characters")
+        if name == S3_POINTER:
+            raise ValueError(f"must not define {name!r}: pointers come with POINTER_BUCKETS")
         if not isinstance(entry, dict) or set(entry) != {"entities", "queue"}:
             raise ValueError(f"entry {name!r} must have exactly 'entities' and 'queue', {example}")
         entities, queue = texts(entry["entities"]), text(entry["queue"])

@@ -12,6 +12,9 @@ from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+S3_POINTER = "s3-pointer"
+"""The event type of a message that only says where in S3 its events are. No project can define it."""
+
 
 def compounds(name: str) -> list[str]:
     """The compound fields above a leaf: `A` and `A.B` for `A.B.C`."""

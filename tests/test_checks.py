@@ -71,6 +71,16 @@ def test_an_rq_queue_that_does_not_exist_is_an_error(queues: dict[str, Any], hin
     assert errors[2].hint == hint
 
 
+def test_a_queue_for_pointers_that_does_not_exist_is_an_error() -> None:
+    with changed(POINTER_QUEUE="large"):
+        (error,) = found()
+    assert error.id == checks.UNKNOWN_QUEUE
+    assert error.msg == "PASSPORT_EVENTS['POINTER_QUEUE'] is 'large', which RQ_QUEUES does not have."
+    assert error.hint
+    with changed(POINTER_QUEUE="passport-items"):
+        assert found() == []
+
+
 def test_a_cache_that_does_not_exist_is_an_error() -> None:
     with changed(ORGANIZATION_CACHE="redis"):
         (error,) = found()

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from passport_events import conf
 from passport_events.conf import EventType, Problem, Settings
+from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
@@ -24,6 +25,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "PLATFORM_EVENTS": (["Offer_Sent__e"], "must map a platform event to what its fields mean"),
     "TOPIC_ORGANIZATIONS": (["00D5f000005KcCnEAK"], "must map a topic's ARN to an organization's id"),
     "ALLOWED_TOPICS": ("arn:aws:sns:us-east-1:1:events", "must be a list of strings"),
+    "POINTER_BUCKETS": (["s3://bucket"], "must be a list of bucket names: 3 to 63 of a-z, 0-9"),
+    "POINTER_QUEUE": (None, "must be a string"),
     "RECEIVERS": (0, "must be a whole number of threads between 1 and 64"),
     "WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
     "MAX_ERRORS_IN_A_ROW": (True, "must be a whole number of errors between 1 and 1000000"),
@@ -107,6 +110,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"a": {"entities": [], "queue": "q"}}, "entry 'a' needs at least one entity and a queue"),
         ({"a": {"entities": ["Opportunity"], "queue": ""}}, "entry 'a' needs at least one entity"),
         ({"a": {"entities": ["E" * 81], "queue": "q"}}, "entry 'a' has an entity whose name"),
+        ({"s3-pointer": TYPE}, "must not define 's3-pointer': pointers come with POINTER_BUCKETS"),
         ({"a": TYPE, "b": TYPE}, "gives entity 'Opportunity' to both 'a' and 'b'"),
     ],
 )
@@ -170,6 +174,27 @@ def test_types_may_share_a_queue() -> None:
     types = {"a": TYPE, "b": {"entities": ["Contact"], "queue": "passport-opportunities"}}
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "EVENT_TYPES": types}):
         assert conf.current().queues() == {"passport-opportunities": ["a", "b"]}
+
+
+def test_pointers_have_a_queue_only_where_there_are_buckets() -> None:
+    assert S3_POINTER not in Settings().live_types()
+    assert Settings(pointer_queue="large").queues() == Settings().queues()
+
+    shared, own = (
+        Settings(pointer_buckets=("bucket",)),
+        Settings(pointer_buckets=("b",), pointer_queue="large"),
+    )
+
+    assert shared.queue_of(S3_POINTER) == "passport-opportunities"
+    assert shared.queues()["passport-opportunities"] == ["opportunity", S3_POINTER]
+    assert own.queue_of(S3_POINTER) == "large"
+    assert own.queues() == {**Settings().queues(), "large": [S3_POINTER]}
+
+
+@pytest.mark.parametrize("names", ["bucket", [""], ["a" * 64], ["Bucket"], ["arn:aws:s3:::bucket"], [5]])
+def test_a_bucket_needs_a_name_that_s3_allows(names: object) -> None:
+    (problem,) = problems(POINTER_BUCKETS=names)
+    assert problem.text.startswith("must be a list of")
 
 
 def test_only_the_queue_needs_to_be_set() -> None:

@@ -21,6 +21,7 @@ from passport_events.receiving.wire import (
     cometd,
     eventbridge_relay,
     platform_event,
+    s3_pointer,
     strict_json,
     unsupported,
 )
@@ -61,7 +62,7 @@ FORMATS = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a delivery turned out to be: events, or a refusal that says why there are none."""
+    """What a delivery turned out to be: events, where they are, or a refusal that says why there are none."""
 
     wire_format: str
     """How it came and what it is, like `sns+eventbridge-relay-cdc` or `raw+cloudevents`."""
@@ -70,35 +71,46 @@ class Reading:
     events: tuple[Event, ...]
     refusal: Unreadable | None
     fallback_identity: Identity
-    """For the row of a refused delivery: SNS's id where there is one, because SQS's changes."""
+    """For a row without an event: SNS's id where there is one, because SQS's changes."""
+    pointer: s3_pointer.Pointer | None = None
+    """Where the events are, if not here."""
 
 
-def read(received: Received, settings: Settings) -> Reading:
-    """Read one delivery. Never raises, whatever the bytes are: hostile input is refused with a reason."""
+def read(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
+    """Read one delivery. Never raises, whatever the bytes are: hostile input is refused with a reason.
+
+    `outer` is the envelope of a pointer whose payload these bytes are.
+    """
     wrapping, name = "raw", "unknown"
     envelope: Envelope | None = None
     events: tuple[Event, ...] = ()
     refusal: Unreadable | None = None
+    pointer: s3_pointer.Pointer | None = None
     try:
-        envelope = of_queue(received)
+        envelope = outer or of_queue(received)
         body = _parse(received.body, settings)
         if is_sns(body):
             wrapping, envelope = "sns", None
-            envelope = of_topic(received, body)
+            envelope = of_topic(received, body).inside(outer)
             message = message_in(body)
             check_topic(envelope, settings.allowed_topics)
             body = _parse(message, settings, " inside SNS Message")
         envelope = envelope.holding(body)
-        found = _format_of(body)
-        name = found.name if found else unsupported.name_of(body)
-        events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
-        _check_times(events, received)
+        if s3_pointer.recognises(body):
+            name = s3_pointer.NAME
+            pointer = s3_pointer.pointer_in(body, settings, is_payload=outer is not None)
+        else:
+            found = _format_of(body)
+            name = found.name if found else unsupported.name_of(body)
+            events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
+            _check_times(events, received)
     except Unreadable as error:
         events = ()
         # Its frames and the errors before it hold the payload; a reason needs none of them.
         refusal = error.with_traceback(None)
         refusal.__context__ = None
-    sns_message_id = envelope.sns_message_id if envelope else ""
+    outermost = outer or envelope
+    sns_message_id = outermost.sns_message_id if outermost else ""
     return Reading(
         wire_format=f"{wrapping}+{name}",
         envelope=envelope,
@@ -107,6 +119,7 @@ def read(received: Received, settings: Settings) -> Reading:
         fallback_identity=Identity.of("sns", sns_message_id)
         if sns_message_id
         else Identity.of("sqs", received.message_id),
+        pointer=pointer,
     )
 
 

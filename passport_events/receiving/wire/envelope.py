@@ -42,12 +42,25 @@ class Envelope:
     """The publisher's trace headers, ready for a propagator."""
     body: object = dataclasses.field(default=None, repr=False)
     """The parsed JSON inside; None where it could not be parsed."""
+    outer: Envelope | None = None
+    """That of the pointer which led here, where SNS's own stands inside the payload."""
 
     def holding(self, body: object) -> Self:
         """The same with its body, which may carry a trace where the attributes do not."""
-        is_traced = self.trace_context.keys() - {trace_context.AWS_HEADER}
-        found = {} if is_traced else trace_context.of_body(body)
+        found = {} if self.is_traced else trace_context.of_body(body)
         return dataclasses.replace(self, body=body, trace_context={**found, **self.trace_context})
+
+    def inside(self, outer: Envelope | None) -> Self:
+        """The same within a pointer's envelope, whose trace goes on; None changes nothing."""
+        if outer is None:
+            return self
+        found = {} if outer.is_traced else self.trace_context
+        return dataclasses.replace(self, outer=outer, trace_context={**found, **outer.trace_context})
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether a tracer of the publisher's left headers; AWS's own header is no trace of theirs."""
+        return not self.trace_context.keys() <= {trace_context.AWS_HEADER}
 
 
 def is_sns(outer: object) -> bool:

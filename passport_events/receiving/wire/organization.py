@@ -10,6 +10,7 @@ from passport_events.receiving.wire.envelope import Envelope
 from passport_events.receiving.wire.salesforce_id import to_18
 
 _ATTRIBUTE = "attribute org_id"
+_TOPIC = "TOPIC_ORGANIZATIONS"
 
 
 def organization_of(envelope: Envelope, claims: Mapping[str, str | None], settings: Settings) -> str:
@@ -22,8 +23,13 @@ def organization_of(envelope: Envelope, claims: Mapping[str, str | None], settin
     places = {
         _ATTRIBUTE: envelope.attributes.get("org_id"),
         **claims,
-        "TOPIC_ORGANIZATIONS": settings.topic_organizations.get(envelope.topic_arn),
+        _TOPIC: settings.topic_organizations.get(envelope.topic_arn),
     }
+    if envelope.outer is not None:
+        places |= {
+            f"the pointer's {_ATTRIBUTE}": envelope.outer.attributes.get("org_id"),
+            f"the pointer's {_TOPIC}": settings.topic_organizations.get(envelope.outer.topic_arn),
+        }
     found = {where: to_18(claim, where) for where, claim in places.items() if claim is not None}
     if not found:
         raise Unreadable("no_organization", "looked at " + " and ".join(places))

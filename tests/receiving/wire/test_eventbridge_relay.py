@@ -90,16 +90,6 @@ UNSUPPORTED = {
     "an event of one's own": (sample("20_sns_notification_wrapping_eventbridge.json"), "eventbridge"),
     "CometD without a header": ({"schema": "x", "payload": {}, "event": {"replayId": 1}}, "cometd"),
     "CometD with its channel": ({"channel": "/data/X", "data": {"payload": {}}}, "cometd"),
-    "a pointer to S3": (sample("23_s3_pointer_body_v2.json"), "s3-pointer"),
-    "a pointer to S3, the old class": (
-        ["com.amazon.sqs.javamessaging.MessageS3Pointer", {"s3BucketName": "b", "s3Key": "k"}],
-        "s3-pointer",
-    ),
-    "a pointer to S3, bare": ({"s3BucketName": "b", "s3Key": "k"}, "s3-pointer"),
-    "a pointer to S3, received raw": (
-        sample("synthetic/S5_sqs_receive_raw_delivery_with_s3_pointer.json")["Body"].encode(),
-        "s3-pointer",
-    ),
     "an input transformer's": ({"contactId": "003"}, "unknown"),
     "an empty object": ({}, "unknown"),
 }

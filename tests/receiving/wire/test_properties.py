@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from passport_events.conf import PlatformEvent
 from passport_events.receiving import wire
 from passport_events.receiving.received import Received
-from passport_events.receiving.wire import Reading
+from passport_events.receiving.wire import Reading, s3_pointer
 from passport_events.receiving.wire.strict_json import check_text
 
 from .counting import cases
@@ -36,6 +36,7 @@ from .deliveries import (
 SAMPLE_BYTES = [path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".json", ".xml"}]
 DESCRIBED = dataclasses.replace(
     SETTINGS,
+    pointer_buckets=("bucket",),
     platform_events={
         "Flat__e": PlatformEvent(event_type="opportunity", record_id="Record_Id__c", sequence="CreatedDate"),
         "Nested__e": PlatformEvent(
@@ -79,9 +80,9 @@ VALUES = st.recursive(
 
 
 def check(reading: Reading) -> None:
-    """A reading is events or a refusal, and each of both can be stored."""
+    """A reading is events, a pointer or a refusal, and each of them can be stored."""
     next(cases)
-    assert bool(reading.events) != (reading.refusal is not None)
+    assert [bool(reading.events), reading.pointer is not None, reading.refusal is not None].count(True) == 1
     assert len(reading.wire_format) <= 64
     assert re.fullmatch(r"[0-9a-f]{64}", reading.fallback_identity.key)
     if reading.refusal is not None:
@@ -90,6 +91,10 @@ def check(reading: Reading) -> None:
         check_text(reading.refusal.detail)
     if reading.envelope is not None:
         check_text(json.dumps([dict(reading.envelope.attributes), dict(reading.envelope.trace_context)]))
+    if reading.pointer is not None:
+        assert reading.pointer.bucket in DESCRIBED.pointer_buckets
+        assert 1 <= len(reading.pointer.key.encode()) <= 1_024
+        check_text(reading.pointer.key)
     for event in reading.events:
         assert len(event.record_id) == len(event.organization) == 18
         assert VERSION.fullmatch(event.version.value)
@@ -160,6 +165,32 @@ def test_a_message_with_any_member_changed_gives_a_reading(
 @pytest.mark.parametrize("body", BODIES)
 def test_each_of_these_bodies_is_an_event_while_nothing_is_changed(body: dict[str, Any]) -> None:
     assert wire.read(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(s3_pointer.CLASSES),
+    st.dictionaries(st.sampled_from(s3_pointer.MEMBERS), VALUES | st.text(max_size=1_100), max_size=2)
+    | VALUES,
+    st.booleans(),
+)
+def test_any_pointer_gives_a_reading(name: str, held: Any, in_the_bucket: bool) -> None:  # noqa: FBT001
+    if in_the_bucket and isinstance(held, dict):
+        held["s3BucketName"] = "bucket"
+    for deliver in (raw, sns):
+        check(wire.read(deliver([name, held]), DESCRIBED))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(SAMPLE_BYTES) | st.binary(max_size=300), st.sampled_from([raw, sns]), ATTRIBUTES)
+def test_any_payload_of_a_pointer_gives_a_reading(
+    body: bytes, deliver: Callable[..., Received], attributes: dict[str, str]
+) -> None:
+    pointer = [s3_pointer.CLASSES[0], {"s3BucketName": "bucket", "s3Key": "key"}]
+    outer = wire.read(deliver(pointer, **attributes), DESCRIBED)
+    reading = wire.read(raw(body), DESCRIBED, outer.envelope)
+    check(reading)
+    assert reading.pointer is None
 
 
 @settings(deadline=None)

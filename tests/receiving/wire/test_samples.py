@@ -71,9 +71,10 @@ REFUSALS = {
     "14_eventbridge_eventrelay_platform_event_json_string_payload.json": ("platform-event", "no_version"),
     "19_sns_notification_with_attributes.json": ("unknown", "invalid_json"),
     "20_sns_notification_wrapping_eventbridge.json": ("eventbridge", "unsupported_format"),
-    "23_s3_pointer_body_v2.json": ("s3-pointer", "unsupported_format"),
+    # No bucket has a name of one letter.
+    "23_s3_pointer_body_v2.json": ("s3-pointer", "schema"),
     "30_outbound_message_batch_3_contacts.xml": ("unknown", "unsupported_format"),
-    # What boto3 returns, not a body: its own body is the pointer.
+    # What boto3 returns, not a body: its own body is the pointer (test_s3_pointer.py).
     "synthetic/S5_sqs_receive_raw_delivery_with_s3_pointer.json": ("unknown", "unsupported_format"),
 }
 
