@@ -46,6 +46,13 @@ class StatementTimestamp(ClockTimestamp):
     template = "statement_timestamp()"
 
 
+def from_database(moment: datetime | None) -> datetime | None:
+    """The aware datetime that `to_database` stored."""
+    if moment is None or timezone.is_aware(moment):
+        return moment
+    return timezone.make_aware(moment, timezone.get_default_timezone())
+
+
 def to_database(moment: datetime | None) -> datetime | None:
     """An aware datetime in the form this project's `USE_TZ` stores; None beyond the calendar's ends."""
     if moment is None or settings.USE_TZ:

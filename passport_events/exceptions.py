@@ -7,6 +7,8 @@ PassportEventsError
 ├── FieldUnknown              a handler asked for a field the mirror has not seen (a KeyError)
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
 ├── QueueUnavailable          SQS could not be asked
+├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
+├── OperationRefused          what an operator asked for cannot be done
 └── Verdict                   what a handler raises to speak
     ├── RetryLater
     ├── Reject
@@ -68,6 +70,10 @@ class LeaseLost(PassportEventsError):
 
 class QueueUnavailable(PassportEventsError):
     """SQS could not be asked. `__cause__` is botocore's own error."""
+
+
+class PayloadUnavailable(PassportEventsError):
+    """S3 did not hand out what a pointer points at. See that it is there and may be read, then retry."""
 
 
 class OperationRefused(PassportEventsError):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 import hypothesis
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 
 from project.embedded import ValkeyServer
 from tests.harness import network
-from tests.harness.aws import Moto, Sqs
+from tests.harness.aws import BUCKET, Moto, Sqs
 from tests.harness.monolith import Monolith
 from tests.harness.servers import Servers
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
+    from pytest_django.fixtures import Settings
 
 FUZZ = "fuzz"
 hypothesis.settings.register_profile(FUZZ, max_examples=10_000, deadline=None, print_blob=True)
@@ -34,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers, then set up Django: its settings need the servers' ports."""
     if config.option.help or config.option.version:
         return
-    if settings.configured:
+    if project.configured:
         raise pytest.UsageError("These tests bring their own settings. Unset DJANGO_SETTINGS_MODULE.")
     config.stash[_SERVERS] = Servers(config.option.database)
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -82,6 +87,13 @@ def sqs(_moto: Moto) -> Sqs:
     """A fresh topic with a subscribed queue; the queue is the one in `PASSPORT_EVENTS`."""
     _moto.reset()
     return _moto.create()
+
+
+@pytest.fixture
+def bucket(_moto: Moto, sqs: Sqs, settings: Settings) -> Bucket:
+    """An empty bucket that pointers may point into, beside the queue of `sqs`."""
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    return _moto.create_bucket()
 
 
 @pytest.fixture

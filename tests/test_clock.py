@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
-from passport_events.clock import ClockTimestamp, to_database
+from passport_events.clock import ClockTimestamp, from_database, to_database
 from passport_events.models import Heartbeat
 
 MOMENT = datetime(2026, 5, 7, 22, 29, 47, 123_000, tzinfo=UTC)
@@ -72,6 +72,13 @@ def test_a_moment_is_stored_in_local_time_where_it_does_not() -> None:
     assert to_database(MOMENT) == datetime(2026, 5, 7, 18, 29, 47, 123_000)  # noqa: DTZ001
     assert to_database(MOMENT.astimezone(timezone(timedelta(hours=5)))) == to_database(MOMENT)
     assert to_database(None) is None
+
+
+@pytest.mark.parametrize("uses_time_zones", [True, False])
+def test_a_stored_moment_is_the_same_moment(*, uses_time_zones: bool) -> None:
+    with override_settings(USE_TZ=uses_time_zones, TIME_ZONE="America/New_York"):
+        assert from_database(to_database(MOMENT)) == MOMENT
+        assert from_database(None) is None
 
 
 @pytest.mark.parametrize(

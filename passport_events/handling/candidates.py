@@ -11,6 +11,7 @@ from django.db import connections, router
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from passport_events.event import S3_POINTER
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 
@@ -26,8 +27,9 @@ def fair_candidates(event_types: Sequence[str], controls: FlowControls, limit: i
     Two statements, each served by the due index, however long the backlog is.
     """
     open_types = controls.open_types(event_types)
+    branches = [_oldest_pointers(limit)] if S3_POINTER in open_types else []
+    open_types = [name for name in open_types if name != S3_POINTER]
     organizations = _share(_organizations_with_due(open_types, controls)) if open_types else []
-    branches = []
     for organization in organizations:
         types = controls.open_types_of(open_types, organization)
         if types:
@@ -82,7 +84,14 @@ def _oldest_due(event_types: Sequence[str], organization: int, limit: int) -> An
     return due.order_by("due_at").values_list("organization_id", "pk")[:limit]
 
 
-def _run(branches: Sequence[Any]) -> dict[int, list[int]]:
+def _oldest_pointers(limit: int) -> Any:
+    """Pointers belong to no organization until they are opened; together they take turns as one."""
+    due = _claimable([S3_POINTER]).filter(organization__isnull=True)
+    # The organization is the same for all, and named so that the index is read in its order.
+    return due.order_by("organization_id", "due_at").values_list("organization_id", "pk")[:limit]
+
+
+def _run(branches: Sequence[Any]) -> dict[int | None, list[int]]:
     """All branches as one statement.
 
     Django's own `union()` refuses a LIMIT inside on SQLite; a derived table around each branch is
@@ -94,7 +103,7 @@ def _run(branches: Sequence[Any]) -> dict[int, list[int]]:
         sql, values = branch.query.get_compiler(alias).as_sql()
         parts.append(f"SELECT * FROM ({sql}) AS branch_{number}")  # noqa: S608  the ORM wrote it
         parameters.extend(values)
-    found: dict[int, list[int]] = {}
+    found: dict[int | None, list[int]] = {}
     with connections[alias].cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         for organization, pk in cursor.fetchall():
@@ -102,7 +111,7 @@ def _run(branches: Sequence[Any]) -> dict[int, list[int]]:
     return found
 
 
-def take_turns(found: Mapping[int, Sequence[T]], limit: int) -> Iterator[T]:
+def take_turns(found: Mapping[Any, Sequence[T]], limit: int) -> Iterator[T]:
     """The first of each organization, then the second of each, until `limit`."""
     longest = max(map(len, found.values()), default=0)
     turns = (own[turn] for turn in range(longest) for own in found.values() if turn < len(own))

@@ -40,8 +40,8 @@ class Claim:
 
 
 def record_key(message: ProcessedMessage) -> RecordKey:
-    """What two messages of one record have in common."""
-    return (message.organization_id or 0, message.record_id)
+    """What two messages of one record have in common. Without a record a message is like no other."""
+    return (message.organization_id or 0, message.record_id or f"message {message.pk}")
 
 
 def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
@@ -87,6 +87,7 @@ def _companions(
     messages: Sequence[ProcessedMessage], event_types: Sequence[str], limit: int
 ) -> list[ProcessedMessage]:
     """Everything else that is due of the same records, so that one worker has a record's whole backlog."""
+    messages = [message for message in messages if message.record_id]
     if not messages:
         return []
     found = _lock_rows(

@@ -90,7 +90,7 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
             turn.finish(status, reason, merged)
             stage = Stage(status)
         else:
-            stage, facts = record_failure(turn, event, record, merged, error)
+            stage, facts = record_failure(turn, error, [event.fields, record.fields], merged)
     announce(stage, message_id=turn.message.pk, event_type=event.event_type, **facts)
     return error
 

@@ -4,43 +4,47 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
-from passport_events.event import Event
 from passport_events.handling.errors import ErrorReport, describe
 from passport_events.handling.retry import Again, Dead, RetryPolicy, decide
 from passport_events.handling.turn import Turn
 from passport_events.mirror.merge import Merged
-from passport_events.models import AttemptOutcome, MessageAttempt, SalesforceRecord, Status
+from passport_events.models import AttemptOutcome, MessageAttempt, Status
 from passport_events.stages import Stage
 
 
 def record_failure(
-    turn: Turn, event: Event, record: SalesforceRecord, merged: Merged, error: BaseException
+    turn: Turn, error: BaseException, secrets: Iterable[Any], merged: Merged | None = None
 ) -> tuple[Stage, dict[str, object]]:
-    """Decide, write the attempt, move the message; returns what to announce after the commit."""
-    outcome = decide(error, event.attempt, RetryPolicy.of(conf.current()), random.random())
-    report = describe(error, [event.fields, record.fields])
+    """Decide, write the attempt, move the message; returns what to announce after the commit.
+
+    `secrets` are values that the error's text may repeat and nobody shall read.
+    """
+    outcome = decide(error, turn.attempt, RetryPolicy.of(conf.current()), random.random())
+    report = describe(error, secrets)
     if isinstance(outcome, Again):
         turn.wait(outcome.delay, report.error_class, merged)
-        _append(turn, event, AttemptOutcome.RETRY, report)
+        _append(turn, AttemptOutcome.RETRY, report)
         due_in = outcome.delay.total_seconds()
         return Stage.RETRYING, {"error_class": report.error_class, "due_in": due_in}
     if isinstance(outcome, Dead):
         turn.finish(Status.DEAD, f"{outcome.reason}: {report.error_class}", merged)
-        _append(turn, event, AttemptOutcome.DEAD, report)
+        _append(turn, AttemptOutcome.DEAD, report)
         return Stage.DIED, {"error_class": report.error_class, "reason": outcome.reason}
     turn.finish(Status.IGNORED, report.text, merged)
     return Stage.IGNORED, {}
 
 
-def _append(turn: Turn, event: Event, outcome: AttemptOutcome, report: ErrorReport) -> None:
+def _append(turn: Turn, outcome: AttemptOutcome, report: ErrorReport) -> None:
     MessageAttempt.objects.create(
         message=turn.message,
-        generation=event.generation,
-        number=event.attempt,
+        generation=turn.message.generation,
+        number=turn.attempt,
         outcome=outcome,
         error_class=report.error_class,
         error=report.text,

@@ -28,12 +28,23 @@ class Turn:
     worker: str
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    def finish(self, status: Status, reason: str, merged: Merged) -> None:
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, from 1."""
+        return self.message.attempts + 1
+
+    def finish(self, status: Status, reason: str, merged: Merged | None = None) -> None:
         """End the message."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
         self._must_hold(rows.finish(self.lease_token, status, **self._ended(reason, merged)))
 
-    def wait(self, delay: timedelta, reason: str, merged: Merged) -> None:
+    def quarantine(self, reason: str) -> None:
+        """End it as one that a poller would have quarantined, had it known; no worker claims those."""
+        rows = ProcessedMessage.objects.filter(pk=self.message.pk)
+        ended = self._ended(reason, None)
+        self._must_hold(rows.finish(self.lease_token, Status.QUARANTINED, claimed_at=None, **ended))
+
+    def wait(self, delay: timedelta, reason: str, merged: Merged | None) -> None:
         """Try again later; this attempt counts."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
         ended = self._ended(reason, merged)
@@ -44,12 +55,12 @@ class Turn:
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
         self._must_hold(rows.wait(self.lease_token, delay, reason=reason, merged=names_of(merged)))
 
-    def _ended(self, reason: str, merged: Merged) -> dict[str, Any]:
+    def _ended(self, reason: str, merged: Merged | None) -> dict[str, Any]:
         return {
             "reason": reason[:TEXT_OF_REASON],
-            "merged": names_of(merged),
             "attempts": F("attempts") + 1,
             "release": conf.current().release,
+            **({"merged": names_of(merged)} if merged else {}),
         }
 
     def _must_hold(self, changed: int) -> None:

@@ -21,6 +21,7 @@ from passport_events.handling.effect import CONNECTION_ERRORS, take_turn
 from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.plan import Plan, plan_for
+from passport_events.handling.pointer_turn import open_pointer
 from passport_events.handling.turn import Turn
 from passport_events.mirror.apply import ensure_records
 from passport_events.models import ProcessedMessage
@@ -121,8 +122,11 @@ def _one_by_one(
         done.add(message.pk)
         error: BaseException | None = None
         try:
-            if plan.merges:
-                error = take_turn(Turn(message, plan, claim.lease_token, worker_name()))
+            turn = Turn(message, plan, claim.lease_token, worker_name())
+            if plan.opener is not None:
+                error = open_pointer(turn, plan.opener)
+            elif plan.merges:
+                error = take_turn(turn)
             else:
                 merge_batch([message], plan, claim.lease_token)
         except LeaseLost:

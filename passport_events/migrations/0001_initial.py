@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='processedmessage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('waiting', 'processing')), _negated=True), models.Q(('organization__isnull', False), models.Q(('record_id', ''), _negated=True), models.Q(('event_type', ''), _negated=True)), _connector='OR'), name='passport_message_live_has_record'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('waiting', 'processing')), _negated=True), models.Q(('organization__isnull', False), models.Q(('record_id', ''), _negated=True), models.Q(('event_type__in', ('', 's3-pointer')), _negated=True)), models.Q(('event_type', 's3-pointer'), ('organization__isnull', True), ('record_id', '')), _connector='OR'), name='passport_message_live_has_record'),
         ),
         migrations.AddIndex(
             model_name='operatoraction',

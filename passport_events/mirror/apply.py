@@ -18,11 +18,12 @@ WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "nee
 
 
 def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
-    """Make a stub row for every record that has none, in a transaction of its own.
+    """Make a stub row for every record that has none, in a transaction of its own; pointers have no record.
 
     A lock needs a row; and two workers that both insert the first row of a record would wait for
     each other inside their effect transactions.
     """
+    messages = [message for message in messages if not message.is_pointer]
     wanted = {(message.organization_id or 0, message.record_id): message for message in messages}
     known = SalesforceRecord.objects.filter(
         organization__in={message.organization_id for message in messages},

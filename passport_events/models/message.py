@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from passport_events.event import Change, Event, Identity, Version, VersionKind
+from passport_events.event import S3_POINTER, Change, Event, Identity, Version, VersionKind
 from passport_events.models.delivery import Delivery
 from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.organization import SalesforceOrganization
@@ -93,7 +93,9 @@ class ProcessedMessage(models.Model):
             models.CheckConstraint(
                 name="passport_message_live_has_record",
                 condition=~Q(status__in=LIVE)
-                | (Q(organization__isnull=False) & ~Q(record_id="") & ~Q(event_type="")),
+                | (Q(organization__isnull=False) & ~Q(record_id="") & ~Q(event_type__in=("", S3_POINTER)))
+                # Its events know both; it only knows where they are.
+                | Q(organization__isnull=True, record_id="", event_type=S3_POINTER),
             ),
         )
         indexes = (
@@ -127,8 +129,13 @@ class ProcessedMessage(models.Model):
         """Whether nothing happens to it any more unless an operator asks."""
         return self.status in TERMINAL
 
+    @property
+    def is_pointer(self) -> bool:
+        """Whether it only says where in S3 its events are; then it has no organization and no record."""
+        return self.event_type == S3_POINTER
+
     def to_event(self) -> Event:
-        """The event as it was read; `content` must not have been redacted."""
+        """The event as it was read; `content` must not have been redacted, and a pointer is none."""
         return Event(
             event_type=self.event_type,
             change=Change(self.change),

@@ -14,6 +14,7 @@ from passport_events.event import Identity
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organizations, statements
+from passport_events.receiving.dedup import is_stored, keys_of, only_new
 from passport_events.receiving.received import Received
 from passport_events.receiving.rows import (
     Draft,
@@ -23,6 +24,7 @@ from passport_events.receiving.rows import (
     refused_by_database,
 )
 from passport_events.receiving.wire import Reading, read
+from passport_events.receiving.wire.envelope import Envelope
 from passport_events.stages import Stage, announce
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
@@ -59,7 +61,7 @@ def store(received: Sequence[Received]) -> Stored:
 
 def _read_all(received: Sequence[Received]) -> list[Draft]:
     settings = conf.current()
-    readings = [_read(each, settings) for each in received]
+    readings = [read_guarded(each, settings) for each in received]
     wanted = organizations_of(readings)
     known = organizations.lookup(wanted) if wanted else {}
     return [
@@ -69,10 +71,10 @@ def _read_all(received: Sequence[Received]) -> list[Draft]:
     ]
 
 
-def _read(received: Received, settings: Settings) -> Reading:
-    """A reader's own bug stops the delivery that shows it, and no other."""
+def read_guarded(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
+    """As `wire.read`; a reader's own bug stops the delivery that shows it, and no other."""
     try:
-        return read(received, settings)
+        return read(received, settings, outer)
     except Exception as error:  # noqa: BLE001  # whatever a bug raises
         return Reading(
             wire_format="unknown",
@@ -84,8 +86,8 @@ def _read(received: Received, settings: Settings) -> Reading:
 
 
 def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
-    stored = statements.find({key for d in drafts for key in (d.message.dedup_key, d.collision_key)})
-    fresh = _only_new(drafts, stored)
+    stored = statements.find(keys_of(drafts))
+    fresh = only_new(drafts, stored)
     if fresh:
         statements.insert(_by_delivery(fresh))
         # Read back: a commit whose answer is lost, or a failover, must not cost a delivery.
@@ -94,7 +96,7 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
         if draft.message.status == Status.QUARANTINED:
             announce(Stage.QUARANTINED, reason=draft.message.reason.partition(":")[0])
     # A delivery that brought nothing to store is in neither set, and stays in SQS.
-    unsafe = {id(draft.received) for draft in drafts if not _is_stored(draft, stored)}
+    unsafe = {id(draft.received) for draft in drafts if not is_stored(draft, stored)}
     safe = {id(draft.received) for draft in drafts} - unsafe
     return Stored(
         safe=tuple(each for each in received if id(each) in safe),
@@ -104,20 +106,6 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
     )
 
 
-def _only_new(drafts: Iterable[Draft], stored: dict[str, str]) -> list[Draft]:
-    """Drafts whose key nobody has, each key once. One that says something else gets a key of its own."""
-    taken = dict(stored)
-    new: list[Draft] = []
-    for draft in drafts:
-        content = draft.message.content_hash
-        if taken.get(draft.message.dedup_key, content) != content:
-            draft.quarantine_as_collision()
-        if draft.message.dedup_key not in taken:
-            taken[draft.message.dedup_key] = content
-            new.append(draft)
-    return new
-
-
 def _by_delivery(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[ProcessedMessage]]]:
     rows: dict[int, tuple[Delivery, list[ProcessedMessage]]] = {}
     for draft in drafts:
@@ -125,10 +113,6 @@ def _by_delivery(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[Processed
             rows[id(draft.received)] = (delivery_of(draft.received, draft.reading), [])
         rows[id(draft.received)][1].append(draft.message)
     return list(rows.values())
-
-
-def _is_stored(draft: Draft, stored: dict[str, str]) -> bool:
-    return stored.get(draft.message.dedup_key) == draft.message.content_hash
 
 
 def _one_by_one(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:

@@ -46,7 +46,7 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
         statements.renew_connection()
     stored = store(received)
     failed = _delete(queue, stored)
-    queues = {settings.event_types[name].queue for name in stored.due_types}
+    queues = {settings.queue_of(name) for name in stored.due_types}
     if queues:
         hints.send(sorted(queues))
     left = len(received) - len(stored.safe) + failed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_COUNT = 2**31 - 1  # what a PositiveIntegerField holds
 
 
@@ -38,7 +38,7 @@ class Received:
     def sent_at(self) -> datetime | None:
         """When SQS took the message, in UTC; None where it did not say."""
         milliseconds = _digits(self.attributes.get("SentTimestamp"))
-        return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+        return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
 
     @property
     def receive_count(self) -> int:

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from passport_events.clock import ClockTimestamp, to_database
 from passport_events.conf import Settings
-from passport_events.event import Event, Identity
+from passport_events.event import S3_POINTER, Event, Identity
 from passport_events.models import Delivery, Mode, ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.organizations import KnownOrganization
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire import Reading
 from passport_events.receiving.wire.organization import claimed_by_attribute
+from passport_events.receiving.wire.s3_pointer import Pointer
 
 DETAIL_SEPARATOR = ": "
 _ORGANIZATION_IN_DOUBT = ("organization_mismatch", "unexpected_topic")
@@ -44,16 +45,28 @@ def organizations_of(readings: Sequence[Reading]) -> set[str]:
 
 
 def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrganization]) -> list[Draft]:
-    """One draft for each event, or one for the whole delivery where it was refused."""
+    """One draft for each event, or one for the whole delivery where it was refused, or is a pointer."""
     if reading.refusal is not None:
-        message = ProcessedMessage(
-            dedup_key=reading.fallback_identity.key,
-            identity=reading.fallback_identity.strength,
-            organization_salesforce_id=_organization_of(reading),
-        )
-        quarantine(message, reading.refusal.reason, reading.refusal.detail)
+        message = quarantine(_without_event(reading), reading.refusal.reason, reading.refusal.detail)
         return [Draft(received, reading, message)]
+    if reading.pointer is not None:
+        return [Draft(received, reading, _message_of_pointer(reading, reading.pointer))]
     return [Draft(received, reading, _message_of(event, known)) for event in reading.events]
+
+
+def _without_event(reading: Reading) -> ProcessedMessage:
+    return ProcessedMessage(
+        dedup_key=reading.fallback_identity.key,
+        identity=reading.fallback_identity.strength,
+        organization_salesforce_id=_organization_of(reading),
+    )
+
+
+def _message_of_pointer(reading: Reading, pointer: Pointer) -> ProcessedMessage:
+    message = _without_event(reading)
+    message.event_type, message.content = S3_POINTER, pointer.content()
+    message.content_hash = pointer.content_hash()
+    return _wait(message)
 
 
 def _organization_of(reading: Reading) -> str:
@@ -70,8 +83,11 @@ def _message_of(event: Event, known: Mapping[str, KnownOrganization]) -> Process
     message.organization_id = organization.pk
     if organization.mode is Mode.OFF:
         return _end(message, Status.IGNORED, "organization_off")
-    message.status = Status.WAITING
-    message.due_at = ClockTimestamp()
+    return _wait(message)
+
+
+def _wait(message: ProcessedMessage) -> ProcessedMessage:
+    message.status, message.due_at = Status.WAITING, ClockTimestamp()
     return message
 
 
@@ -102,6 +118,26 @@ def delivery_of(received: Received, reading: Reading | None) -> Delivery:
         sent_at=to_database(received.sent_at),
         received_at=ClockTimestamp(),
         receive_count=received.receive_count,
+    )
+
+
+def payload_of(pointer: Delivery, body: bytes, reading: Reading) -> Delivery:
+    """The row that keeps the bytes a pointer led to; they came the pointer's way, at its time."""
+    format_of_payload = reading.wire_format.removeprefix("raw+")
+    traced = reading.envelope or pointer
+    return Delivery(
+        body=body,
+        body_size=len(body),
+        wire_format=f"{pointer.wire_format}+{format_of_payload}",
+        sqs_message_id=pointer.sqs_message_id,
+        sns_message_id=pointer.sns_message_id,
+        topic_arn=pointer.topic_arn,
+        attributes=pointer.attributes,
+        trace_context=dict(traced.trace_context),
+        published_at=pointer.published_at,
+        sent_at=pointer.sent_at,
+        received_at=pointer.received_at,
+        receive_count=pointer.receive_count,
     )
 
 

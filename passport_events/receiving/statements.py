@@ -38,25 +38,30 @@ def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) ->
 
     Another poller's row of the same key stays, and every other error is raised.
     """
+    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+        _limit_lock_waits()
+        put(deliveries)
+
+
+def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
+    """The same inside the caller's transaction, with the patience that it has."""
     messages = []
     for delivery, own in deliveries:
         for message in own:
             message.pk = None  # a try that was rolled back may have given it one
             messages.append((delivery, message))
-    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
-        _limit_lock_waits()
-        Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
-        for delivery, message in messages:
-            message.delivery = delivery
-        ProcessedMessage.objects.bulk_create(
-            # In the order of their keys, so that two pollers never wait for each other.
-            sorted((message for _, message in messages), key=lambda message: message.dedup_key),
-            # Writing the key onto itself names the one conflict that is meant. ON CONFLICT DO
-            # NOTHING, which `ignore_conflicts` makes, would swallow every unique violation.
-            update_conflicts=True,
-            unique_fields=["dedup_key"],
-            update_fields=["dedup_key"],
-        )
+    Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
+    for delivery, message in messages:
+        message.delivery = delivery
+    ProcessedMessage.objects.bulk_create(
+        # In the order of their keys, so that two pollers never wait for each other.
+        sorted((message for _, message in messages), key=lambda message: message.dedup_key),
+        # Writing the key onto itself names the one conflict that is meant. ON CONFLICT DO
+        # NOTHING, which `ignore_conflicts` makes, would swallow every unique violation.
+        update_conflicts=True,
+        unique_fields=["dedup_key"],
+        update_fields=["dedup_key"],
+    )
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -6,6 +6,8 @@ import pytest
 
 from passport_events import Event, handles
 from passport_events.conf import Settings
+from passport_events.event import S3_POINTER
+from passport_events.handling.opener import opener_for
 from passport_events.handling.plan import Plan, is_echo, plan_for
 from passport_events.handling.registry import handler_for
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
@@ -55,6 +57,15 @@ def test_a_live_event_goes_to_its_handler_in_a_transaction_of_its_own() -> None:
     handles("item")(handler)
 
     assert plan_for(message(Mode.LIVE), SETTINGS) == Plan(handler_for("item"), is_alone=True)
+
+
+def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
+    pointer = ProcessedMessage(event_type=S3_POINTER, content={"bucket": "b", "key": "k"})
+
+    plan = plan_for(pointer, SETTINGS)
+
+    assert plan == Plan(None, merges=False, is_alone=True, opener=opener_for(S3_POINTER))
+    assert plan.opener is not None
 
 
 @pytest.mark.parametrize(

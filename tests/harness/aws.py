@@ -1,4 +1,4 @@
-"""moto as a server in this process: what the fixture `sqs` gives to a test."""
+"""moto as a server in this process: what the fixtures `sqs` and `bucket` give to a test."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from project.embedded import LOOPBACK
 from tests.harness import environment
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
     from mypy_boto3_sns.service_resource import Subscription, Topic
     from mypy_boto3_sqs.service_resource import Queue
 
+BUCKET = "large-messages"
 _VISIBILITY_SECONDS = 30
 _RECEIVES_BEFORE_DEAD_LETTER = 5
 
@@ -72,6 +74,11 @@ class Moto:
             Protocol="sqs", Endpoint=queue.attributes["QueueArn"], ReturnSubscriptionArn=True
         )
         return Sqs(queue, dead_letter_queue, topic, subscription)
+
+    def create_bucket(self) -> Bucket:
+        """Make the bucket that large messages are put into."""
+        s3 = boto3.resource("s3", endpoint_url=environment.aws_endpoint_url(), region_name=environment.REGION)
+        return s3.create_bucket(Bucket=BUCKET)
 
     def stop(self) -> None:
         """Stop listening."""

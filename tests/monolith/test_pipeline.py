@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
+from passport_events.receiving.wire.s3_pointer import CLASSES
 from passport_events.testing import organization_id, record_id, relay_message
 from tests.harness.aws import Sqs
 from tests.harness.monolith import Monolith
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
 
 HOME = organization_id(1)
 SEEDED = f"""
@@ -57,6 +62,29 @@ def test_events_reach_the_handlers_of_an_awkward_project(seeded: Monolith, worke
 
     assert polled.split()[-3:] == ["received=50", "new=40", "duplicates=10"]
     assert seeded.python(COUNTED).splitlines() == ["30 10 30", "['succeeded']"]
+
+
+def test_a_large_message_reaches_its_handler_too(sqs: Sqs, bucket: Bucket, monolith: Monolith) -> None:
+    """Where the pointer's row, its delivery and its times are in local time, and reads go to a replica."""
+    monolith.python(SEEDED)
+    records = [record_id("Opportunity", number) for number in range(30)]
+    event = relay_message("Opportunity", records, fields={"Name": "large"}, organization=HOME)
+    bucket.put_object(Key="k", Body=json.dumps(event).encode())
+    pointer = [CLASSES[0], {"s3BucketName": bucket.name, "s3Key": "k"}]
+    sqs.topic.publish(Message=json.dumps(pointer))
+
+    monolith.manage("poll_sqs", "--until-empty", "--concurrency=1")
+    monolith.manage("dispatch_messages", "--once")
+    monolith.manage(
+        "rqworker", "--burst", "--worker-class=passport_events.handling.rq_worker.PassportWorker", "crm-opps"
+    )
+
+    assert monolith.python(COUNTED).splitlines() == ["30 0 30", "['succeeded']"]
+    times = monolith.python(
+        "from passport_events.models import Delivery\n"
+        "print(len(set(Delivery.objects.values_list('sent_at', 'published_at', 'received_at'))))"
+    )
+    assert times.strip() == "1"
 
 
 def test_the_awkward_project_passes_its_checks(monolith: Monolith) -> None:

@@ -6,7 +6,7 @@ pytest may read this file before Django is set up, so what needs models is impor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from passport_events.models import SalesforceOrganization
     from passport_events.testing import FakeQueue
     from tests.receiving.arranging import Announcements
+
+Change = Callable[..., None]
+
+
+@pytest.fixture
+def change(settings: Any) -> Change:
+    """`change(MAX_RETRIES=0)` changes settings for this test."""
+
+    def change_them(**keys: Any) -> None:
+        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
+
+    return change_them
 
 
 @pytest.fixture(autouse=True)

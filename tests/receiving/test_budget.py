@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 from redis.connection import AbstractConnection
 
 from passport_events import conf
@@ -17,8 +18,9 @@ from passport_events.models import SalesforceOrganization
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, sns_notification
-from tests.harness.aws import Sqs
+from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import ELSEWHERE, opportunities, opportunity
+from tests.receiving.pointing import pointer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +36,11 @@ class Statements(CaptureQueriesContext):
         """As sent."""
         texts = [query["sql"] for query in self.captured_queries]
         return [text for text in texts if not text.startswith(TRANSACTION_CONTROL)]
+
+
+@pytest.fixture(autouse=True)
+def _pointers_are_on(settings: Settings) -> None:
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
 
 
 @pytest.fixture
@@ -76,6 +83,9 @@ def a_mixture() -> Iterator[Any]:
         pytest.param(ten(lambda number: b"no event %d" % number), (4, 0), id="quarantined"),
         pytest.param(
             ten(lambda number: opportunity(number, organization=ELSEWHERE)), (4, 0), id="unknown organization"
+        ),
+        pytest.param(
+            ten(lambda number: sns_notification(json.dumps(pointer(f"k{number}")))), (4, 1), id="large"
         ),
         pytest.param(lambda: list(a_mixture()), (4, 1), id="mixture"),
     ],

@@ -1,0 +1,77 @@
+"""The turn of a pointer: fetch what it leads to, then store those events and finish it, in one transaction.
+
+As with every effect, the last write finishes the message only if this lease still holds it; so of
+two workers that fetched the same, one has stored it and the other nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.db import DatabaseError, router, transaction
+
+from passport_events import conf
+from passport_events.exceptions import RetryLater, Unreadable
+from passport_events.handling import hints
+from passport_events.handling.effect import CONNECTION_ERRORS
+from passport_events.handling.failure import record_failure
+from passport_events.handling.opener import Opened, Opener
+from passport_events.handling.turn import Turn
+from passport_events.models import ProcessedMessage, Status
+from passport_events.stages import Stage, announce
+
+
+def open_pointer(turn: Turn, opener: Opener) -> BaseException | None:
+    """Run a pointer to its next status. Returns the error, which is written down already.
+
+    Raises LeaseLost, and the database's CONNECTION_ERRORS.
+    """
+    announce(Stage.STARTED, message_id=turn.message.pk, event_type=turn.message.event_type)
+    try:
+        payload = opener.fetch(turn.message)
+    except CONNECTION_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
+        return _effect(turn, opener, None, error)
+    try:
+        return _effect(turn, opener, payload, None)
+    except CONNECTION_ERRORS:
+        raise
+    except DatabaseError as error:
+        # Found by the commit only: an organization that was deleted a moment ago, say.
+        return _effect(turn, opener, None, error)
+
+
+def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | None) -> BaseException | None:
+    started = time.perf_counter()
+    opened = Opened(frozenset(), 0, 0)
+    stage, facts = Stage.SUCCEEDED, dict[str, object]()
+    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+        if error is None:
+            try:
+                opened = opener.store(payload)
+            except (Unreadable, RetryLater) as verdict:
+                error = verdict
+        if error is None:
+            turn.finish(Status.SUCCEEDED, "")
+        elif isinstance(error, Unreadable):
+            turn.quarantine(str(error))
+            stage, facts = Stage.QUARANTINED, {"reason": error.reason}
+        else:
+            stage, facts = record_failure(turn, error, secrets=[turn.message.content.get("key")])
+    announce(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
+    if error is None:
+        _tell(opened, time.perf_counter() - started)
+    return error
+
+
+def _tell(opened: Opened, seconds: float) -> None:
+    """What is said, and who is woken, after every commit that brought new messages."""
+    announce(Stage.STORED, count=opened.new, duplicates=opened.duplicates, seconds=seconds)
+    for reason in opened.quarantined:
+        announce(Stage.QUARANTINED, reason=reason.partition(":")[0])
+    settings = conf.current()
+    queues = {settings.queue_of(name) for name in opened.due_types}
+    if queues:
+        hints.send(sorted(queues))

@@ -1,0 +1,108 @@
+"""Opening pointers: what they lead to is read and stored as if SQS had brought it.
+
+A worker does that, in `handling/pointer_turn.py`, which knows nothing of this folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import router, transaction
+
+from passport_events import conf
+from passport_events.clock import from_database
+from passport_events.event import S3_POINTER
+from passport_events.exceptions import RetryLater, Unreadable
+from passport_events.handling import opener
+from passport_events.handling.opener import Opened
+from passport_events.models import Delivery, ProcessedMessage, Status
+from passport_events.receiving import organizations, s3, statements
+from passport_events.receiving.dedup import is_stored, keys_of, only_new
+from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
+from passport_events.receiving.received import EPOCH, Received
+from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of
+from passport_events.receiving.wire.envelope import Envelope
+from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Payload:
+    """What a pointer led to, read and ready to be stored."""
+
+    delivery: Delivery
+    drafts: Sequence[Draft]
+
+
+class S3Opener:
+    """Opens pointers to S3."""
+
+    def fetch(self, message: ProcessedMessage) -> Payload:
+        """Fetch and read. Raises Unreadable, and PayloadUnavailable when S3 does not hand it out."""
+        settings = conf.current()
+        pointer = Pointer(message.content["bucket"], message.content["key"])
+        # Again, because the settings may have changed since it was received.
+        check_bucket(pointer, settings)
+        body = s3.read(pointer, settings)
+        received = _received(message.delivery, body)
+        reading = read_guarded(received, settings, _envelope_of(message.delivery))
+        if reading.refusal is not None:
+            raise reading.refusal
+        wanted = organizations_of([reading])
+        known = organizations.lookup(wanted) if wanted else {}
+        return Payload(payload_of(message.delivery, body, reading), drafts_of(received, reading, known))
+
+    def store(self, payload: Payload) -> Opened:
+        """Insert what is new, in the caller's transaction.
+
+        Raises Unreadable `database_refused`, and RetryLater.
+        """
+        try:
+            with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+                fresh = _store(payload)
+        except DATA_ERRORS:
+            raise Unreadable("database_refused") from None
+        messages = [draft.message for draft in fresh]
+        return Opened(
+            due_types=frozenset(m.event_type for m in messages if m.status == Status.WAITING),
+            new=len(messages),
+            duplicates=len(payload.drafts) - len(messages),
+            quarantined=tuple(m.reason for m in messages if m.status == Status.QUARANTINED),
+        )
+
+
+def start() -> None:
+    """Let workers open pointers."""
+    opener.register(S3_POINTER, S3Opener())
+
+
+def _store(payload: Payload) -> list[Draft]:
+    fresh = only_new(payload.drafts, statements.find(keys_of(payload.drafts)))
+    if fresh:
+        statements.put([(payload.delivery, [draft.message for draft in fresh])])
+        stored = statements.find({draft.message.dedup_key for draft in fresh})
+        if not all(is_stored(draft, stored) for draft in fresh):
+            # Put there between two statements by somebody else. The next attempt knows, and keeps both.
+            raise RetryLater(0, "an event with the key of one of these and other content was just stored")
+    return fresh
+
+
+def _received(pointer: Delivery, body: bytes) -> Received:
+    """The payload, as if it had been handed to us where the pointer was."""
+    sent_at = from_database(pointer.sent_at)
+    attributes = {}
+    if sent_at is not None:
+        attributes["SentTimestamp"] = str((sent_at - EPOCH) // timedelta(milliseconds=1))
+    return Received(message_id=pointer.sqs_message_id, receipt_handle="", body=body, attributes=attributes)
+
+
+def _envelope_of(pointer: Delivery) -> Envelope:
+    return Envelope(
+        is_sns=bool(pointer.sns_message_id),
+        sns_message_id=pointer.sns_message_id,
+        topic_arn=pointer.topic_arn,
+        published_at=from_database(pointer.published_at),
+        attributes=pointer.attributes,
+        trace_context=pointer.trace_context,
+    )

@@ -1,0 +1,75 @@
+"""Reading an object from S3, which is the only thing that is ever asked of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from passport_events.conf import Settings
+from passport_events.exceptions import PayloadUnavailable, Unreadable
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+from passport_events.receiving.wire.s3_pointer import Pointer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+LONGEST_READ_SECONDS = 30
+"""An object that has not come by then is asked for again later."""
+CHUNK = 8_192
+"""Bytes between two looks at the clock."""
+
+
+def read(pointer: Pointer, settings: Settings) -> bytes:
+    """The bytes of an object.
+
+    Raises PayloadUnavailable when S3 does not hand it out, and Unreadable `too_large`.
+    """
+    limit = settings.max_body_bytes
+    try:
+        response = _client(settings).get_object(Bucket=pointer.bucket, Key=pointer.key)
+        with contextlib.closing(response["Body"]):
+            _check_size(response.get("ContentLength", 0), limit)
+            found = _read(response, limit, pointer)
+    except AWS_ERRORS as error:
+        raise _unavailable(pointer, kind_of(error)) from error
+    _check_size(len(found), limit)
+    return found
+
+
+def _read(response: GetObjectOutputTypeDef, limit: int, pointer: Pointer) -> bytes:
+    """All of it, but no more than one byte above the limit, whatever its length was said to be."""
+    deadline = time.monotonic() + LONGEST_READ_SECONDS
+    found = bytearray()
+    while chunk := response["Body"].read(min(CHUNK, limit + 1 - len(found))):
+        found += chunk
+        if time.monotonic() > deadline:
+            raise _unavailable(pointer, f"it has not come within {LONGEST_READ_SECONDS} seconds")
+    return bytes(found)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise Unreadable("too_large", f"at least {size} bytes in S3, {limit} are allowed")
+
+
+def _unavailable(pointer: Pointer, what: str) -> PayloadUnavailable:
+    """Without the key, which a publisher chose; the message has it."""
+    return PayloadUnavailable(
+        f"S3 did not hand out an object of the bucket {pointer.bucket}: {what}. See that it is there and "
+        "that workers may s3:GetObject it (and kms:Decrypt), then retry."
+    )
+
+
+_made: list[tuple[Settings, S3Client]] = []
+
+
+def _client(settings: Settings) -> S3Client:
+    """One client as long as the settings stay; making one takes as long as many reads."""
+    for made_for, found in _made:
+        if made_for is settings:
+            return found
+    made: S3Client = client(settings, "s3", 2 * READ_MARGIN_SECONDS)
+    _made[:] = [(settings, made)]
+    return made

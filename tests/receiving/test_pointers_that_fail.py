@@ -1,0 +1,120 @@
+"""Large messages that S3 does not hand out, or that cannot be stored for now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from passport_events.conf import Settings
+from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.operating import dead_letters
+from passport_events.operating.actor import Actor
+from passport_events.receiving import organizations, s3
+from passport_events.receiving.wire.s3_pointer import Pointer
+from tests.harness.aws import BUCKET, Sqs
+from tests.receiving.arranging import opportunity
+from tests.receiving.conftest import Change
+from tests.receiving.pointing import (
+    arrive,
+    events,
+    let_time_pass,
+    open_pointers,
+    pointer,
+    pointers,
+    publish,
+    send,
+    state,
+    upload,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
+
+UNAVAILABLE = "passport_events.exceptions.PayloadUnavailable"
+SECRET = "students/jane-doe.json"
+
+
+def point_at(sqs: Sqs, key: str, bucket: str = BUCKET) -> ProcessedMessage:
+    publish(sqs, pointer(key, bucket))
+    arrive()
+    return pointers()[-1]
+
+
+def test_an_object_that_is_missing_is_asked_for_again_and_found_once_it_is_there(
+    sqs: Sqs, bucket: Bucket
+) -> None:
+    message = point_at(sqs, SECRET)
+    open_pointers()
+
+    assert state(message) == ("waiting", UNAVAILABLE, 1)
+    attempt = message.failures.get()
+    assert (attempt.outcome, attempt.number) == ("retry", 1)
+    assert f"of the bucket {BUCKET}: NoSuchKey. See that it is there" in attempt.error
+    assert SECRET not in attempt.error + attempt.traceback
+
+    upload(bucket, opportunity(1), SECRET)
+    let_time_pass()
+    open_pointers()
+
+    assert state(message) == ("succeeded", "", 2)
+    assert [m.status for m in events()] == ["succeeded"]
+
+
+def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
+    sqs: Sqs, bucket: Bucket, change: Change
+) -> None:
+    change(MAX_RETRIES=1)
+    message = point_at(sqs, "late")
+    for _ in range(2):
+        let_time_pass()
+        open_pointers()
+    assert state(message) == ("dead", f"retries used up: {UNAVAILABLE}", 2)
+
+    upload(bucket, opportunity(1), "late")
+    rows = ProcessedMessage.objects.filter(pk=message.pk)
+    assert dead_letters.retry(rows, Actor("ann"), "it was uploaded") == 1
+    open_pointers()
+
+    assert state(message) == ("succeeded", "", 1)
+    assert [m.status for m in events()] == ["succeeded"]
+
+
+def test_a_bucket_that_is_missing_is_asked_for_again(sqs: Sqs, bucket: Bucket, change: Change) -> None:
+    change(POINTER_BUCKETS=["another-bucket"])
+    message = point_at(sqs, "k", "another-bucket")
+    open_pointers()
+
+    assert state(message) == ("waiting", UNAVAILABLE, 1)
+    assert "NoSuchBucket" in message.failures.get().error
+
+
+def test_an_organization_that_vanished_while_it_was_cached_costs_an_attempt(
+    sqs: Sqs, bucket: Bucket, home: SalesforceOrganization
+) -> None:
+    """Only the commit finds it: the foreign key is checked there."""
+    message = send(sqs, bucket, opportunity(1))
+    organizations.lookup([home.salesforce_id])
+    SalesforceOrganization.objects.filter(pk=home.pk)._raw_delete("default")  # as another process would
+    open_pointers()
+
+    assert state(message) == ("waiting", "django.db.utils.IntegrityError", 1)
+    organizations.forget(home.salesforce_id)
+    let_time_pass()
+    open_pointers()
+    assert [(m.status, m.reason) for m in events()] == [("quarantined", "unknown_organization")]
+
+
+def test_an_error_that_repeats_the_key_is_kept_without_it(
+    sqs: Sqs, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(asked: Pointer, settings: Settings) -> bytes:
+        raise OSError(f"cannot open {asked.bucket}/{asked.key}")
+
+    message = point_at(sqs, SECRET)
+    monkeypatch.setattr(s3, "read", fail)
+    open_pointers()
+
+    assert message.failures.get().error == f"cannot open {BUCKET}/[value]"
