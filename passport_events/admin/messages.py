@@ -112,7 +112,7 @@ class MessageAdmin(ConfirmedActions[ProcessedMessage], ReadOnlyAdmin[ProcessedMe
                 message.actions.order_by("pk"),
             ),
             "payload": payload,
-            "values": payload.values(content.get("fields", {})),
+            "values": payload.values(content if message.is_pointer else content.get("fields", {})),
             "missing": [one_line(name) for name in content.get("missing", ())],
             "content": {name: one_line(content.get(name, "")) for name in ("origin", "transaction")},
             "is_gap": content.get("is_gap", False),

@@ -130,7 +130,9 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     @admin.display(description="dead")
     def dead(self, organization: SalesforceOrganization) -> SafeString | str:
         standing = _standing(organization)
-        return self._count(standing.dead, f"organization__id__exact={organization.pk}&status=dead")
+        # By Salesforce's id, as they are counted: pointers have no other.
+        query = f"organization_salesforce_id={organization.salesforce_id}&status=dead"
+        return self._count(standing.dead, query)
 
     @admin.display(description="quarantined")
     def quarantined(self, organization: SalesforceOrganization) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, Subquery
 
 from passport_events.clock import ClockTimestamp
+from passport_events.event import S3_POINTER
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating.rq_state import WORKER_DIED, QueueState
@@ -29,17 +30,22 @@ def oldest_age(event_types: Sequence[str]) -> timedelta | None:
     """How long the oldest message of these types has been due, if that is long.
 
     What an operator paused or throttled waits on purpose and is not counted. One query for each
-    type, and one index probe for each organization in it, however long the backlog is.
+    type, and one index probe for each organization in it (for pointers, one), however long the
+    backlog is.
     """
     controls = FlowControls.in_force()
     slowed = [*controls.pauses, *(throttle.scope for throttle in controls.throttles)]
     ages = [
         now - due
         for name in event_types
-        for organization, due, now in _oldest_by_organization(name)
+        for organization, due, now in _oldest(name)
         if not any(scope.covers(name, organization) for scope in slowed)
     ]
     return max(ages, default=None)
+
+
+def _oldest(event_type: str) -> Iterable[tuple[int, datetime, datetime]]:
+    return _oldest_pointer() if event_type == S3_POINTER else _oldest_by_organization(event_type)
 
 
 def _oldest_by_organization(event_type: str) -> Iterable[tuple[int, datetime, datetime]]:
@@ -49,6 +55,15 @@ def _oldest_by_organization(event_type: str) -> Iterable[tuple[int, datetime, da
     oldest = Subquery(due.order_by("due_at").values("due_at")[:1])
     rows = SalesforceOrganization.objects.annotate(oldest=oldest, now=ClockTimestamp())
     return rows.filter(oldest__isnull=False).order_by().values_list("pk", "oldest", "now")
+
+
+def _oldest_pointer() -> Iterable[tuple[int, datetime, datetime]]:
+    """Pointers have no organization; 0 is none of them."""
+    due = ProcessedMessage.objects.filter(
+        organization__isnull=True, event_type=S3_POINTER, due_at__lt=ClockTimestamp() - LONG
+    )
+    oldest = due.order_by("organization_id", "due_at").annotate(now=ClockTimestamp())
+    return [(0, due, now) for due, now in oldest.values_list("due_at", "now")[:1] if due is not None]
 
 
 def likely_cause(state: QueueState) -> Cause:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from passport_events.clock import ClockTimestamp
+from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
@@ -19,12 +20,14 @@ from passport_events.operating.actor import Actor
 MOST_AT_ONCE = 1_000
 """Messages that one operation changes; the rest of a larger selection stays as it is."""
 
+# What a pointer leads to may be put right in S3, or by a setting; a delivery stays as it came.
+_CAN_END_OTHERWISE = Q(status=Status.DEAD) | Q(status=Status.QUARANTINED, event_type=S3_POINTER)
 # A row whose content was redacted has nothing left to handle.
-RETRYABLE = Q(status=Status.DEAD) & ~Q(content={})
+RETRYABLE = _CAN_END_OTHERWISE & ~Q(content={})
 DISCARDABLE = Q(status__in=(Status.DEAD, Status.QUARANTINED))
 RESTORABLE = Q(status=Status.DISCARDED)
 
-# Quarantine happens before anything is claimed, so a row that a worker had was a dead letter.
+# Whatever quarantines a row leaves it as if nobody had claimed it, so one that was claimed was dead.
 _BEFORE_DISCARD = Case(
     When(claimed_at__isnull=False, then=Value(Status.DEAD.value)), default=Value(Status.QUARANTINED.value)
 )
@@ -33,7 +36,9 @@ Messages = QuerySet[ProcessedMessage]
 
 
 def retry(messages: Messages, actor: Actor, reason: str) -> int:
-    """Send dead letters back with all their attempts; returns how many went.
+    """Send dead letters, and pointers to what could not be read, back with all their attempts.
+
+    Returns how many went.
 
     The generation stays, and with it the idempotency key: nothing that succeeded is done again.
     """

@@ -10,6 +10,7 @@ from redis import RedisError
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
+from passport_events.event import S3_POINTER
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating import rq_state
 from passport_events.operating.backlog import likely_cause, oldest_age
@@ -103,12 +104,13 @@ def _assess_queues(states: list[QueueState]) -> Iterator[Finding]:
 
 def assess_event_types() -> Finding:
     """Rows whose type was taken out of EVENT_TYPES: no queue works on them any more."""
-    known = conf.current().event_types
+    known = conf.current().live_types()
     forgotten = [name for name in _live_event_types() if name not in known]
     if not forgotten:
         return Finding("event types", True, "Every unfinished message has a queue.")
     text = f"Unfinished messages have a type that EVENT_TYPES does not know: {', '.join(forgotten)}."
-    return Finding("event types", False, text, "Put the type back until they are done.")
+    also = "; s3-pointer comes with POINTER_BUCKETS" if S3_POINTER in forgotten else ""
+    return Finding("event types", False, text, f"Put the type back until they are done{also}.")
 
 
 def _live_event_types() -> Iterator[str]:

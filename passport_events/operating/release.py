@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from passport_events.clock import ClockTimestamp
+from passport_events.event import S3_POINTER
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import ActionKind, Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating import journal
@@ -28,10 +29,12 @@ def find_organization(salesforce_id: str) -> SalesforceOrganization:
 
 
 def releasable(organization: SalesforceOrganization) -> QuerySet[ProcessedMessage]:
-    """Messages that `release_organization` would let go. Redacted ones have nothing left to handle."""
-    return ProcessedMessage.objects.filter(
-        _WAITED, organization_salesforce_id=organization.salesforce_id
-    ).exclude(content={})
+    """Messages that `release_organization` would let go. Redacted ones have nothing left to handle.
+
+    Pointers never waited for an organization: the events they lead to did.
+    """
+    waited = ProcessedMessage.objects.filter(_WAITED, organization_salesforce_id=organization.salesforce_id)
+    return waited.exclude(content={}).exclude(event_type=S3_POINTER)
 
 
 def release_organization(organization: SalesforceOrganization, actor: Actor) -> int:

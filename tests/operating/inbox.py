@@ -10,7 +10,9 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 from passport_events.receiving import inbox
 from passport_events.receiving.received import Received
-from passport_events.testing import organization_id, record_id, relay_message
+from passport_events.receiving.wire.s3_pointer import CLASSES
+from passport_events.testing import organization_id, record_id, relay_message, sns_notification
+from tests.harness.aws import BUCKET
 
 HOME = organization_id(1)
 
@@ -33,6 +35,12 @@ def opportunity(number: int = 1, *, home: str = HOME, **about: Any) -> Processed
     """A message about one opportunity."""
     about.setdefault("fields", {"Name": "Ada"})
     return store(relay_message("Opportunity", record_id("Opportunity", number), organization=home, **about))
+
+
+def pointer(key: str = "k", *, home: str = HOME) -> ProcessedMessage:
+    """A message whose events are in S3; the settings must allow `BUCKET`."""
+    body = [CLASSES[0], {"s3BucketName": BUCKET, "s3Key": key}]
+    return store(sns_notification(json.dumps(body), attributes={"org_id": home}).encode())
 
 
 def dead(number: int = 1, **about: Any) -> ProcessedMessage:
