@@ -1,0 +1,145 @@
+"""The types of the contract. They are the only source of schemas, tables and checks.
+
+One event of one record in each message. A rule about two members is told once each of them is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from passport_events.contract.change_event import ChangeEvent
+from passport_events.contract.cloud_event import CloudEvent, Heartbeat
+from passport_events.contract.shape import broken
+from passport_events.contract.values import (
+    Count,
+    Day,
+    Number,
+    Open,
+    SalesforceId,
+    Sequence,
+    Time,
+    check_names,
+    event_of,
+)
+from passport_events.receiving.wire.salesforce_id import to_18
+
+
+class Data(Open):
+    """The record. A member that is not listed is allowed, and becomes a field of the mirror."""
+
+    record_id: SalesforceId
+    """Salesforce's id of the record, 15 or 18 characters."""
+    system_modstamp: Time | None = None
+    """Salesforce's SystemModstamp."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        check_names(self.model_extra or {})
+        return self
+
+
+class RecordEvent(CloudEvent):
+    """A change of one Salesforce record."""
+
+    sequence: Sequence
+    """Orders the events of a record, as text: milliseconds since 1970 and two numbers of your own."""
+    data: Data
+    """In an update only what changed, and null for what was emptied; otherwise the whole record."""
+    subject: Annotated[SalesforceId | None, Field(validate_default=True)] = None
+    """The record's id again, for filters that cannot see into `data`."""
+
+    @field_validator("subject")
+    @classmethod
+    def _one_record(cls, subject: str | None, info: ValidationInfo) -> str | None:
+        data = info.data.get("data")
+        if subject is not None and data is not None and to_18(subject) != to_18(data.record_id):
+            raise broken("must be the record that data.record_id names")
+        return subject
+
+
+class OpportunityData(Data):
+    """An opportunity: a student's way through a program."""
+
+    name: str | None = None
+    stage_name: str | None = None
+    amount: Number | None = None
+    """In the currency of the organization."""
+    close_date: Day | None = None
+    account_id: SalesforceId | None = None
+    is_closed: bool | None = None
+    is_won: bool | None = None
+
+
+class AttachmentData(Data):
+    """A file. Its content is never in the message; it is read from Salesforce."""
+
+    parent_id: SalesforceId | None = None
+    """The record that the file belongs to."""
+    name: str | None = None
+    """The file's name, with its ending."""
+    content_type: str | None = None
+    """A media type, like `application/pdf`."""
+    size: Count | None = None
+    """In bytes."""
+
+
+class ItemData(Data):
+    """A line item of an opportunity."""
+
+    opportunity_id: SalesforceId | None = None
+    product_id: SalesforceId | None = None
+    name: str | None = None
+    quantity: Number | None = None
+    unit_price: Number | None = None
+    """In the currency of the organization."""
+    total_price: Number | None = None
+    """The same."""
+
+
+class Opportunity(RecordEvent):
+    """A change of an opportunity."""
+
+    type: Annotated[str, event_of("opportunity")]
+    """Any prefix, then `opportunity.<change>.v1`."""
+    data: OpportunityData
+    """In an update only what changed, and null for what was emptied; otherwise the whole record."""
+    entity: Literal["Opportunity"] | None = None
+    """The Salesforce object."""
+
+
+class Attachment(RecordEvent):
+    """A change of a file."""
+
+    type: Annotated[str, event_of("attachment")]
+    """Any prefix, then `attachment.<change>.v1`."""
+    data: AttachmentData
+    """In an update only what changed, and null for what was emptied; otherwise the whole record."""
+    entity: Literal["ContentVersion", "ContentDocumentLink", "Attachment"] | None = None
+    """The Salesforce object; `ContentVersion` where it is absent."""
+
+
+class Item(RecordEvent):
+    """A change of a line item."""
+
+    type: Annotated[str, event_of("item")]
+    """Any prefix, then `item.<change>.v1`."""
+    data: ItemData
+    """In an update only what changed, and null for what was emptied; otherwise the whole record."""
+    entity: Literal["OpportunityLineItem"] | None = None
+    """The Salesforce object."""
+
+
+TYPES: Mapping[str, type[Open]] = MappingProxyType(
+    {
+        "opportunity": Opportunity,
+        "attachment": Attachment,
+        "item": Item,
+        "heartbeat": Heartbeat,
+        "change_event": ChangeEvent,
+    }
+)
+"""Kind -> its type. A kind is what schemas, samples and problems go by."""

@@ -1,0 +1,116 @@
+"""What the members of a message are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from passport_events.contract.shape import Shape, broken, passes
+from passport_events.event import CHANGE_WORDS
+from passport_events.exceptions import Unreadable
+from passport_events.receiving.wire.leaves import MAX_NAME, leaves_of
+from passport_events.receiving.wire.salesforce_id import to_18
+
+PREFIX = r"(?:[\s\S]*\.)?"
+"""What may stand before the last words of a CloudEvents `type`: your own reversed domain, or nothing."""
+
+
+def event_of(event_type: str) -> Shape:
+    """The CloudEvents `type` of an event type: any prefix, a change, and major version 1."""
+    return Shape(
+        rf"{PREFIX}{event_type}\.(?:{'|'.join(CHANGE_WORDS)})\.v1",
+        f"must end with {event_type}.<change>.v1, and <change> be one of {', '.join(CHANGE_WORDS)}",
+    )
+
+
+ORGANIZATION_SOURCE = "urn:salesforce:org:"
+"""What a CloudEvents `source` begins with that names an organization."""
+
+
+def is_organization(text: str) -> bool:
+    """Whether it is an organization's id, in any spelling."""
+    return passes(to_18)(text) and to_18(text).startswith("00D")
+
+
+def organization_of(source: str) -> str | None:
+    """The organization's id as a source spells it, or None where it names none."""
+    return source.removeprefix(ORGANIZATION_SOURCE) if source.startswith(ORGANIZATION_SOURCE) else None
+
+
+def _is_source(text: str) -> bool:
+    named = organization_of(text)
+    return named is None or is_organization(named)
+
+
+ORGANIZATION_PATTERN = "00D[0-9A-Za-z]{12}|00[Dd][0-9A-Za-z]{15}"
+SEQUENCE_PATTERN = r"[0-9]{14}\.[0-9]{20}\.[0-9]{6}"
+_TIME_PATTERN = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+Text = Annotated[str, Field(min_length=1)]
+SalesforceId = Annotated[
+    str,
+    Shape(
+        "[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?",
+        "must be an id: 15 letters and digits, or 18 whose last three fit the others",
+        holds=passes(to_18),
+    ),
+]
+OrganizationId = Annotated[
+    str,
+    Shape(
+        ORGANIZATION_PATTERN,
+        "must be the id of an organization: 00D..., 15 or 18 letters and digits",
+        holds=is_organization,
+    ),
+]
+Source = Annotated[
+    str,
+    # A schema says both cases as alternatives: one pattern would need a look-ahead, which not all have.
+    Shape(
+        r"[\s\S]+",
+        f"must not be empty, and after {ORGANIZATION_SOURCE} stand the id of an organization",
+        holds=_is_source,
+    ),
+]
+Sequence = Annotated[str, Shape(SEQUENCE_PATTERN, "must be 14, 20 and 6 digits with dots between them")]
+Time = Annotated[
+    str,
+    Shape(
+        _TIME_PATTERN,
+        "must be a time as RFC 3339 writes it, like 2026-05-07T22:29:47.000Z",
+        format="date-time",
+        holds=passes(datetime.fromisoformat),
+    ),
+]
+Day = Annotated[
+    str,
+    Shape(
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        "must be a day like 2026-05-07",
+        format="date",
+        holds=passes(date.fromisoformat),
+    ),
+]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Open(BaseModel):
+    """An object to which members may be added at any time: unknown ones are allowed and ignored."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, use_attribute_docstrings=True)
+
+
+def check_names(fields: Mapping[str, Any]) -> None:
+    """Refuse names that cannot be fields of a record; the reader would refuse the message."""
+    try:
+        leaves_of(fields)
+    except Unreadable as error:
+        if error.reason == "duplicate_key":
+            raise broken("must not name a field twice, nested and with dots") from None
+        raise broken(f"must not hold a field name of more than {MAX_NAME} characters") from None
