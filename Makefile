@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz bench-reading lint build clean
+.PHONY: help install demo test fuzz bench-reading contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -24,6 +24,9 @@ fuzz: .venv/.test ## 100,000 hostile inputs for the reader, in some minutes
 
 bench-reading: .venv/.test ## how many events a second one core reads
 	@.venv/bin/python -m benchmarks.reading $(ARGS)
+
+contract: .venv/.test ## generate schemas and AsyncAPI again, and put them into an archive in dist/
+	@.venv/bin/python -m passport_events.contract.build dist
 
 lint: .venv/.lint ## ruff, mypy, the direction of imports, missing migrations
 	.venv/bin/ruff check

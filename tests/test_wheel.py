@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from passport_events.contract import build
+
 REPOSITORY = Path(__file__).parents[1]
 
 SETTINGS = """
@@ -68,13 +70,15 @@ def _run(command: list[str], directory: Path, **variables: str) -> str:
     return done.stdout
 
 
-def test_the_wheel_carries_types_templates_and_static_files_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_carries_types_templates_static_files_the_contract_and_nothing_else(wheel: Path) -> None:
     """Given the wheel, what is not Python is in it, and what is not the package is not."""
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("passport_events/py.typed", "passport_events/migrations/0001_initial.py"):
         assert needed in names
     for folder in ("templates", "static"):
         assert any(name.startswith(f"passport_events/{folder}/passport_events/") for name in names)
+    for file in [*build.files(), "README.md"]:
+        assert f"passport_events/contract/{file}" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "passport_events",
         "django_passport_events",

@@ -51,7 +51,7 @@ class Header(Open):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"changeType": {"const": _UPDATE}}},
+            "if": {"required": ["changeType"], "properties": {"changeType": {"const": _UPDATE}}},
             "then": {"required": ["changedFields"], "properties": {"changedFields": {"type": "array"}}},
         },
     )

@@ -1,0 +1,74 @@
+"""One right and one wrong message of each kind: everybody who judges them says the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from passport_events.contract import build
+from passport_events.contract.problems import kind_of, kinds, problems_of
+from passport_events.contract.schemas import schema_of
+from passport_events.receiving import wire
+from tests.receiving.wire.deliveries import SETTINGS, raw, sample, sns
+
+# What a schema cannot say: that two members name different records.
+BEYOND_SCHEMAS = {"item"}
+# The reader does not know heartbeats yet.
+READ = [kind for kind in kinds() if kind != "heartbeat"]
+REASONS = {
+    "opportunity": "schema",
+    "attachment": "no_organization",
+    "item": "schema",
+    "heartbeat": "schema",
+    "change_event": "no_organization",
+}
+
+
+def published(kind: str, which: str) -> Any:
+    """A sample as it is in the archive."""
+    return json.loads((build.FOLDER / "samples" / f"{kind}.{which}.json").read_text())
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_the_right_one_is_accepted_by_types_and_schema(kind: str) -> None:
+    body = published(kind, "valid")
+
+    assert kind_of(body) == kind
+    assert problems_of(body, kind) == ()
+    assert list(validator(kind).iter_errors(body)) == []
+
+
+@pytest.mark.parametrize("deliver", [raw, sns])
+@pytest.mark.parametrize("kind", READ)
+def test_the_right_one_is_accepted_by_the_reader(kind: str, deliver: Any) -> None:
+    reading = wire.read(deliver(published(kind, "valid")), SETTINGS)
+
+    assert reading.refusal is None, str(reading.refusal)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_the_wrong_one_is_refused_by_types_schema_and_reader(kind: str) -> None:
+    body = published(kind, "invalid")
+    refusal = wire.read(raw(body), SETTINGS).refusal
+
+    assert kind_of(body) == kind
+    assert len(problems_of(body, kind)) == 1
+    assert validator(kind).is_valid(body) == (kind in BEYOND_SCHEMAS)
+    assert refusal is not None
+    assert refusal.reason == REASONS[kind]
+
+
+def test_the_message_that_was_proposed_first_is_right() -> None:
+    body = sample("synthetic/S4_custom_sns_message_attachment.json")
+
+    assert kind_of(body) == "attachment"
+    assert problems_of(body, "attachment") == ()
+    assert validator("attachment").is_valid(body)
+
+
+def validator(kind: str) -> Draft202012Validator:
+    """Another implementation of JSON Schema than the one that made the schema; formats are checked too."""
+    return Draft202012Validator(schema_of(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
