@@ -71,6 +71,7 @@ class Header(Open):
         "GAP_UNDELETE",
         "GAP_OVERFLOW",
     ]
+    """What happened. With GAP_ Salesforce could not tell what changed, and the record is read again."""
     sequenceNumber: Annotated[int, Field(ge=0, le=9_999_999_999)]
     """Orders the changes of one transaction."""
     commitTimestamp: Annotated[int, Field(ge=0, le=10**14 - 1)]

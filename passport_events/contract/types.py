@@ -65,13 +65,19 @@ class OpportunityData(Data):
     """An opportunity: a student's way through a program."""
 
     name: str | None = None
+    """Salesforce's Name."""
     stage_name: str | None = None
+    """Salesforce's StageName."""
     amount: Number | None = None
-    """In the currency of the organization."""
+    """Salesforce's Amount, in the currency of the organization."""
     close_date: Day | None = None
+    """Salesforce's CloseDate."""
     account_id: SalesforceId | None = None
+    """Salesforce's AccountId."""
     is_closed: bool | None = None
+    """Salesforce's IsClosed."""
     is_won: bool | None = None
+    """Salesforce's IsWon."""
 
 
 class AttachmentData(Data):
@@ -91,13 +97,17 @@ class ItemData(Data):
     """A line item of an opportunity."""
 
     opportunity_id: SalesforceId | None = None
+    """Salesforce's OpportunityId."""
     product_id: SalesforceId | None = None
+    """Salesforce's Product2Id."""
     name: str | None = None
+    """Salesforce's Name."""
     quantity: Number | None = None
+    """Salesforce's Quantity."""
     unit_price: Number | None = None
-    """In the currency of the organization."""
+    """Salesforce's UnitPrice, in the currency of the organization."""
     total_price: Number | None = None
-    """The same."""
+    """Salesforce's TotalPrice, in the same."""
 
 
 class Opportunity(RecordEvent):
