@@ -12,6 +12,7 @@ from passport_events.contract.problems import kind_of, kinds, problems_of
 from .messages import OTHER_ORGANIZATION, OTHER_RECORD, RECORD, changed, heartbeat, opportunity
 
 ID = "must be an id: 15 letters and digits, or 18 whose last three fit the others"
+ORGANIZATION = "must be the id of an organization: 00D..., 15 or 18 letters and digits"
 CHANGES = "created, updated, deleted, undeleted, upserted"
 TIME = "must be a time as RFC 3339 writes it, like 2026-05-07T22:29:47.000Z"
 CHANGE_TYPES = (
@@ -46,7 +47,7 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
             "source must not be empty, and after urn:salesforce:org: stand the id of an organization",
             f"type must end with opportunity.<change>.v1, and <change> be one of {CHANGES}",
             f"time {TIME}",
-            "orgid must be the id of an organization: 00D..., 15 or 18 letters and digits",
+            f"orgid {ORGANIZATION}",
             "sequence must be 14, 20 and 6 digits with dots between them",
             f"data.record_id {ID}",
             "data.amount must be a number",
@@ -60,6 +61,11 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
         "opportunity",
         opportunity(source="/apex"),
         ["orgid must be the organization's id, because source does not name it"],
+    ),
+    "an organization whose d is small": (
+        "opportunity",
+        opportunity(source="/apex", orgid="00d5f000005KcCnAAK"),
+        [f"orgid {ORGANIZATION}"],
     ),
     "two organizations": (
         "opportunity",
@@ -111,7 +117,7 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
         "change_event",
         changed(
             entityName="",
-            recordIds=["006*", "000000000000000AAA", "Jane"],
+            recordIds=["006*", "000000000000000AAA", "Jane", "006SM*"],
             changeType="SNAPSHOT",
             sequenceNumber=True,
             commitTimestamp=10**14,
@@ -123,6 +129,7 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
         [
             f"{HEADER}entityName must not be empty",
             f"{HEADER}recordIds[2] {ID}",
+            f"{HEADER}recordIds[3] {ID}",
             f"{HEADER}changeType {CHANGE_TYPES}",
             f"{HEADER}sequenceNumber must be a whole number",
             f"{HEADER}commitTimestamp must not be more than 99999999999999",
