@@ -113,8 +113,8 @@ INVALID: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         | {"source": "/mulesoft/attachments"},
         # Two records.
         "item": _ITEM_CREATED | {"subject": "00kSM000000Abc2YAC"},
-        # It does not say when.
-        "heartbeat": {name: value for name, value in _HEARTBEAT.items() if name != "time"},
+        # Two organizations.
+        "heartbeat": _HEARTBEAT | {"orgid": "00DRM000000Fxts2AC"},
         # A rule that forwards only `$.detail.payload` loses the organization; one that rewrites does, too.
         "change_event": _CHANGE_EVENT | {"source": "aws.partner/salesforce.com/"},
     }
