@@ -161,7 +161,8 @@ INSIDE = {
     "a duplicate key": ('{"a":1,"a":2}', "duplicate_key"),
     "NUL": ('["\\u0000"]', "nul_char"),
     "too deep": ("[" * 100, "too_deep"),
-    "XML": ("<a/>", "unsupported_format"),
+    "XML": ("<a/>", "invalid_json"),
+    "SOAP": ('<a xmlns="http://schemas.xmlsoap.org/soap/envelope/"/>', "unsupported_format"),
 }
 
 
