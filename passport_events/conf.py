@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "current",
     "problems",
+    "typed",
 ]
 
 DICT_NAME = "PASSPORT_EVENTS"
@@ -172,6 +173,14 @@ def _nearest(key: str, known: Mapping[str, object]) -> str:
     return (difflib.get_close_matches(key.upper(), list(known), n=1, cutoff=0) or ["QUEUE_URL"])[0]
 
 
+def typed(raw: Any) -> Settings:
+    """A value of `PASSPORT_EVENTS`, typed. Raises ConfigurationError naming the first wrong key."""
+    for problem in problems(raw):
+        raise ConfigurationError(f"{DICT_NAME}[{problem.key!r}] {problem.text}. {problem.hint}")
+    known = _fields_by_key()
+    return Settings(**{key.lower(): known[key].metadata["rule"](value) for key, value in raw.items()})
+
+
 _last: list[tuple[Any, Settings]] = []
 
 
@@ -188,9 +197,6 @@ def current() -> Settings:
     for parsed, settings in _last:
         if parsed is raw:
             return settings
-    for problem in problems(raw):
-        raise ConfigurationError(f"{DICT_NAME}[{problem.key!r}] {problem.text}. {problem.hint}")
-    known = _fields_by_key()
-    settings = Settings(**{key.lower(): known[key].metadata["rule"](value) for key, value in raw.items()})
+    settings = typed(raw)
     _last[:] = [(raw, settings)]
     return settings
