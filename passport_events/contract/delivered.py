@@ -1,0 +1,101 @@
+"""A payload as SQS would hand it to us, so that the reader sees what it will see in production."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from passport_events.exceptions import Unreadable
+from passport_events.receiving.received import Received
+from passport_events.receiving.wire import strict_json
+from passport_events.receiving.wire.envelope import is_sns
+
+_MAX_CAPTURED_BYTES = 64 * 1024 * 1024
+_NOBODY = "not-sent"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """What the way to SQS would say about a payload that comes without its envelope."""
+
+    at: datetime
+    """When SQS would take it; a version from long after that is refused."""
+    org_id: str = ""
+    """The message attribute of that name."""
+    topic_arn: str = ""
+    """The SNS topic that it would be published to. With it the payload is read as SNS wraps it."""
+
+
+def delivered(body: bytes, journey: Journey) -> list[Received]:
+    """One delivery for a payload or a notification of SNS, one for each captured message of SQS."""
+    value = _parsed(body)
+    if captured := _captured(value):
+        return [_as_captured(message) for message in captured]
+    if journey.topic_arn and not is_sns(value):
+        return [through_sns(body, journey)]
+    attributes = {"org_id": {"DataType": "String", "StringValue": journey.org_id}} if journey.org_id else {}
+    return [_received(body, attributes, journey)]
+
+
+def through_sns(body: bytes, journey: Journey) -> Received:
+    """The notification that SNS would make of a body, whatever that is already."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return _received(body, {}, journey)  # SNS takes text only; the reader refuses it with the place.
+    attributes = {"org_id": {"Type": "String", "Value": journey.org_id}} if journey.org_id else {}
+    notification = {
+        "Type": "Notification",
+        "MessageId": _NOBODY,
+        "TopicArn": journey.topic_arn,
+        "Message": text,
+        "MessageAttributes": attributes,
+    }
+    return _received(json.dumps(notification, ensure_ascii=False).encode(), {}, journey)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return strict_json.loads(body, _MAX_CAPTURED_BYTES)
+    except Unreadable:
+        return None  # The reader says why.
+
+
+def _captured(value: object) -> list[dict[str, Any]]:
+    """Messages as boto3 and `aws sqs receive-message` show them: alone, or listed as `Messages`."""
+    if not isinstance(value, dict):
+        return []
+    listed = value.get("Messages")
+    messages = listed if isinstance(listed, list) and listed else [value]
+    return messages if all(map(_is_of_sqs, messages)) else []
+
+
+def _is_of_sqs(message: object) -> bool:
+    return isinstance(message, dict) and "MessageId" in message and isinstance(message.get("Body"), str)
+
+
+def _as_captured(message: dict[str, Any]) -> Received:
+    attributes = message.get("Attributes")
+    typed = message.get("MessageAttributes")
+    return Received(
+        message_id=str(message["MessageId"]),
+        receipt_handle=_NOBODY,
+        body=message["Body"].encode("utf-8", "surrogatepass"),
+        attributes={name: value for name, value in attributes.items() if isinstance(value, str)}
+        if isinstance(attributes, dict)
+        else {},
+        message_attributes=typed if isinstance(typed, dict) else {},
+    )
+
+
+def _received(body: bytes, attributes: Mapping[str, Mapping[str, Any]], journey: Journey) -> Received:
+    return Received(
+        message_id=_NOBODY,
+        receipt_handle=_NOBODY,
+        body=body,
+        attributes={"SentTimestamp": str(int(journey.at.timestamp() * 1000))},
+        message_attributes=attributes,
+    )
