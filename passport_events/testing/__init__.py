@@ -11,10 +11,12 @@ from passport_events.testing.factories import (
     sns_notification,
 )
 from passport_events.testing.fake_queue import FakeQueue
+from passport_events.testing.generated import generated_messages
 
 __all__ = [
     "FakeQueue",
     "contract_message",
+    "generated_messages",
     "organization_id",
     "record_id",
     "relay_message",

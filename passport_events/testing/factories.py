@@ -19,8 +19,12 @@ PREFIXES = {
     "Attachment": "00P",
     "OpportunityLineItem": "00k",
     "ContentVersion": "068",
+    "ContentDocumentLink": "06A",
 }
 """The first three characters that Salesforce gives the ids of standard objects."""
+
+_CUSTOM_PREFIX = "a00"
+"""That of an organization's first custom object."""
 
 COMMITTED_MS = 1_778_192_987_000
 """When the first event of a test happened: 2026-05-07T22:29:47Z."""
@@ -29,12 +33,15 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def record_id(entity: str, number: int) -> str:
-    """The 18-character id of the `number`-th record of an entity; valid checksum included."""
+    """The 18-character id of the `number`-th record of an entity; valid checksum included.
+
+    An entity without a prefix of its own above is taken for a custom object.
+    """
     digits = ""
     while number:
         number, digit = divmod(number, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
-    return to_18(PREFIXES[entity] + digits.rjust(12, "0"))
+    return to_18(PREFIXES.get(entity, _CUSTOM_PREFIX) + digits.rjust(12, "0"))
 
 
 def organization_id(number: int) -> str:
