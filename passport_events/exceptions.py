@@ -9,6 +9,7 @@ PassportEventsError
 ├── QueueUnavailable          SQS could not be asked
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
+├── TopicUnavailable          SNS took nothing of a request
 └── Verdict                   what a handler raises to speak
     ├── RetryLater
     ├── Reject
@@ -74,6 +75,18 @@ class QueueUnavailable(PassportEventsError):
 
 class PayloadUnavailable(PassportEventsError):
     """S3 did not hand out what a pointer points at. See that it is there and may be read, then retry."""
+
+
+class TopicUnavailable(PassportEventsError):
+    """SNS took nothing of a request, or nobody knows what. `__cause__` is botocore's own error.
+
+    `code` is AWS's word for the reason; `is_final` says that asking again is of no use.
+    """
+
+    def __init__(self, code: str, *, is_final: bool) -> None:
+        super().__init__(f"SNS did not take a request: {code}")
+        self.code = code
+        self.is_final = is_final
 
 
 class OperationRefused(PassportEventsError):

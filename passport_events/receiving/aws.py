@@ -9,15 +9,21 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.parsers import ResponseParserError
 
 from passport_events.conf import Settings
 from passport_events.exceptions import ConfigurationError
 
-AWS_ERRORS = (BotoCoreError, ClientError)
+_NO_ANSWER_OF_AWS = (ResponseParserError, LookupError)
+"""What botocore's parsers raise for a page that a proxy sent in place of an answer."""
+AWS_ERRORS = (BotoCoreError, ClientError, *_NO_ANSWER_OF_AWS)
 """What a call can raise. `kind_of` names it without what it says, which may hold a payload."""
 READ_MARGIN_SECONDS = 5
 """A socket that stays silent for this much longer than an answer may take is dead."""
+_TRY_AGAIN = (408, 429)
+"""The answers of HTTP that say so among those that blame the sender."""
 _OF_OUR_QUEUE = ("sqs", "sns")
 
 
@@ -52,6 +58,14 @@ def kind_of(error: BaseException) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "error"))
     return type(error).__name__
+
+
+def is_our_fault(error: BaseException) -> bool:
+    """Whether the same request would fail again: a right that is missing, a name that is wrong."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        return 400 <= status < 500 and status not in _TRY_AGAIN and "Throttl" not in kind_of(error)
+    return not isinstance(error, (NoConnection, HTTPClientError, *_NO_ANSWER_OF_AWS))
 
 
 def region_of(queue_url: str) -> str:

@@ -19,6 +19,7 @@ from passport_events.management.verbs import (
     health,
     messages,
     pause,
+    publish,
     purge,
     release,
     replay,
@@ -37,6 +38,7 @@ VERBS: Mapping[str, Verb] = {
     "pause": pause,
     "resume": resume,
     "throttle": throttle,
+    "publish": publish,
 }
 
 

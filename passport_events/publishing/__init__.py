@@ -1,0 +1,1 @@
+"""From a file to SNS: read as the receiver will read it, describe, batch, and send."""

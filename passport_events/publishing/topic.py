@@ -1,0 +1,96 @@
+"""The topic: publish a batch, and nothing else of SNS."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from passport_events.conf import Settings
+from passport_events.exceptions import OperationRefused, TopicUnavailable
+from passport_events.publishing.outgoing import DATA_TYPE, Outgoing
+from passport_events.receiving.aws import AWS_ERRORS, client, is_our_fault, kind_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+ANSWER_SECONDS = 10
+"""How long SNS may think about a batch."""
+
+_ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+_NO_ANSWER = "NoAnswer"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that SNS did not take."""
+
+    position: int
+    """In the batch, from 0."""
+    code: str
+    """AWS's word for the reason."""
+    is_final: bool
+    """It is the message's own fault, so that sending it again is of no use."""
+
+
+class Topic(Protocol):
+    """What sending needs of a topic."""
+
+    def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
+        """One request; returns those that were not taken. Raises TopicUnavailable."""
+
+
+class SnsTopic:
+    """A standard topic of SNS."""
+
+    def __init__(self, settings: Settings, arn: str) -> None:
+        """Raises OperationRefused for an ARN that is none, and ConfigurationError."""
+        region = region_of(arn)
+        self._arn = arn
+        self._sns: SNSClient = client(dataclasses.replace(settings, region=region), "sns", ANSWER_SECONDS)
+
+    def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
+        """One PublishBatch. Raises TopicUnavailable where SNS says nothing about any message."""
+        try:
+            response = self._sns.publish_batch(
+                TopicArn=self._arn,
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(position),
+                        "Message": message.body,
+                        "MessageAttributes": {
+                            name: {"DataType": DATA_TYPE, "StringValue": value}
+                            for name, value in message.attributes.items()
+                        },
+                    }
+                    for position, message in enumerate(batch)
+                ],
+            )
+        except AWS_ERRORS as error:
+            raise TopicUnavailable(kind_of(error), is_final=is_our_fault(error)) from error
+        taken = {entry["Id"] for entry in response.get("Successful", ())}
+        failed = {entry["Id"]: entry for entry in response.get("Failed", ())}
+        refused = []
+        for position in range(len(batch)):
+            if str(position) in taken:
+                continue
+            # One that SNS does not mention at all may be lost; sent twice is better.
+            entry = failed.get(str(position))
+            code, is_final = (entry["Code"], entry["SenderFault"]) if entry else (_NO_ANSWER, False)
+            refused.append(Refused(position, code, is_final))
+        return refused
+
+
+def region_of(arn: str) -> str:
+    """The region of a standard topic. Raises OperationRefused for any other ARN."""
+    found = _ARN.fullmatch(arn)
+    if found is None:
+        example = "arn:aws:sns:us-east-1:123456789012:salesforce-events"
+        raise OperationRefused(f"--topic must be the ARN of an SNS topic, like {example}.")
+    if found[2]:
+        raise OperationRefused(
+            "This is a FIFO topic, and it delivers to FIFO queues only. Publish to a standard one: "
+            "the order of events is in their versions."
+        )
+    return found[1]
