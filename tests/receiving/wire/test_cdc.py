@@ -1,5 +1,6 @@
 """What a change event says about each record: fields, missing ones, and gaps."""
 
+import json
 from typing import Any
 
 import pytest
@@ -235,6 +236,16 @@ def test_a_rounded_commit_number_changes_neither_identity_nor_content() -> None:
     assert exact.identity == rounded.identity
     assert exact.content_hash() == rounded.content_hash()
     assert exact.version != rounded.version
+
+
+def test_a_number_that_is_written_another_way_is_no_other_content() -> None:
+    """A JavaScript hop writes 100.0 as 100; Java writes 1.0E7."""
+    written = [
+        json.dumps(relayed(change_event({"Amount": 0}))).replace('"Amount": 0', f'"Amount": {number}')
+        for number in ("10000000.0", "10000000", "1.0E7", "10000000.5")
+    ]
+    first, second, third, other = (event(text.encode()).content_hash() for text in written)
+    assert first == second == third != other
 
 
 def test_a_leaf_that_is_named_two_ways_is_refused() -> None:

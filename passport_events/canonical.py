@@ -1,0 +1,31 @@
+"""One text for equal JSON values, so that a hash survives whoever parses them and writes them again.
+
+Order of keys, spaces and escapes are settled by writing anew. A number is what a double makes of it,
+as RFC 8785 (the JSON Canonicalization Scheme) has it: a JavaScript hop writes 100.0 as 100, and
+rounds a whole number beyond 2^53.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def canonical(value: Any) -> str:
+    """The text. Two numbers that only differ beyond a double's precision are equal."""
+    return json.dumps(_as_doubles(value), sort_keys=True, separators=(",", ":"))
+
+
+def _as_doubles(value: Any) -> Any:
+    # By exact types, which is twice as quick as isinstance; this runs once for every event.
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is int or kind is float:
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    if kind is dict:
+        return {name: _as_doubles(item) for name, item in value.items()}
+    if kind is list:
+        return [_as_doubles(item) for item in value]
+    return value
