@@ -97,7 +97,7 @@ class Identity:
     """What tells an event from every other one: the dedup key, and what it was made of."""
 
     strength: str
-    """The strongest identity that was present: `cdc`, `uuid`, `cloudevents`, `eventbridge`, `sns`...."""
+    """The strongest identity that was present: `cdc`, `uuid`, `cloudevents`, `body`, `sns`...."""
     key: str
     """64 hexadecimal digits: sha256 over that identity."""
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from passport_events.canonical import canonical
 from passport_events.conf import EventType, PlatformEvent, Settings
 from passport_events.event import CHANGE_WORDS, Change, Event, Identity, Version
 from passport_events.exceptions import Unreadable
@@ -54,7 +55,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             entity=_entity(meaning, event_type),
             record_id=to_18(payload.get(meaning.record_id), _PATH + meaning.record_id),
             version=_version(payload, meaning),
-            identity=_identity(body, payload, organization),
+            identity=_identity(name, payload, organization),
             fields=MappingProxyType(_fields(payload, meaning, change, settings)),
         ),
     )
@@ -81,12 +82,15 @@ def _version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
     return of_sequence_or_time(payload[meaning.sequence], path)
 
 
-def _identity(body: Mapping[str, Any], payload: Mapping[str, Any], organization: str) -> Identity:
-    """Salesforce's own id survives a replay of the relay; EventBridge gives the copy a new one."""
+def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Identity:
+    """Salesforce's own id, else the event itself: what surrounds it is new in every copy of a replay.
+
+    The version is part of the payload, so only events of one record at one time can look alike.
+    """
     uuid = optional_text_in(payload, "EventUuid", _PATH)
     if uuid:
         return Identity.of("uuid", organization, uuid)
-    return Identity.of("eventbridge", organization, text_in(body, "id"))
+    return Identity.of("body", organization, name, canonical(payload))
 
 
 def _fields(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from passport_events.canonical import canonical
 from passport_events.conf import PlatformEvent
 from passport_events.event import Change, Event, Identity
 from passport_events.exceptions import Unreadable
@@ -56,7 +57,7 @@ def test_flat_fields_are_the_records_unless_they_mean_something_else() -> None:
     assert (found.organization, found.record_id) == (ORGANIZATION, RECORD)
     assert found.fields == {"Stage__c": "Sent"}
     assert found.version.value == "01778192987000.00000000000000000000.000000"
-    assert found.identity == Identity.of("eventbridge", ORGANIZATION, relayed({})["id"])
+    assert found.identity == Identity.of("body", ORGANIZATION, NAME, canonical(PAYLOAD))
 
 
 def test_json_in_a_field_is_parsed_once_and_its_nulls_are_meant() -> None:
@@ -85,8 +86,54 @@ def test_salesforces_own_id_is_the_stronger_identity() -> None:
     assert found.identity == Identity.of("uuid", ORGANIZATION, "uuid-1")
     replayed = event(FLAT, {**PAYLOAD, "EventUuid": "uuid-1"}, id="another")
     assert replayed.identity == found.identity
-    elsewhere = event(FLAT, PAYLOAD, source=f"aws.partner/salesforce.com/{OTHER_ORGANIZATION}/0YL")
-    assert elsewhere.identity != event(FLAT, PAYLOAD).identity
+    assert event(FLAT, {**PAYLOAD, "EventUuid": "uuid-2"}).identity != found.identity
+
+
+@pytest.mark.parametrize("uuid", [{}, {"EventUuid": None}, {"EventUuid": ""}])
+def test_without_one_a_replay_is_known_by_the_event_itself(uuid: dict[str, Any]) -> None:
+    """The relay's replay has a new EventBridge id; what stands beside `payload` is not documented."""
+    first = event(FLAT, PAYLOAD | uuid)
+    again = event(
+        FLAT,
+        dict(reversed((PAYLOAD | uuid).items())),
+        id="another",
+        time="2026-05-10T22:29:47Z",
+        resources=["arn:aws:events:us-east-1:123456789012:archive/x"],
+        detail={"replayId": 5, "payload": dict(reversed((PAYLOAD | uuid).items())), "schemaId": "x"},
+    )
+    assert first.identity.strength == "body"
+    assert again.identity == first.identity
+    assert again.content_hash() == first.content_hash()
+    assert event(FLAT, PAYLOAD | uuid, id=None).identity == first.identity
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"Record_Id__c": "006SM0000001Tb4"},
+        {"CreatedDate": 1778192987001},
+        {"Stage__c": "Lost"},
+        {"CreatedById": "005ak00000EpjsgAAB"},  # not a field of the record, but of the event
+        {"Note__c": ""},
+    ],
+)
+def test_every_field_of_an_event_is_part_of_its_identity(other: dict[str, Any]) -> None:
+    assert event(FLAT, PAYLOAD | other).identity != event(FLAT, PAYLOAD).identity
+
+
+@pytest.mark.parametrize("payload", [PAYLOAD, {**PAYLOAD, "EventUuid": "uuid-1"}])
+def test_two_organizations_never_share_an_identity(payload: dict[str, Any]) -> None:
+    elsewhere = event(FLAT, payload, source=f"aws.partner/salesforce.com/{OTHER_ORGANIZATION}/0YL")
+    assert elsewhere.identity != event(FLAT, payload).identity
+
+
+def test_two_kinds_of_event_never_share_a_body() -> None:
+    settings = dataclasses.replace(SETTINGS, platform_events={NAME: FLAT, "Other__e": FLAT})
+    one, other = (
+        wire.read(raw(relayed(PAYLOAD, **{"detail-type": name})), settings).events[0]
+        for name in (NAME, "Other__e")
+    )
+    assert one.identity != other.identity
 
 
 @pytest.mark.parametrize(
@@ -144,10 +191,6 @@ def test_what_cannot_be_an_event_is_refused(meaning: PlatformEvent, payload: obj
 
 def test_an_error_inside_the_json_says_so() -> None:
     assert refusal(NESTED, nested("x")).detail.endswith("inside detail.payload.Payload__c")
-
-
-def test_without_any_id_nobody_could_tell_a_repetition() -> None:
-    assert refusal(FLAT, PAYLOAD, id=None).detail == "id must be a string that is not empty"
 
 
 def test_a_platform_event_that_nobody_described_is_refused_by_name() -> None:
