@@ -66,6 +66,7 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
             id=UNKNOWN_CACHE,
         )
     yield from _of_platform_events(settings)
+    yield from _of_heartbeats(settings)
     yield from _of_topics(settings)
     for name, handler in registered().items():
         if name not in settings.event_types:
@@ -92,6 +93,16 @@ def _of_platform_events(settings: conf.Settings) -> Iterator[CheckMessage]:
                 hint=f"Add it in EVENT_TYPES, or name one of: {', '.join(event_type.entities)}.",
                 id=UNKNOWN_TYPE,
             )
+
+
+def _of_heartbeats(settings: conf.Settings) -> Iterator[CheckMessage]:
+    for name in sorted(settings.platform_events.keys() & set(settings.heartbeat_events)):
+        yield Error(
+            f"{conf.DICT_NAME}['PLATFORM_EVENTS'] describes {name!r}, which is in HEARTBEAT_EVENTS too: "
+            "it would never be an event.",
+            hint="Take it out of one of the two.",
+            id=BAD_SETTING,
+        )
 
 
 def _of_topics(settings: conf.Settings) -> Iterator[CheckMessage]:

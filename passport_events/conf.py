@@ -71,6 +71,9 @@ class Settings:
     pointer_queue: str = _setting("", rules.text)
     """The RQ queue whose workers fetch what pointers point at; by default that of the first event type."""
 
+    heartbeat_events: tuple[str, ...] = _setting(("Passport_Heartbeat__e",), rules.texts)
+    """Platform events (by `detail-type`) that are an organization's heartbeat, and no change of a record."""
+
     receivers: int = _setting(2, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive, store and delete. On AWS a request takes 20 ms: 4 or more."""
     wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))

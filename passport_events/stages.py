@@ -18,6 +18,7 @@ class Stage(enum.StrEnum):
 
     RECEIVED = "received"  # count, seconds
     STORED = "stored"  # count, duplicates, seconds
+    HEARD = "heard"  # organization, delay_seconds: its heartbeat came, and how old it was
     DELETED = "deleted"  # count, failed
     HINTED = "hinted"  # queue
     CLAIMED = "claimed"  # queue, count, worker

@@ -117,6 +117,15 @@ def test_a_platform_event_for_a_type_or_an_object_that_does_not_exist_is_an_erro
     assert "the entity 'Account', which 'opportunity' does not cover" in error.msg
 
 
+def test_a_platform_event_that_is_a_heartbeat_too_is_an_error() -> None:
+    with changed(PLATFORM_EVENTS={"A__e": MEANING, "Passport_Heartbeat__e": MEANING}):
+        (error,) = found()
+    assert error.id == checks.BAD_SETTING
+    assert "describes 'Passport_Heartbeat__e', which is in HEARTBEAT_EVENTS too" in error.msg
+    with changed(PLATFORM_EVENTS={"A__e": MEANING}, HEARTBEAT_EVENTS=["B__e"]):
+        assert found() == []
+
+
 def test_a_mistyped_organization_of_a_topic_is_an_error() -> None:
     with changed(TOPIC_ORGANIZATIONS={"arn:a": "00D5f000005KcCnEAK", "arn:b": "00D5f000005KcCnEAA"}):
         (error,) = found()

@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""Process heartbeats: signs of life of our own processes."""
 
 from __future__ import annotations
 

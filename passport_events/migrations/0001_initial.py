@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('committed_at', models.DateTimeField(help_text='Last batch committed.', null=True)),
             ],
             options={
+                'verbose_name': 'process heartbeat',
                 'base_manager_name': 'objects',
                 'constraints': [models.UniqueConstraint(fields=('name',), name='passport_heartbeat_once')],
             },
@@ -118,6 +119,8 @@ class Migration(migrations.Migration):
                 ('salesforce_id', models.CharField(help_text="The organization's id in Salesforce, 18 characters (00D...).", max_length=18)),
                 ('name', models.CharField(max_length=200)),
                 ('mode', models.CharField(choices=[('off', 'off: keep, do nothing'), ('shadow', 'shadow: merge, call no handler'), ('live', 'live')], default='live', max_length=8)),
+                ('heartbeat_sent_at', models.DateTimeField(editable=False, help_text='When Salesforce sent the newest organization heartbeat.', null=True)),
+                ('heartbeat_received_at', models.DateTimeField(editable=False, help_text="When we recorded it, by the database's clock.", null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],

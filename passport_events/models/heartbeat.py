@@ -1,4 +1,8 @@
-"""The last signs of life of each process."""
+"""Process heartbeats: the last signs of life of each of our own processes.
+
+What Salesforce sends to say that it still sends is an organization heartbeat, and stands on the
+organization.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ class Heartbeat(models.Model):
     objects = PrimaryManager()
 
     class Meta:
+        verbose_name = "process heartbeat"
         base_manager_name = "objects"
         constraints = (models.UniqueConstraint(fields=("name",), name="passport_heartbeat_once"),)
 

@@ -1,4 +1,4 @@
-"""The poller's sign of life. Writing it also proves that the database takes writes."""
+"""The process heartbeat of a poller. Writing it also proves that the database takes writes."""
 
 from __future__ import annotations
 

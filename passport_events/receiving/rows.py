@@ -13,6 +13,7 @@ from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.organizations import KnownOrganization
 from passport_events.receiving.received import Received
 from passport_events.receiving.wire import Reading
+from passport_events.receiving.wire.heartbeat import OrganizationHeartbeat
 from passport_events.receiving.wire.organization import claimed_by_attribute
 from passport_events.receiving.wire.s3_pointer import Pointer
 
@@ -41,16 +42,24 @@ class Draft:
 
 def organizations_of(readings: Sequence[Reading]) -> set[str]:
     """Every organization that these readings name."""
-    return {event.organization for reading in readings for event in reading.events}
+    beats = (reading.heartbeat for reading in readings)
+    return {event.organization for reading in readings for event in reading.events} | {
+        beat.organization for beat in beats if beat is not None
+    }
 
 
 def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrganization]) -> list[Draft]:
-    """One draft for each event, or one for the whole delivery where it was refused, or is a pointer."""
+    """One draft for each event, or one for the whole delivery where it was refused, or is a pointer.
+
+    The heartbeat of a known organization has none.
+    """
     if reading.refusal is not None:
         message = quarantine(_without_event(reading), reading.refusal.reason, reading.refusal.detail)
         return [Draft(received, reading, message)]
     if reading.pointer is not None:
         return [Draft(received, reading, _message_of_pointer(reading, reading.pointer))]
+    if reading.heartbeat is not None and reading.heartbeat.organization not in known:
+        return [Draft(received, reading, _message_of_heartbeat(reading.heartbeat))]
     return [Draft(received, reading, _message_of(event, known)) for event in reading.events]
 
 
@@ -89,6 +98,17 @@ def _message_of(event: Event, known: Mapping[str, KnownOrganization]) -> Process
 def _wait(message: ProcessedMessage) -> ProcessedMessage:
     message.status, message.due_at = Status.WAITING, ClockTimestamp()
     return message
+
+
+def _message_of_heartbeat(heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
+    """One row for all heartbeats of an organization that nobody has added: a person has to know, once."""
+    identity = Identity.of("heartbeat", heartbeat.organization)
+    message = ProcessedMessage(
+        dedup_key=identity.key,
+        identity=identity.strength,
+        organization_salesforce_id=heartbeat.organization,
+    )
+    return quarantine(message, "unknown_organization_heartbeat")
 
 
 def quarantine(message: ProcessedMessage, reason: str, detail: str = "") -> ProcessedMessage:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from django.db import connections, router, transaction
 
-from passport_events.models import Delivery, ProcessedMessage
+from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 
 LOCK_TIMEOUT = "5s"
 """A lock that somebody holds for longer must not hold up receiving; the batch comes again."""
@@ -62,6 +63,13 @@ def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> No
         unique_fields=["dedup_key"],
         update_fields=["dedup_key"],
     )
+
+
+def hear(sent_at: Mapping[int, datetime]) -> int:
+    """Note the heartbeats of organizations, by primary key, in a transaction. Returns how many were found."""
+    with transaction.atomic(using=router.db_for_write(SalesforceOrganization)):
+        _limit_lock_waits()
+        return SalesforceOrganization.objects.hear(sent_at)
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

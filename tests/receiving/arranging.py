@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 from django.db import connections
@@ -12,7 +14,9 @@ from django.db import connections
 from passport_events.models import ProcessedMessage
 from passport_events.stages import Stage
 from passport_events.testing import organization_id, record_id, relay_message
+from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import Sqs
+from tests.receiving.envelopes import relayed
 
 HOME = organization_id(1)
 ELSEWHERE = organization_id(2)
@@ -22,6 +26,23 @@ def opportunity(nth: int, name: str = "Acme", organization: str = HOME, **option
     """The creation of the `nth` opportunity, as Event Relay sends it."""
     record = record_id("Opportunity", nth)
     return relay_message("Opportunity", record, fields={"Name": name}, organization=organization, **options)
+
+
+def heartbeat(organization: str = HOME, at_ms: int = COMMITTED_MS) -> dict[str, Any]:
+    """An organization's heartbeat, as Event Relay sends it."""
+    chance = Random(at_ms)
+    return relayed({"CreatedDate": at_ms}, "Passport_Heartbeat__e", organization, chance)
+
+
+def written_heartbeat(organization: str = HOME, at_ms: int = COMMITTED_MS) -> dict[str, Any]:
+    """An organization's heartbeat, as a message of our contract."""
+    return {
+        "specversion": "1.0",
+        "id": str(at_ms),
+        "source": f"urn:salesforce:org:{organization}",
+        "type": "edu.example.salesforce.heartbeat.v1",
+        "time": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(),
+    }
 
 
 def opportunities(numbers: Sequence[int], **options: Any) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from typing import Any
 
 from passport_events.testing import contract_message, organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
+from tests.receiving.arranging import written_heartbeat
 from tests.receiving.envelopes import Change, Contract, Platform, Said
 
 LIVE, ALSO_LIVE, OFF, UNKNOWN = (organization_id(number) for number in range(1, 5))
 OFFER = "Offer_Sent__e"
+HEARTBEAT = "Passport_Heartbeat__e"
 OWN_CLIENT = "passport"
 ENTITIES = ("Opportunity", "ContentVersion", "OpportunityLineItem")
 RECORDS = 8
@@ -30,6 +32,7 @@ def history(chance: Random) -> list[Said]:
             said += _merged(organization, entity, chance)
         said += _offers(organization)
         said += _written_by_people(organization)
+        said += _heartbeats(organization)
     for organization in (OFF, UNKNOWN):
         said += _life(organization, "Opportunity", 0, chance)
         said += _offers(organization)[:2]
@@ -98,6 +101,20 @@ def _offers(organization: str) -> list[Platform]:
         )
         for number in range(24)
     ]
+
+
+def _heartbeats(organization: str) -> list[Said]:
+    """One of each shape."""
+    relayed = Platform(organization, HEARTBEAT, {"CreatedDate": COMMITTED_MS})
+    return [relayed, Contract(organization, written_heartbeat(organization, COMMITTED_MS + _HOUR))]
+
+
+def messages_of(said: Said) -> int:
+    """How many messages an event makes: one for each record, and none if it is a heartbeat."""
+    if isinstance(said, Change):
+        return len(said.payload["ChangeEventHeader"]["recordIds"])
+    kind = said.name if isinstance(said, Platform) else said.message["type"]
+    return 0 if "heartbeat" in kind.lower() else 1
 
 
 def _written_by_people(organization: str) -> Iterator[Contract]:

@@ -1,4 +1,7 @@
-"""What a warm poll of ten may cost: four statements, two requests to SQS, one round trip to Redis."""
+"""What a warm poll of ten may cost: four statements, two requests to SQS, one round trip to Redis.
+
+Where there are organization heartbeats in it, a fifth.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ from passport_events import conf
 from passport_events.models import SalesforceOrganization
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.testing import FakeQueue, sns_notification
+from passport_events.testing import FakeQueue, organization_id, sns_notification
+from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import BUCKET, Sqs
-from tests.receiving.arranging import ELSEWHERE, opportunities, opportunity
+from tests.receiving.arranging import ELSEWHERE, HOME, heartbeat, opportunities, opportunity
 from tests.receiving.pointing import pointer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +114,44 @@ def test_a_warm_poll_of_ten_keeps_its_budget(
 
     assert (len(said.texts), len(redis_round_trips)) == cost, said.texts
     assert not any("salesforceorganization" in text for text in said.texts)
+    assert queue.requests == 2
+    assert queue.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("organization_of", "beats", "cost"),
+    [
+        pytest.param(lambda _: HOME, 10, 1, id="ten heartbeats of one organization"),
+        pytest.param(
+            lambda number: organization_id(10 + number), 10, 1, id="heartbeats of ten organizations"
+        ),
+        pytest.param(lambda number: organization_id(10 + number), 1, 5, id="one heartbeat and nine events"),
+        pytest.param(lambda _: ELSEWHERE, 10, 1, id="of an organization that was kept as unknown"),
+    ],
+)
+def test_heartbeats_cost_one_statement_more_for_all(
+    home: SalesforceOrganization,
+    queue: FakeQueue,
+    organization_of: Callable[[int], str],
+    beats: int,
+    cost: int,
+) -> None:
+    many = [organization_id(number) for number in range(11, 21)]
+    for organization in many:
+        SalesforceOrganization.objects.create(salesforce_id=organization, name=organization)
+    for body in (*WARM_UP, *map(heartbeat, (HOME, ELSEWHERE, *many))):
+        queue.send(body)
+    while queue.bodies:
+        poll(queue)
+    for number in range(1, 11):
+        minute = COMMITTED_MS + 60_000 * number
+        queue.send(heartbeat(organization_of(number), minute) if number <= beats else opportunity(number))
+    queue.requests = 0
+
+    with Statements(connection) as said:
+        assert poll(queue).received == 10
+
+    assert len(said.texts) == cost, said.texts
     assert queue.requests == 2
     assert queue.bodies == []
 

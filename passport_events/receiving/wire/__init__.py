@@ -6,8 +6,8 @@ A new format is one module and one line in `FORMATS`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from passport_events.conf import Settings
@@ -20,6 +20,7 @@ from passport_events.receiving.wire import (
     cloudevents,
     cometd,
     eventbridge_relay,
+    heartbeat,
     platform_event,
     s3_pointer,
     strict_json,
@@ -33,6 +34,7 @@ from passport_events.receiving.wire.envelope import (
     of_queue,
     of_topic,
 )
+from passport_events.receiving.wire.heartbeat import OrganizationHeartbeat
 
 MAX_AHEAD = timedelta(days=1)
 """How far Salesforce's clock, or a producer's, may be ahead of SQS's."""
@@ -62,7 +64,7 @@ FORMATS = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a delivery turned out to be: events, where they are, or a refusal that says why there are none."""
+    """What a delivery turned out to be: events, where they are, a heartbeat, or a refusal with its reason."""
 
     wire_format: str
     """How it came and what it is, like `sns+eventbridge-relay-cdc` or `raw+cloudevents`."""
@@ -74,6 +76,8 @@ class Reading:
     """For a row without an event: SNS's id where there is one, because SQS's changes."""
     pointer: s3_pointer.Pointer | None = None
     """Where the events are, if not here."""
+    heartbeat: OrganizationHeartbeat | None = None
+    """The organization's sign of life, which is no event and needs no row."""
 
 
 def read(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
@@ -86,6 +90,7 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
     events: tuple[Event, ...] = ()
     refusal: Unreadable | None = None
     pointer: s3_pointer.Pointer | None = None
+    beat: OrganizationHeartbeat | None = None
     try:
         envelope = outer or of_queue(received)
         body = _parse(received.body, settings)
@@ -99,13 +104,18 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
         if s3_pointer.recognises(body):
             name = s3_pointer.NAME
             pointer = s3_pointer.pointer_in(body, settings, is_payload=outer is not None)
+        # Nobody needs S3 for a heartbeat: there it is what it looks like, an event that cannot be read.
+        elif outer is None and heartbeat.recognises(body, settings):
+            name = heartbeat.NAME
+            beat = heartbeat.heartbeat_of(body, envelope, settings)
+            _check_times([beat.sent_at], received)
         else:
             found = _format_of(body)
             name = found.name if found else unsupported.name_of(body)
             events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
-            _check_times(events, received)
+            _check_times((event.version.time for event in events), received)
     except Unreadable as error:
-        events = ()
+        events, beat = (), None
         # Its frames and the errors before it hold the payload; a reason needs none of them.
         refusal = error.with_traceback(None)
         refusal.__context__ = None
@@ -120,6 +130,7 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
         if sns_message_id
         else Identity.of("sqs", received.message_id),
         pointer=pointer,
+        heartbeat=beat,
     )
 
 
@@ -132,10 +143,10 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
         raise Unreadable(error.reason, f"{error.detail}{where}".strip()) from None
 
 
-def _check_times(events: tuple[Event, ...], received: Received) -> None:
+def _check_times(times: Iterable[datetime], received: Received) -> None:
     """Refuse what comes from the future: it would win over every true change for ever."""
-    if received.sent_at and any(event.version.time - received.sent_at > MAX_AHEAD for event in events):
-        raise Unreadable("from_the_future", "its version is more than a day after SQS took the message")
+    if received.sent_at and any(time - received.sent_at > MAX_AHEAD for time in times):
+        raise Unreadable("from_the_future", "its time is more than a day after SQS took the message")
 
 
 def _format_of(body: Any) -> Format | None:

@@ -37,13 +37,9 @@ def recognises(body: dict[str, Any]) -> bool:
 
 def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """The one event of a contract message. Raises Unreadable."""
-    if text_in(body, "specversion") != SPECVERSION:
-        raise Unreadable("unsupported_version", f"specversion must be {SPECVERSION}")
+    check_version(body)
     event_type, change = _type(text_in(body, "type"), settings)
-    source = text_in(body, "source")
-    of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
-    claims = {"orgid": optional_text_in(body, "orgid"), "source": of_source}
-    organization = organization_of(envelope, claims, settings)
+    organization = organization_of(envelope, organizations_in(body), settings)
     version = of_sequence(text_in(body, "sequence"), "sequence")
     data = object_in(body, "data")
     return (
@@ -54,10 +50,23 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             entity=_entity(body, event_type),
             record_id=_record_id(body, data),
             version=version,
-            identity=Identity.of("cloudevents", source, text_in(body, "id")),
+            identity=Identity.of("cloudevents", text_in(body, "source"), text_in(body, "id")),
             fields=MappingProxyType(_fields(data, change)),
         ),
     )
+
+
+def check_version(body: Mapping[str, Any]) -> None:
+    """Raise Unreadable unless this is the CloudEvents that we know."""
+    if text_in(body, "specversion") != SPECVERSION:
+        raise Unreadable("unsupported_version", f"specversion must be {SPECVERSION}")
+
+
+def organizations_in(body: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a message says about its organization, by the place where it does. Raises Unreadable `schema`."""
+    source = text_in(body, "source")
+    of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
+    return {"orgid": optional_text_in(body, "orgid"), "source": of_source}
 
 
 def _type(text: str, settings: Settings) -> tuple[EventType, Change]:

@@ -92,7 +92,7 @@ def of_topic(received: Received, outer: Mapping[str, Any]) -> Envelope:
         is_sns=True,
         sns_message_id=_id(outer, "MessageId", _MAX_MESSAGE_ID),
         topic_arn=_id(outer, "TopicArn", _MAX_TOPIC_ARN),
-        published_at=_time(outer.get("Timestamp")) or received.sent_at,
+        published_at=utc_of(outer.get("Timestamp")) or received.sent_at,
         attributes=attributes,
         trace_context=trace_context.of_attributes(attributes, received.attributes),
     )
@@ -115,6 +115,17 @@ def check_topic(envelope: Envelope, allowed: Collection[str]) -> None:
     """Raise Unreadable `unexpected_topic` unless SNS's topic is allowed; an empty list allows any."""
     if allowed and envelope.topic_arn not in allowed:
         raise Unreadable("unexpected_topic", "TopicArn is not in ALLOWED_TOPICS")
+
+
+def utc_of(value: object) -> datetime | None:
+    """An ISO 8601 time with its offset, in UTC; a wrong one is no reason to refuse an event."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+        utc = None if time is None or time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # A project without USE_TZ stores local time, which the first and last years have no room for.
+    return utc if utc and 1970 <= utc.year < 9999 else None
 
 
 def _id(outer: Mapping[str, Any], name: str, longest: int) -> str:
@@ -146,14 +157,3 @@ def _raw_value(attribute: Mapping[str, Any]) -> object:
         return attribute.get("StringValue")
     value = attribute.get("BinaryValue")
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
-
-
-def _time(value: object) -> datetime | None:
-    """An ISO 8601 time with its offset, in UTC; a wrong one is no reason to refuse an event."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        utc = None if time is None or time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    # A project without USE_TZ stores local time, which the first and last years have no room for.
-    return utc if utc and 1970 <= utc.year < 9999 else None

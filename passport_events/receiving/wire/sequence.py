@@ -12,6 +12,7 @@ from passport_events.receiving.wire.shape import must
 _SEQUENCE = re.compile(r"[0-9]{14}\.[0-9]{20}\.[0-9]{6}")
 _DIGITS = re.compile(r"[0-9]{1,14}")
 _LAST_MILLISECOND = 10**14 - 1
+_TIME = "milliseconds since 1970, or an ISO 8601 time with its offset"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,12 +32,28 @@ def of_sequence_or_time(value: object, path: str) -> Version:
     if isinstance(value, str) and _SEQUENCE.fullmatch(value):
         return of_sequence(value, path)
     milliseconds = _milliseconds(value)
-    if milliseconds is None or not 0 <= milliseconds <= _LAST_MILLISECOND:
-        raise must(path, "be a sequence, milliseconds since 1970, or an ISO 8601 time with its offset")
+    if milliseconds is None:
+        raise must(path, f"be a sequence, {_TIME}")
     return Version(VersionKind.SEQUENCE, f"{milliseconds:014d}.{0:020d}.{0:06d}")
 
 
+def time_of(value: object, path: str) -> datetime:
+    """The instant that milliseconds since 1970 or an ISO 8601 time with its offset are, in UTC.
+
+    Raises Unreadable `schema`.
+    """
+    milliseconds = _milliseconds(value)
+    if milliseconds is None:
+        raise must(path, f"be {_TIME}")
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
 def _milliseconds(value: object) -> int | None:
+    found = _any_milliseconds(value)
+    return found if found is not None and 0 <= found <= _LAST_MILLISECOND else None
+
+
+def _any_milliseconds(value: object) -> int | None:
     if type(value) is int:
         return value
     if not isinstance(value, str):

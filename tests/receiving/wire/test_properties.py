@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +63,8 @@ BODIES: list[dict[str, Any]] = [
     relayed(None, source="aws.partner/appflow/salesforce.com/1/flow", detail=change_event()),
     relayed({**PLATFORM, "Stage__c": "Sent", "A__c": {"B": None}}, **{"detail-type": "Flat__e"}),
     relayed({**PLATFORM, "Payload__c": '{"A": {"B": null}}'}, **{"detail-type": "Nested__e"}),
+    relayed({"CreatedDate": "2026-05-07T22:29:47.000Z"}, **{"detail-type": "Passport_Heartbeat__e"}),
+    contract(type="edu.example.heartbeat.v1", time="2026-05-07T22:29:47Z"),
 ]
 ATTRIBUTES = st.sampled_from([{}, {"org_id": "00D5f000005KcCnEAK"}])
 VERSION = re.compile(r"[0-9]{14}\.[0-9]{20}\.(?:[0-9]{6}|[0-9]{10})")
@@ -80,9 +83,10 @@ VALUES = st.recursive(
 
 
 def check(reading: Reading) -> None:
-    """A reading is events, a pointer or a refusal, and each of them can be stored."""
+    """A reading is events, a pointer, a heartbeat or a refusal, and each of them can be stored."""
     next(cases)
-    assert [bool(reading.events), reading.pointer is not None, reading.refusal is not None].count(True) == 1
+    others = (reading.pointer, reading.heartbeat, reading.refusal)
+    assert [bool(reading.events), *(other is not None for other in others)].count(True) == 1
     assert len(reading.wire_format) <= 64
     assert re.fullmatch(r"[0-9a-f]{64}", reading.fallback_identity.key)
     if reading.refusal is not None:
@@ -95,6 +99,9 @@ def check(reading: Reading) -> None:
         assert reading.pointer.bucket in DESCRIBED.pointer_buckets
         assert 1 <= len(reading.pointer.key.encode()) <= 1_024
         check_text(reading.pointer.key)
+    if reading.heartbeat is not None:
+        assert len(reading.heartbeat.organization) == 18
+        assert reading.heartbeat.sent_at.utcoffset() == timedelta(0)
     for event in reading.events:
         assert len(event.record_id) == len(event.organization) == 18
         assert VERSION.fullmatch(event.version.value)
@@ -163,7 +170,7 @@ def test_a_message_with_any_member_changed_gives_a_reading(
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_each_of_these_bodies_is_an_event_while_nothing_is_changed(body: dict[str, Any]) -> None:
+def test_each_of_these_bodies_is_good_while_nothing_is_changed(body: dict[str, Any]) -> None:
     assert wire.read(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
 
 
