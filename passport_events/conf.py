@@ -73,6 +73,8 @@ class Settings:
 
     heartbeat_events: tuple[str, ...] = _setting(("Passport_Heartbeat__e",), rules.texts)
     """Platform events (by `detail-type`) that are an organization's heartbeat, and no change of a record."""
+    heartbeat_silence_seconds: int = _setting(900, rules.whole(1, 604_800, "seconds"))
+    """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
     receivers: int = _setting(2, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive, store and delete. On AWS a request takes 20 ms: 4 or more."""

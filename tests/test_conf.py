@@ -28,6 +28,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "POINTER_BUCKETS": (["s3://bucket"], "must be a list of bucket names: 3 to 63 of a-z, 0-9"),
     "POINTER_QUEUE": (None, "must be a string"),
     "HEARTBEAT_EVENTS": ("Passport_Heartbeat__e", "must be a list of strings"),
+    "HEARTBEAT_SILENCE_SECONDS": (0, "must be a whole number of seconds between 1 and 604800"),
     "RECEIVERS": (0, "must be a whole number of threads between 1 and 64"),
     "WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
     "MAX_ERRORS_IN_A_ROW": (True, "must be a whole number of errors between 1 and 1000000"),

@@ -14,14 +14,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
+from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor
+from passport_events.operating.health import seconds
 from passport_events.operating.release import releasable, release_organization
 from passport_events.operating.standing import Standing, standings
 from passport_events.receiving.wire.salesforce_id import to_18
 
+HEARTBEAT = ("silence", "heartbeat_sent_at", "heartbeat_received_at")
 Organizations = QuerySet[SalesforceOrganization]
 
 
@@ -87,8 +90,7 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
 
     confirmed_actions = (PAUSE, RESUME, RELEASE)
     form = OrganizationForm
-    fields = ("salesforce_id", "name", "mode")
-    list_display = ("name", "salesforce_id", "state", "paused", "waiting", "dead", "quarantined")
+    list_display = ("name", "salesforce_id", "state", "paused", "waiting", "dead", "quarantined", "silence")
     list_filter = ("mode",)
     list_per_page = 50
     search_fields = ("name", "salesforce_id")
@@ -96,7 +98,13 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     def get_readonly_fields(
         self, request: HttpRequest, obj: SalesforceOrganization | None = None
     ) -> tuple[str, ...]:
-        return ("salesforce_id",) if obj else ()
+        return ("salesforce_id", *HEARTBEAT) if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: SalesforceOrganization | None = None) -> tuple[str, ...]:
+        return ("salesforce_id", "name", "mode", *(HEARTBEAT if obj else ()))
+
+    def get_queryset(self, request: HttpRequest) -> Organizations:
+        return super().get_queryset(request).annotate(now=ClockTimestamp())
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
@@ -108,7 +116,8 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
         return changelist
 
     def save_model(self, request: HttpRequest, obj: SalesforceOrganization, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
+        # The heartbeats may have moved on since the row was read for this request.
+        obj.save(update_fields=("name", "mode", "updated_at") if change else None)
         if obj.mode != Mode.OFF and releasable(obj).exists():
             messages.info(
                 request, f"Messages have waited for {obj.name}: choose “{RELEASE.label}” in the list."
@@ -117,6 +126,13 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     @admin.display(description="mode")
     def state(self, organization: SalesforceOrganization) -> str:
         return organization.mode  # the word alone; what it means is said where it is chosen
+
+    @admin.display(description="last heartbeat", ordering="heartbeat_received_at")
+    def silence(self, organization: SalesforceOrganization) -> str:
+        """By the database's clock; what is too long, `passport health` says."""
+        if organization.heartbeat_received_at is None:
+            return "never"
+        return f"{seconds(organization.now - organization.heartbeat_received_at)} ago"  # type: ignore[attr-defined]  # annotated above
 
     @admin.display(description="paused")
     def paused(self, organization: SalesforceOrganization) -> str:

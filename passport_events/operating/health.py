@@ -15,6 +15,8 @@ from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating import rq_state
 from passport_events.operating.backlog import likely_cause, oldest_age
 from passport_events.operating.rq_state import QueueState
+from passport_events.operating.silence import Silence, silences
+from passport_events.operating.text import one_line
 
 LONGEST_SILENCE = timedelta(seconds=30)
 LONGEST_WITHOUT_RECEIVE = timedelta(seconds=60)
@@ -33,11 +35,12 @@ class Finding:
 def assess() -> list[Finding]:
     """Look at everything. Raises the database's errors: without it nothing can be said."""
     states, redis = _ask_redis()
-    return [assess_poller(), *redis, *_assess_queues(states), assess_event_types()]
+    queues = _assess_queues(states)
+    return [assess_poller(), *redis, *queues, assess_event_types(), *assess_organizations()]
 
 
 def assess_poller() -> Finding:
-    """Any poller that writes its heartbeat and receives is enough."""
+    """Any poller that writes its process heartbeat and receives is enough."""
     rows = Heartbeat.objects.filter(kind="poller").annotate(now=ClockTimestamp())
     beats = list(rows.values_list("now", "beaten_at", "received_at", "started_at"))
     if not beats:
@@ -120,6 +123,28 @@ def _live_event_types() -> Iterator[str]:
     while name := live.filter(event_type__gt=last).values_list("event_type", flat=True).first():
         yield name
         last = name
+
+
+def assess_organizations() -> list[Finding]:
+    """One finding for each organization whose heartbeats have stopped, or one that none has."""
+    limit = conf.current().heartbeat_silence_seconds
+    heard = silences()
+    silent = [silence for silence in heard if silence.span.total_seconds() > limit]
+    if silent:
+        return [_silent(silence) for silence in silent]
+    text = f"{len(heard)} were heard in the last {limit} s." if heard else "None has sent a heartbeat yet."
+    return [Finding("organizations", True, text)]
+
+
+def _silent(silence: Silence) -> Finding:
+    name, silent_for = one_line(silence.name), silence.span.total_seconds()
+    return Finding(
+        f"organization {silence.salesforce_id}",
+        False,
+        f"No heartbeat of {name} was recorded for {silent_for:.0f} seconds.",
+        "If the poller is well, its events do not arrive either: ask the Salesforce team for its Event Relay "
+        "and its heartbeat. A backlog in SQS delays heartbeats too.",
+    )
 
 
 def seconds(span: timedelta) -> str:

@@ -12,7 +12,12 @@ from django.db import DatabaseError, close_old_connections
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from passport_events.operating.health import Finding, assess_backlog, assess_poller
+from passport_events.operating.health import (
+    Finding,
+    assess_backlog,
+    assess_organizations,
+    assess_poller,
+)
 
 
 @dataclasses.dataclass
@@ -31,6 +36,15 @@ class RowsClaimed(HealthCheck):  # type: ignore[misc]  # the extra is not annota
     def run(self) -> None:
         """Raise ServiceUnavailable with what is wrong and what helps."""
         _raise_for(assess_backlog)
+
+
+@dataclasses.dataclass
+class OrganizationsHeard(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
+    """No organization that used to send heartbeats has fallen silent."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable with which are silent, and for how long."""
+        _raise_for(assess_organizations)
 
 
 def _raise_for(assess: Callable[[], Iterable[Finding]]) -> None:

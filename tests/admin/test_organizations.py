@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from django.test import Client
+from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
+from passport_events.clock import ClockTimestamp
 from passport_events.handling.flow import FlowControls
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from tests.admin.urls import action, listing, page
@@ -63,6 +70,38 @@ def test_adding_one_says_that_messages_wait_and_they_are_released(admin_client: 
     assert "1 messages released." in act(admin_client, "release", SalesforceOrganization.objects.get())
 
     assert ProcessedMessage.objects.get().status == Status.WAITING
+
+
+def test_the_desk_shows_when_each_was_last_heard(admin_client: Client) -> None:
+    home = organization(1)
+    organization(2)
+    time = ClockTimestamp() - timedelta(minutes=20)
+    SalesforceOrganization.objects.filter(pk=home.pk).update(
+        heartbeat_sent_at=time - timedelta(hours=1), heartbeat_received_at=time
+    )
+
+    shown = admin_client.get(listing(SalesforceOrganization)).content.decode()
+    assert [text in shown for text in ("20 min ago", "never")] == [True, True]
+
+    shown = admin_client.get(page(home)).content.decode()
+    home.refresh_from_db()
+    assert home.heartbeat_sent_at is not None
+    assert home.heartbeat_received_at is not None
+    for time_shown in (home.heartbeat_sent_at, home.heartbeat_received_at):
+        assert date_format(localtime(time_shown), "DATETIME_FORMAT") in shown
+    assert "20 min ago" in shown
+    assert "heartbeat_sent_at" not in admin_client.get(listing(SalesforceOrganization) + ADD).content.decode()
+
+
+def test_who_edits_an_organization_does_not_set_its_heartbeats_back(admin_client: Client) -> None:
+    """They may have moved on since the row was read for this request, so they are not written at all."""
+    home = organization()
+    posted = {"name": "New", "mode": "shadow", "heartbeat_sent_at": "2020-01-01 00:00:00"}
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.post(page(home), posted)
+    (update,) = [q["sql"] for q in captured if q["sql"].startswith('UPDATE "passport_events_salesforceorg')]
+    assert '"name" = ' in update
+    assert "heartbeat" not in update
 
 
 def test_an_organization_that_is_off_is_not_released(admin_client: Client) -> None:

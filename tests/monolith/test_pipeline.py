@@ -11,6 +11,7 @@ from passport_events.receiving.wire.s3_pointer import CLASSES
 from passport_events.testing import organization_id, record_id, relay_message
 from tests.harness.aws import Sqs
 from tests.harness.monolith import Monolith
+from tests.receiving.arranging import heartbeat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket
@@ -26,6 +27,14 @@ from passport_events.models import ProcessedMessage, SalesforceRecord
 deals = Deal.objects.using("default")
 print(deals.count(), deals.filter(stage="Closed").count(), SalesforceRecord.objects.count())
 print(sorted(set(ProcessedMessage.objects.values_list("status", flat=True))))
+"""
+
+HEARD = """
+from datetime import timedelta
+from passport_events.models import SalesforceOrganization
+from passport_events.operating.silence import silences
+print(SalesforceOrganization.objects.get().heartbeat_sent_at)
+print([timedelta(0) <= silence.span < timedelta(minutes=5) for silence in silences()] == [True])
 """
 
 
@@ -85,6 +94,18 @@ def test_a_large_message_reaches_its_handler_too(sqs: Sqs, bucket: Bucket, monol
         "print(len(set(Delivery.objects.values_list('sent_at', 'published_at', 'received_at'))))"
     )
     assert times.strip() == "1"
+
+
+def test_heartbeats_are_recorded_and_silence_is_measured_in_local_time(sqs: Sqs, monolith: Monolith) -> None:
+    monolith.python(SEEDED)
+    for at_ms in (1_778_192_987_000, 1_778_192_988_500, 1_778_192_986_000):
+        sqs.topic.publish(Message=json.dumps(heartbeat(HOME, at_ms)))
+
+    polled = monolith.manage("poll_sqs", "--until-empty", "--concurrency=1")
+
+    assert polled.split()[-3:] == ["received=3", "new=0", "duplicates=0"]
+    sent_at, is_just_heard = monolith.python(HEARD).splitlines()
+    assert (sent_at, is_just_heard) == ("2026-05-07 18:29:48.500000", "True")
 
 
 def test_the_awkward_project_passes_its_checks(monolith: Monolith) -> None:
