@@ -6,13 +6,16 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import passport_events
+from passport_events.conf import Settings
 from passport_events.contract import VERSION, build
 from passport_events.contract.asyncapi import ATTRIBUTES
 from passport_events.contract.problems import kind_of
 from passport_events.event import CHANGE_WORDS
+from passport_events.handling.retry import RetryPolicy
 
 from .tables import tables
 
@@ -72,6 +75,18 @@ def test_words_and_attributes_are_those_of_the_code() -> None:
 def test_the_version_is_the_present_one() -> None:
     assert set(re.findall(r"[Vv]ersion (?:of the contract is )?`?(\d+\.\d+\.\d+)", TEXT)) == {VERSION}
     assert f"passport-events-contract-{VERSION}.zip" in TEXT
+
+
+def test_numbers_are_those_of_the_settings() -> None:
+    usual = Settings()
+    (promised,) = re.findall(r"## What you can rely on\n(.*?)\n## ", TEXT, re.DOTALL)
+
+    assert f"{usual.max_retries} times, over about a day" in promised
+    assert timedelta(hours=20) < RetryPolicy.of(usual).longest_total < timedelta(hours=36)
+    kept = {usual.keep_keys_days, usual.keep_dead_letters_days}
+    assert {int(days) for days in re.findall(r"for (\d+) days", promised)} == kept
+    assert usual.max_body_bytes == 1024**2
+    assert "more than 1 MiB" in TEXT
 
 
 def test_the_readme_names_every_file_of_the_archive() -> None:
