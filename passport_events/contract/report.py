@@ -59,6 +59,8 @@ def faults(checked: Checked) -> dict[str, Any]:
 def _summary(checked: Checked) -> str:
     if checked.refusal is not None:
         return "refused"
+    if not checked.events:
+        return "no event of its own"
     return "1 event" if len(checked.events) == 1 else f"{len(checked.events)} events"
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from passport_events.conf import Settings
 from passport_events.contract.check import Checked, check_delivery
 from passport_events.contract.delivered import Journey, through_sns
-from passport_events.contract.payloads import Payload, payloads_in
+from passport_events.contract.payloads import payloads_in
 from passport_events.exceptions import Unreadable
 from passport_events.publishing.attributes import attributes_of
 from passport_events.publishing.outgoing import MOST_BYTES, Outgoing
@@ -26,7 +26,7 @@ def prepare(data: bytes, settings: Settings, journey: Journey) -> Prepared:
     ready, invalid = [], []
     for payload in payloads_in(data):
         checked = check_delivery(payload, through_sns(payload.body, journey), settings)
-        message = _outgoing(payload, checked) if checked.is_well else None
+        message = _outgoing(checked, journey) if checked.is_well else None
         if message is None:
             invalid.append(checked)
         elif message.size > MOST_BYTES:
@@ -39,5 +39,8 @@ def prepare(data: bytes, settings: Settings, journey: Journey) -> Prepared:
     return Prepared(tuple(ready), tuple(invalid))
 
 
-def _outgoing(payload: Payload, checked: Checked) -> Outgoing:
-    return Outgoing(payload.line, payload.body.decode(), attributes_of(checked))
+def _outgoing(checked: Checked, journey: Journey) -> Outgoing:
+    # A pointer names no organization, and what it points at need not either.
+    named = {"org_id": journey.org_id} if journey.org_id else {}
+    payload = checked.payload
+    return Outgoing(payload.line, payload.body.decode(), named | attributes_of(checked))

@@ -91,6 +91,15 @@ def test_a_topic_that_would_be_refused_on_the_other_side_is_refused_here() -> No
     assert told(prepared(opportunity(), settings=elsewhere))[1][0].startswith("unexpected_topic")
 
 
+def test_a_pointer_goes_out_with_the_organization_that_is_named() -> None:
+    settings = Settings(pointer_buckets=("events",))
+    pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": "events", "s3Key": "k"}]
+    named = dataclasses.replace(JOURNEY, org_id=ORGANIZATION)
+    assert told(prepared(pointer))[1][0].startswith("bucket_not_allowed")
+    assert prepared(pointer, settings=settings).ready[0].attributes == {}
+    assert prepared(pointer, settings=settings, journey=named).ready[0].attributes == {"org_id": ORGANIZATION}
+
+
 def of_size(size: int) -> dict[str, Any]:
     """A message that has so many bytes with its attributes."""
     smallest = prepared(opportunity({"name": ""})).ready[0].size
