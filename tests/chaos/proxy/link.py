@@ -85,7 +85,8 @@ class Link:
             self.cut()
 
     async def _ask(self, request: bytes) -> None:
-        trap = next((trap for trap in self._conditions.traps if trap.takes(self, request)), None)
+        traps = self._conditions.traps
+        trap = next((trap for trap in traps if trap.takes(self, self._client_port, request)), None)
         match trap and trap.action:
             case Answer(reply):
                 await self._send(self._to_client, reply)

@@ -14,7 +14,7 @@ from project.embedded import LOOPBACK
 from project.embedded.loopback import free_port
 from tests.chaos.proxy.link import Conditions, Link, reset
 from tests.chaos.proxy.shape import CLEAR, Shape
-from tests.chaos.proxy.traps import Action, Trap
+from tests.chaos.proxy.traps import Action, Trap, Whose, everybody
 
 _ANSWER_SECONDS = 10
 
@@ -93,10 +93,16 @@ class TcpProxy:
 
     @contextmanager
     def trap(
-        self, pattern: bytes, action: Action, *, after: bytes = b"", times: int | None = 1
+        self,
+        pattern: bytes,
+        action: Action,
+        *,
+        after: bytes = b"",
+        whose: Whose = everybody,
+        times: int | None = 1,
     ) -> Iterator[Trap]:
         """Do `action` to the next requests that contain `pattern`; afterwards let go what is held."""
-        trap = Trap(pattern, action, after=after, times=times)
+        trap = Trap(pattern, action, after=after, whose=whose, times=times)
         self._do(lambda: self._conditions.traps.append(trap))
         try:
             yield trap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,24 @@ def test_only_the_commit_of_what_was_written_is_meant(
             writer.execute("INSERT INTO traps VALUES (2)")
     assert trap.caught == 1
     assert numbers(direct) == [2]
+
+
+def test_a_trap_can_wait_for_one_client_among_others(
+    direct: psycopg.Connection, postgres_proxy: TcpProxy
+) -> None:
+    with (
+        psycopg.connect(address(postgres_proxy.port)) as this,
+        psycopg.connect(address(postgres_proxy.port)) as that,
+    ):
+        with socket.socket(fileno=os.dup(that.fileno())) as same:
+            port = same.getsockname()[1]
+        with postgres_proxy.trap(COMMIT, LoseReply(), whose=lambda client: client == port) as trap:
+            for connection, number in ((this, 1), (that, 2)):
+                connection.execute("INSERT INTO traps VALUES (%s)", (number,))
+            this.commit()
+            with pytest.raises(psycopg.OperationalError):
+                that.commit()
+    assert trap.client_port == port
 
 
 @pytest.mark.parametrize(

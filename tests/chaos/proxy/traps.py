@@ -48,14 +48,32 @@ class Edit:
 Action = LoseReply | CutRequest | HoldRequest | HoldReply | Answer | Edit
 
 
+Whose = Callable[[int], bool]
+"""Asked in the proxy's thread, only for requests that match."""
+
+
+def everybody(client_port: int) -> bool:
+    """Whoever it is."""
+    return True
+
+
 class Trap:
     """Lies in wait for requests that contain `pattern`.
 
     With `after`, only on connections where a request with that went through before: a COMMIT says
-    nothing of what it commits. `times` is how many it takes; None is all of them.
+    nothing of what it commits. With `whose`, only on connections whose client port it says yes to.
+    `times` is how many it takes; None is all of them.
     """
 
-    def __init__(self, pattern: bytes, action: Action, *, after: bytes = b"", times: int | None = 1) -> None:
+    def __init__(
+        self,
+        pattern: bytes,
+        action: Action,
+        *,
+        after: bytes = b"",
+        whose: Whose = everybody,
+        times: int | None = 1,
+    ) -> None:
         self.action = action
         self.client_port: int | None = None
         """Of the connection it caught last: `owner_of` knows whose it is."""
@@ -64,6 +82,7 @@ class Trap:
         self.is_dropped = False
         self._pattern = pattern
         self._after = after
+        self._whose = whose
         self._left = times
         self._primed: set[object] = set()
         self._sprung = threading.Event()
@@ -78,12 +97,12 @@ class Trap:
 
     # What follows is for the proxy's own thread.
 
-    def takes(self, link: object, request: bytes) -> bool:
+    def takes(self, link: object, client_port: int, request: bytes) -> bool:
         """Whether this request goes into the trap, which then counts."""
         is_primed = not self._after or link in self._primed
         if self._after and self._after in request:
             self._primed.add(link)
-        if self._left == 0 or self._pattern not in request or not is_primed:
+        if self._left == 0 or self._pattern not in request or not is_primed or not self._whose(client_port):
             return False
         if self._left is not None:
             self._left -= 1
