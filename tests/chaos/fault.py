@@ -25,9 +25,12 @@ class Fault:
     name: str
     """Says what happens, like `SIGKILL a poller`."""
     kind: str
-    """The family: `kill`, `pause`, `network`, `redis`, `database`, `queue` or `traffic`."""
+    """The family: `kill`, `pause`, `network`, `redis`, `database`, `queue`, `traffic`, `operator`, `clock`
+    or `release`."""
     inject: Inject
     kills: bool = False
     """Whether it kills processes at all; the schedule takes care that enough of these come."""
     weight: int = 1
     """How often it comes, compared with the others."""
+    scenarios: tuple[int, ...] = ()
+    """Which of the forty scenarios that the project set out to survive it belongs to."""

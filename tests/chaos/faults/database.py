@@ -1,0 +1,234 @@
+"""PostgreSQL: gone, read-only, out of connections, out of patience, out of disk; answers of COMMIT lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from random import Random
+
+import psycopg
+from psycopg import sql
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.fault import Fault, Inject
+from tests.chaos.faults import wire
+from tests.chaos.faults.aim import PATIENCE_SECONDS
+from tests.chaos.proxy import CutRequest, LoseReply
+from tests.chaos.proxy.traps import Action
+
+_MOST_CONNECTIONS = 500
+_TAKEN = "taken by a fault"
+_BACKENDS = (
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    " AND pid <> pg_backend_pid() AND application_name <> 'taken by a fault'"
+)
+_TERMINATE = f"SELECT pg_terminate_backend(pid) FROM ({_BACKENDS}) AS others"  # noqa: S608  a constant
+
+
+def kill_server(cluster: Cluster, random: Random) -> int:
+    """SIGKILL, all of it; it recovers from its log when it is started again."""
+    try:
+        cluster.postgres.kill()
+        cluster.wait(random.uniform(0, 3))
+    finally:
+        cluster.postgres.start()
+    return 0
+
+
+def restart_server(cluster: Cluster, random: Random) -> int:
+    """As for an update: transactions are rolled back, connections closed."""
+    cluster.postgres.restart()
+    return 0
+
+
+def crash_backend(cluster: Cluster, random: Random) -> int:
+    """One backend is killed; PostgreSQL then throws out everybody and recovers, as its memory may be spoiled."""
+    pid = _a_backend(cluster, random)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    cluster.wait(random.uniform(0.5, 2))
+    return 0
+
+
+def freeze_backend(cluster: Cluster, random: Random) -> int:
+    """One backend stands still, with all the locks it has."""
+    pid = _a_backend(cluster, random)
+    if pid is None:
+        return 0
+    try:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+        cluster.wait(random.uniform(2, 5))
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    return 0
+
+
+def _a_backend(cluster: Cluster, random: Random) -> int | None:
+    with closing(cluster.database()) as database:
+        pids = [pid for (pid,) in database.execute(_BACKENDS) if _is_child_of(pid, cluster.postgres.pid)]
+    return random.choice(sorted(pids)) if pids else None
+
+
+def _is_child_of(pid: int, parent: int) -> bool:
+    # A pid may be another's by now.
+    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as stat:  # noqa: PTH123
+        return int(stat.read().rpartition(")")[2].split()[1]) == parent
+    return False
+
+
+def terminate(cluster: Cluster, random: Random) -> int:
+    """pg_terminate_backend for everybody, as a failover behind a pooler looks."""
+    with closing(cluster.database()) as database:
+        for _ in range(random.randint(1, 4)):
+            database.execute(_TERMINATE)
+            cluster.wait(random.uniform(0.1, 0.7))
+    return 0
+
+
+@contextmanager
+def altered(cluster: Cluster, **settings: str) -> Iterator[None]:
+    """Change settings for every session, the ones that exist too."""
+    with closing(cluster.database()) as database:
+        database.execute("SET statement_timeout = 0")  # whatever is changed does not hold for us
+        try:
+            for name, value in settings.items():
+                database.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
+            database.execute("SELECT pg_reload_conf()")
+            yield
+        finally:
+            for name in settings:
+                database.execute(sql.SQL("ALTER SYSTEM RESET {}").format(sql.Identifier(name)))
+            database.execute("SELECT pg_reload_conf()")
+
+
+def _with_settings(**settings: str) -> Inject:
+    def inject(cluster: Cluster, random: Random) -> int:
+        with altered(cluster, **settings):
+            cluster.wait(random.uniform(2, 5))
+        return 0
+
+    return inject
+
+
+def take_connections(cluster: Cluster, random: Random) -> int:
+    """Somebody else has them all; who has one keeps it, until it is thrown out and finds no other."""
+    with ExitStack() as held, closing(cluster.database()) as database:
+        for _ in range(random.randint(3, 8)):
+            _take_all(cluster, held)
+            database.execute(f"{_TERMINATE} LIMIT 3")
+            cluster.wait(0.5)
+    return 0
+
+
+def _take_all(cluster: Cluster, held: ExitStack) -> None:
+    with suppress(psycopg.OperationalError):  # there is none left
+        for _ in range(_MOST_CONNECTIONS):
+            connection = held.enter_context(closing(cluster.database()))
+            connection.execute("SELECT set_config('application_name', %s, false)", (_TAKEN,))
+
+
+def run_out_of_disk(cluster: Cluster, random: Random) -> int:
+    """No table may grow: the file size limit of every backend is what its tables have already.
+
+    As near to a full disk as one comes without a file system of one's own: the error is another one,
+    and what is written to the log is not limited, which would stop the whole server.
+    """
+    with closing(cluster.database()) as database:
+        for _ in range(20):
+            for (pid,) in database.execute(_BACKENDS).fetchall():
+                _limit_files(pid, cluster.postgres.pid, 8_192)
+            cluster.wait(0.1)
+        for (pid,) in database.execute(_BACKENDS).fetchall():
+            _limit_files(pid, cluster.postgres.pid, resource.RLIM_INFINITY)
+    return 0
+
+
+def _limit_files(pid: int, parent: int, size: int) -> None:
+    if _is_child_of(pid, parent):
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _at_commit(action: Action, after: bytes, times: int) -> Inject:
+    def inject(cluster: Cluster, random: Random) -> int:
+        proxy = cluster.proxies["postgres"]
+        with proxy.trap(wire.COMMIT, action, after=after, times=times) as trap:
+            trap.wait(PATIENCE_SECONDS)
+            cluster.wait(random.uniform(0.5, 2))
+        return 0
+
+    return inject
+
+
+FAULTS = (
+    Fault("PostgreSQL is killed and recovers", "database", kill_server, weight=2, scenarios=(7, 8)),
+    Fault("PostgreSQL is restarted", "database", restart_server, scenarios=(7, 8)),
+    Fault("a PostgreSQL backend crashes", "database", crash_backend, scenarios=(8,)),
+    Fault("a PostgreSQL backend stands still", "database", freeze_backend, scenarios=(9,)),
+    Fault("PostgreSQL throws everybody out", "database", terminate, weight=2, scenarios=(8,)),
+    Fault(
+        "PostgreSQL is read-only",
+        "database",
+        _with_settings(default_transaction_read_only="on"),
+        weight=2,
+        scenarios=(9,),
+    ),
+    Fault(
+        "PostgreSQL gives no statement more than 3 ms",
+        "database",
+        _with_settings(statement_timeout="3ms"),
+        scenarios=(9,),
+    ),
+    Fault(
+        "PostgreSQL gives no lock more than 3 ms",
+        "database",
+        _with_settings(lock_timeout="3ms"),
+        scenarios=(9,),
+    ),
+    Fault(
+        "PostgreSQL ends transactions that idle",
+        "database",
+        _with_settings(idle_in_transaction_session_timeout="20ms"),
+        scenarios=(9, 10),
+    ),
+    Fault(
+        "PostgreSQL serializes every transaction",
+        "database",
+        _with_settings(default_transaction_isolation="serializable"),
+        scenarios=(9,),
+    ),
+    Fault("PostgreSQL has no connections left", "database", take_connections, scenarios=(10,)),
+    Fault("PostgreSQL's tables cannot grow", "database", run_out_of_disk, scenarios=(9,)),
+    Fault(
+        "the answer to the commit of a batch is lost",
+        "database",
+        _at_commit(LoseReply(), wire.STORE_MESSAGES, 2),
+        weight=2,
+        scenarios=(8,),
+    ),
+    Fault(
+        "the answer to the commit of an effect is lost",
+        "database",
+        _at_commit(LoseReply(), wire.FINISH, 5),
+        weight=2,
+        scenarios=(8,),
+    ),
+    Fault(
+        "the answer to the commit of a claim is lost",
+        "database",
+        _at_commit(LoseReply(), wire.CLAIM, 3),
+        scenarios=(8,),
+    ),
+    Fault(
+        "commits break off before they arrive",
+        "database",
+        _at_commit(CutRequest(), b"UPDATE", 5),
+        scenarios=(8,),
+    ),
+)
