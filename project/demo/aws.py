@@ -68,7 +68,7 @@ class Resources:
     dead_letter_queue_url: str
 
 
-def create(endpoint_url: str) -> Resources:
+def create(endpoint_url: str, visibility_seconds: int = VISIBILITY_SECONDS) -> Resources:
     """A topic, a queue that it delivers to, and a queue for what nobody could receive."""
     queues, topics = sqs(endpoint_url), sns(endpoint_url)
     dead_letter_queue_url = queues.create_queue(QueueName=f"{NAME}-dead-letters")["QueueUrl"]
@@ -78,7 +78,7 @@ def create(endpoint_url: str) -> Resources:
     }
     queue_url = queues.create_queue(
         QueueName=NAME,
-        Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)},
+        Attributes={"VisibilityTimeout": str(visibility_seconds), "RedrivePolicy": json.dumps(redrive)},
     )["QueueUrl"]
     topic_arn = topics.create_topic(Name=NAME)["TopicArn"]
     topics.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=_arn(queues, queue_url))
