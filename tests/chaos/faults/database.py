@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -20,6 +19,8 @@ from tests.chaos.proxy import CutRequest, LoseReply
 from tests.chaos.proxy.traps import Action
 
 _MOST_CONNECTIONS = 500
+_WAL_SEGMENT = 16 * 1024 * 1024
+"""Size of the files of its log. A lower limit hits the log, a higher one only larger tables."""
 _TAKEN = "taken by a fault"
 _BACKENDS = (
     "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -133,26 +134,32 @@ def _take_all(cluster: Cluster, held: ExitStack) -> None:
             connection.execute("SELECT set_config('application_name', %s, false)", (_TAKEN,))
 
 
-def run_out_of_disk(cluster: Cluster, random: Random) -> int:
-    """No table may grow: the file size limit of every backend is what its tables have already.
+def _limit_files(size: int) -> Inject:
+    """Backends cannot write beyond the first `size` bytes of any file.
 
     As near to a full disk as one comes without a file system of one's own: the error is another one,
-    and what is written to the log is not limited, which would stop the whole server.
+    what it leads to is the same.
     """
-    with closing(cluster.database()) as database:
-        for _ in range(20):
-            for (pid,) in database.execute(_BACKENDS).fetchall():
-                _limit_files(pid, cluster.postgres.pid, 8_192)
-            cluster.wait(0.1)
-        for (pid,) in database.execute(_BACKENDS).fetchall():
-            _limit_files(pid, cluster.postgres.pid, resource.RLIM_INFINITY)
-    return 0
+
+    def inject(cluster: Cluster, random: Random) -> int:
+        try:
+            for _ in range(10):
+                _set_limit(cluster, str(size))  # for those who came since
+                cluster.wait(random.uniform(0.1, 0.3))
+        finally:
+            _set_limit(cluster, "unlimited")
+        return 0
+
+    return inject
 
 
-def _limit_files(pid: int, parent: int, size: int) -> None:
-    if _is_child_of(pid, parent):
-        with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+def _set_limit(cluster: Cluster, size: str) -> None:
+    # PostgreSQL runs the command, because it may run as another user than we do. Who stops meanwhile
+    # has no limit any more; and when all have to recover, so have we.
+    with suppress(psycopg.OperationalError), closing(cluster.database()) as database:
+        pids = " ".join(str(pid) for (pid,) in database.execute(_BACKENDS))
+        each = f"for pid in {pids}; do prlimit --pid $pid --fsize={size}: || true; done 2>/dev/null"
+        database.execute(sql.SQL("COPY (SELECT) TO PROGRAM {}").format(each))
 
 
 def _at_commit(action: Action, after: bytes, times: int) -> Inject:
@@ -204,7 +211,8 @@ FAULTS = (
         scenarios=(9,),
     ),
     Fault("PostgreSQL has no connections left", "database", take_connections, scenarios=(10,)),
-    Fault("PostgreSQL's tables cannot grow", "database", run_out_of_disk, scenarios=(9,)),
+    Fault("PostgreSQL's tables cannot grow", "database", _limit_files(_WAL_SEGMENT), scenarios=(9,)),
+    Fault("PostgreSQL cannot write its log", "database", _limit_files(8_192), scenarios=(8, 9)),
     Fault(
         "the answer to the commit of a batch is lost",
         "database",
