@@ -85,6 +85,7 @@ class Cluster:
         self._exits.close()
 
     def _begin(self) -> None:
+        (self.directory / clocks.FOLDER).mkdir()
         adopt_orphans()
         aws.use_dummy_credentials()
         servers = {"postgres": self.postgres, "redis": self.valkey, "sqs": self.sqs}
@@ -101,7 +102,6 @@ class Cluster:
 
     def start_processes(self) -> None:
         """Start pollers, workers and the dispatcher. They are not ready when this returns."""
-        (self.directory / clocks.FOLDER).mkdir()
         started = members.of_every_role(self.directory / "logs", self.environment)
         self.pollers = started["poller"]
         self.fork_workers = started["fork-worker"]

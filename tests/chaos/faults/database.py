@@ -71,9 +71,15 @@ def freeze_backend(cluster: Cluster, random: Random) -> int:
 
 
 def _a_backend(cluster: Cluster, random: Random) -> int | None:
+    """One that is in a transaction, if there is any: it holds locks."""
     with closing(cluster.database()) as database:
-        pids = [pid for (pid,) in database.execute(_BACKENDS) if _is_child_of(pid, cluster.postgres.pid)]
-    return random.choice(sorted(pids)) if pids else None
+        for question in (f"{_BACKENDS} AND xact_start IS NOT NULL", _BACKENDS):
+            pids: list[int] = [
+                pid for (pid,) in database.execute(question) if _is_child_of(pid, cluster.postgres.pid)
+            ]
+            if pids:
+                return random.choice(sorted(pids))
+    return None
 
 
 def _is_child_of(pid: int, parent: int) -> bool:
