@@ -13,6 +13,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
 from tests.chaos.faults import wire
 from tests.chaos.faults.aim import PATIENCE_SECONDS
+from tests.chaos.faults.wire import Words
 from tests.chaos.proxy import CutRequest, LoseReply
 from tests.chaos.proxy.traps import Action
 
@@ -112,9 +113,9 @@ def hold_locks(cluster: Cluster, random: Random) -> int:
     return 0
 
 
-def _at(pattern: bytes, action: Action, times: int) -> Inject:
+def _at(words: Words, action: Action, times: int) -> Inject:
     def inject(cluster: Cluster, random: Random) -> int:
-        with cluster.proxies["redis"].trap(pattern, action, times=times) as trap:
+        with cluster.proxies[words.server].trap(words.text, action, times=times) as trap:
             trap.wait(PATIENCE_SECONDS)
             cluster.wait(random.uniform(0.5, 2))
         return 0

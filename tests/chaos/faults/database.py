@@ -15,6 +15,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
 from tests.chaos.faults import wire
 from tests.chaos.faults.aim import PATIENCE_SECONDS
+from tests.chaos.faults.wire import Words
 from tests.chaos.proxy import CutRequest, LoseReply
 from tests.chaos.proxy.traps import Action
 
@@ -164,14 +165,15 @@ def _set_limit(cluster: Cluster, size: str) -> None:
     # has no limit any more; and when all have to recover, so have we.
     with suppress(psycopg.OperationalError), closing(cluster.database()) as database:
         pids = " ".join(str(pid) for (pid,) in database.execute(_BACKENDS))
-        each = f"for pid in {pids}; do prlimit --pid $pid --fsize={size}: || true; done 2>/dev/null"
+        # `cat` takes the row, which would break the pipe if nobody did.
+        each = f"cat >/dev/null; for pid in {pids}; do prlimit --pid $pid --fsize={size}: || true; done 2>/dev/null"
         database.execute(sql.SQL("COPY (SELECT) TO PROGRAM {}").format(each))
 
 
-def _at_commit(action: Action, after: bytes, times: int) -> Inject:
+def _at_commit(action: Action, after: Words, times: int) -> Inject:
     def inject(cluster: Cluster, random: Random) -> int:
         proxy = cluster.proxies["postgres"]
-        with proxy.trap(wire.COMMIT, action, after=after, times=times) as trap:
+        with proxy.trap(wire.COMMIT.text, action, after=after.text, times=times) as trap:
             trap.wait(PATIENCE_SECONDS)
             cluster.wait(random.uniform(0.5, 2))
         return 0
@@ -242,7 +244,7 @@ FAULTS = (
     Fault(
         "commits break off before they arrive",
         "database",
-        _at_commit(CutRequest(), b"UPDATE", 5),
+        _at_commit(CutRequest(), wire.UPDATE, 5),
         scenarios=(8,),
     ),
 )

@@ -9,7 +9,8 @@ when the process is gone.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -17,125 +18,95 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
 from tests.chaos.faults import wire
 from tests.chaos.faults.aim import PATIENCE_SECONDS, pids_of, send, working_pids
-from tests.chaos.proxy import HoldReply, HoldRequest, sqs
+from tests.chaos.faults.wire import Words
+from tests.chaos.proxy import HoldReply, HoldRequest, Trap
 from tests.chaos.proxy.owner import owner_of
+
+BEFORE, AFTER = HoldRequest(), HoldReply()
+"""Before the server hears of it; after it has done it, and before the process knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who is killed."""
+
+    name: str
+    pids: Callable[[Cluster], Sequence[int]]
+
+
+POLLER = Role("a poller", pids_of(lambda cluster: cluster.pollers))
+PARENT = Role("a worker", pids_of(lambda cluster: cluster.workers))
+WORKER = Role("a worker", working_pids)
+DISPATCHER = Role("a dispatcher", pids_of(lambda cluster: cluster.dispatchers))
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a process dies: whose, before which server, and what it has just asked."""
+    """When it is killed: before or after it says these words, after it has said the others."""
 
+    role: Role
     name: str
-    whose: Callable[[Cluster], Collection[int]]
-    server: str
-    pattern: bytes
     hold: HoldRequest | HoldReply
-    """Held as a request: the server never hears of it. As a reply: it did it, and the process never knew."""
-    after: bytes = b""
+    words: Words
+    after: Words = wire.NOTHING
     scenarios: tuple[int, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.role.name} {self.name}"
 
-BEFORE, AFTER = HoldRequest(), HoldReply()
+    @contextmanager
+    def awaited(self, cluster: Cluster) -> Iterator[Trap]:
+        """Hold the first process that comes to this moment."""
 
-_pollers = pids_of(lambda cluster: cluster.pollers)
-_parents = pids_of(lambda cluster: cluster.workers)
-_dispatchers = pids_of(lambda cluster: cluster.dispatchers)
+        def is_meant(client_port: int) -> bool:
+            return self.owner(cluster, client_port) is not None
+
+        proxy = cluster.proxies[self.words.server]
+        with proxy.trap(self.words.text, self.hold, after=self.after.text, whose=is_meant) as trap:
+            yield trap
+
+    def owner(self, cluster: Cluster, client_port: int) -> int | None:
+        """The process of this role that a connection belongs to."""
+        return owner_of(client_port, cluster.proxies[self.words.server].port, self.role.pids(cluster))
+
 
 MOMENTS = (
-    Moment("after its receive, before its insert", _pollers, "postgres", wire.STORE, BEFORE, scenarios=(1,)),
-    Moment(
-        "inside its insert's transaction", _pollers, "postgres", wire.STORE_MESSAGES, AFTER, scenarios=(2,)
-    ),
-    Moment(
-        "before its commit arrives", _pollers, "postgres", wire.COMMIT, BEFORE, wire.STORE_MESSAGES, (2, 8)
-    ),
-    Moment(
-        "after its commit, before its delete",
-        _pollers,
-        "postgres",
-        wire.COMMIT,
-        AFTER,
-        wire.STORE_MESSAGES,
-        (3, 8),
-    ),
-    Moment("before its delete arrives", _pollers, "sqs", sqs.DELETE, BEFORE, scenarios=(3,)),
-    Moment("after its delete, before its hint", _pollers, "sqs", sqs.DELETE, AFTER, scenarios=(4,)),
-    Moment(
-        "between its hint's flag and its hint", _pollers, "redis", wire.HINT_FLAG, AFTER, scenarios=(4, 25)
-    ),
-    Moment("after its hint", _pollers, "redis", wire.ENQUEUE, AFTER, scenarios=(5,)),
-    Moment(
-        "after it took a hint, before it starts",
-        _parents,
-        "redis",
-        wire.LOAD_JOB,
-        BEFORE,
-        wire.TAKE_HINT,
-        (22,),
-    ),
-    Moment(
-        "between its locks and its claim", working_pids, "postgres", wire.CLAIM, BEFORE, scenarios=(16, 20)
-    ),
-    Moment("inside its claim's transaction", working_pids, "postgres", wire.CLAIM, AFTER, scenarios=(20,)),
-    Moment("after its claim", working_pids, "postgres", wire.COMMIT, AFTER, wire.CLAIM, (20,)),
-    Moment("after its handler's write", working_pids, "postgres", wire.EFFECT, AFTER, scenarios=(20,)),
-    Moment(
-        "before the commit of an effect arrives",
-        working_pids,
-        "postgres",
-        wire.COMMIT,
-        BEFORE,
-        wire.FINISH,
-        (8, 20),
-    ),
-    Moment(
-        "after the commit of an effect", working_pids, "postgres", wire.COMMIT, AFTER, wire.FINISH, (8, 20)
-    ),
-    Moment("before it lets go of its locks", working_pids, "redis", wire.UNLOCK, BEFORE, scenarios=(16, 20)),
-    Moment("after it won its tick", _dispatchers, "redis", wire.TICK, AFTER, scenarios=(25,)),
-    Moment(
-        "between its hint's flag and its hint", _dispatchers, "redis", wire.HINT_FLAG, AFTER, scenarios=(25,)
-    ),
+    Moment(POLLER, "after its receive, before its insert", BEFORE, wire.STORE, scenarios=(1,)),
+    Moment(POLLER, "inside its insert's transaction", AFTER, wire.STORE_MESSAGES, scenarios=(2,)),
+    Moment(POLLER, "before its commit arrives", BEFORE, wire.COMMIT, wire.STORE_MESSAGES, (2, 8)),
+    Moment(POLLER, "after its commit, before its delete", AFTER, wire.COMMIT, wire.STORE_MESSAGES, (3, 8)),
+    Moment(POLLER, "before its delete arrives", BEFORE, wire.DELETE, scenarios=(3,)),
+    Moment(POLLER, "after its delete, before its hint", AFTER, wire.DELETE, scenarios=(4,)),
+    Moment(POLLER, "between its hint's flag and its hint", AFTER, wire.HINT_FLAG, scenarios=(4, 25)),
+    Moment(POLLER, "after its hint", AFTER, wire.ENQUEUE, scenarios=(5,)),
+    Moment(PARENT, "after it took a hint, before it starts", BEFORE, wire.LOAD_JOB, wire.TAKE_HINT, (22,)),
+    Moment(WORKER, "between its locks and its claim", BEFORE, wire.CLAIM, scenarios=(16, 20)),
+    Moment(WORKER, "inside its claim's transaction", AFTER, wire.CLAIM, scenarios=(20,)),
+    Moment(WORKER, "after its claim", AFTER, wire.COMMIT, wire.CLAIM, (20,)),
+    Moment(WORKER, "after its handler's write", AFTER, wire.EFFECT, scenarios=(20,)),
+    Moment(WORKER, "before the commit of an effect arrives", BEFORE, wire.COMMIT, wire.FINISH, (8, 20)),
+    Moment(WORKER, "after the commit of an effect", AFTER, wire.COMMIT, wire.FINISH, (8, 20)),
+    Moment(WORKER, "before it lets go of its locks", BEFORE, wire.UNLOCK, scenarios=(16, 20)),
+    Moment(DISPATCHER, "after it won its tick", AFTER, wire.TICK, scenarios=(25,)),
+    Moment(DISPATCHER, "between its hint's flag and its hint", AFTER, wire.HINT_FLAG, scenarios=(25,)),
 )
-
-_ROLES: Mapping[Callable[[Cluster], Collection[int]], str] = {
-    _pollers: "a poller",
-    _parents: "a worker",
-    working_pids: "a worker",
-    _dispatchers: "a dispatcher",
-}
 
 
 def _kill_at(moment: Moment) -> Inject:
     def inject(cluster: Cluster, random: Random) -> int:
-        proxy = cluster.proxies[moment.server]
-
-        def owner(client_port: int) -> int | None:
-            return owner_of(client_port, proxy.port, moment.whose(cluster))
-
-        trap = proxy.trap(
-            moment.pattern, moment.hold, after=moment.after, whose=lambda port: owner(port) is not None
-        )
-        with trap as caught:
-            if not caught.wait(PATIENCE_SECONDS) or caught.client_port is None:
+        with moment.awaited(cluster) as trap:
+            if not trap.wait(PATIENCE_SECONDS) or trap.client_port is None:
                 return 0
-            victim = owner(caught.client_port)
-            killed = victim is not None and send(cluster, victim, signal.SIGKILL)
-            if killed:
-                caught.drop()
-            return int(killed)
+            victim = moment.owner(cluster, trap.client_port)
+            if victim is None or not send(cluster, victim, signal.SIGKILL):
+                return 0
+            trap.drop()
+            return 1
 
     return inject
 
 
 FAULTS = tuple(
-    Fault(
-        f"SIGKILL {_ROLES[moment.whose]} {moment.name}",
-        "kill",
-        _kill_at(moment),
-        kills=True,
-        weight=2,
-        scenarios=moment.scenarios,
-    )
+    Fault(f"SIGKILL {moment}", "kill", _kill_at(moment), kills=True, weight=2, scenarios=moment.scenarios)
     for moment in MOMENTS
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +13,8 @@ import pytest
 from project.demo.processes import children_of
 from project.embedded import LOOPBACK
 from tests.chaos.faults import wire
-from tests.chaos.faults.watched import Watched
+from tests.chaos.faults.watched import Watched, eventually, state
+from tests.chaos.faults.wire import Words
 
 pytestmark = pytest.mark.postgresql
 
@@ -101,31 +101,22 @@ def test_sessions_end_and_new_ones_are_welcome(servers: Watched, fault: str) -> 
         there.execute("SELECT 1")
         servers.inject(fault)
         assert says(lambda: there.execute("SELECT 1")) != "fine"
-    assert _eventually_fine(servers)
-
-
-def _eventually_fine(cluster: Watched) -> bool:
-    return any(ask(cluster, "SELECT 1") == "fine" or threading.Event().wait(0.1) for _ in range(100))
+    eventually(lambda: ask(servers, "SELECT 1") == "fine")
 
 
 def test_a_backend_stands_still_and_goes_on(servers: Watched) -> None:
     with closing(servers.database()) as there:
         there.execute("BEGIN")
-        seen = servers.during("a PostgreSQL backend stands still", lambda: _standing_still(servers))
-        assert [len(backends) for backends in seen] == [1]
-        assert _standing_still(servers) == []
+        servers.during(
+            "a PostgreSQL backend stands still",
+            lambda: eventually(lambda: len(_standing_still(servers)) == 1),
+        )
+        eventually(lambda: _standing_still(servers) == [])
         assert says(lambda: there.execute("SELECT 1")) == "fine"
 
 
 def _standing_still(cluster: Watched) -> list[int]:
-    return [pid for pid in children_of(cluster.postgres.pid) if _state(pid) == "T"]
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return "gone"
+    return [pid for pid in children_of(cluster.postgres.pid) if state(pid) == "T"]
 
 
 def test_a_table_cannot_grow_and_then_can(servers: Watched, table: None) -> None:
@@ -149,28 +140,28 @@ def test_a_log_that_takes_nothing_stops_everybody_and_loses_no_commit(servers: W
     with closing(servers.database()) as there:
         seen = servers.during("PostgreSQL cannot write its log", look)
     assert "fine" not in seen
-    assert _eventually_fine(servers)
+    eventually(lambda: ask(servers, "SELECT 1") == "fine")
     with closing(servers.database()) as connection:
         assert connection.execute("SELECT count(*) FROM things").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(
-    ("fault", "statement", "rows"),
+    ("fault", "words", "rows"),
     [
         ("the answer to the commit of a batch is lost", wire.STORE_MESSAGES, 1),
         ("the answer to the commit of an effect is lost", wire.FINISH, 1),
         ("the answer to the commit of a claim is lost", wire.CLAIM, 1),
-        ("commits break off before they arrive", b"UPDATE", 0),
+        ("commits break off before they arrive", wire.UPDATE, 0),
     ],
 )
-def test_a_commit_is_in_doubt(servers: Watched, table: None, fault: str, statement: bytes, rows: int) -> None:
+def test_a_commit_is_in_doubt(servers: Watched, table: None, fault: str, words: Words, rows: int) -> None:
     """A session that says the same words as the pipeline, in a comment."""
     answers: list[str] = []
 
     def write() -> None:
         port = servers.proxies["postgres"].port
         with psycopg.connect(host=LOOPBACK, port=port, user="postgres", dbname="postgres") as connection:
-            connection.execute(b"INSERT INTO things VALUES (1) -- " + statement)
+            connection.execute(b"INSERT INTO things VALUES (1) -- " + words.text)
 
     asking = threading.Thread(target=lambda: answers.append(says(write)))
     asking.start()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -17,6 +19,22 @@ Seen = TypeVar("Seen")
 
 _PAUSE_SECONDS = 0.02
 _BY_NAME = {fault.name: fault for fault in ALL}
+
+
+def eventually(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until it is so. Raises AssertionError when it is not for `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(_PAUSE_SECONDS)
+
+
+def state(pid: int) -> str:
+    """What the kernel calls it: `T` is a stopped one, `Z` a dead one, `gone` none at all."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "gone"
 
 
 class Watched(Cluster):
@@ -52,6 +70,14 @@ class Watched(Cluster):
             cwd=MANAGE.parent,
             check=True,
         )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether pollers poll and workers wait for hints."""
+        with closing(self.database()) as database, closing(self.redis()) as redis:
+            polls = database.execute("SELECT count(*) FROM passport_events_heartbeat").fetchone()
+            workers = redis.scard("rq:workers")
+        return polls is not None and polls[0] >= len(self.pollers) and workers >= len(self.workers)
 
     def publish(self, numbers: Iterable[int], change: str = "CREATE") -> None:
         """Put one event for each of these opportunities straight into the queue."""

@@ -1,4 +1,4 @@
-"""What the pipeline says to PostgreSQL and Redis at the moments that faults are aimed at.
+"""What the pipeline says to its servers at the moments that faults are aimed at.
 
 Parts of its statements and commands. `test_moments` fails when the pipeline begins to say something
 else.
@@ -6,17 +6,36 @@ else.
 
 from __future__ import annotations
 
-STORE = b'INSERT INTO "passport_events_delivery"'
-STORE_MESSAGES = b'INSERT INTO "passport_events_processedmessage"'
-CLAIM = b'"status" = \'processing\', "lease_token"'
-EFFECT = b'INSERT INTO "ledger_effect"'
-FINISH = b"\"status\" = 'succeeded'"
-COMMIT = b"COMMIT\0"
+from dataclasses import dataclass
 
-HINT_FLAG = b"passport:hint:"
-ENQUEUE = b"RPUSH"
-TAKE_HINT = b"BLPOP"
-LOAD_JOB = b"HGETALL"
-LOCK = b"passport:lock:"
-UNLOCK = b"redis.call('DEL', key)"
-TICK = b"passport:dispatcher:tick"
+from tests.chaos.proxy import sqs
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Bytes that are in a request, and the server that it goes to."""
+
+    server: str
+    text: bytes
+
+
+NOTHING = Words("", b"")
+"""Nobody has to have said it."""
+
+STORE = Words("postgres", b'INSERT INTO "passport_events_delivery"')
+STORE_MESSAGES = Words("postgres", b'INSERT INTO "passport_events_processedmessage"')
+CLAIM = Words("postgres", b'"status" = \'processing\', "lease_token"')
+EFFECT = Words("postgres", b'INSERT INTO "ledger_effect"')
+FINISH = Words("postgres", b"\"status\" = 'succeeded'")
+UPDATE = Words("postgres", b"UPDATE")
+COMMIT = Words("postgres", b"COMMIT\0")
+
+HINT_FLAG = Words("redis", b"passport:hint:")
+ENQUEUE = Words("redis", b"RPUSH")
+TAKE_HINT = Words("redis", b"BLPOP")
+LOAD_JOB = Words("redis", b"HGETALL")
+LOCK = Words("redis", b"passport:lock:")
+UNLOCK = Words("redis", b"redis.call('DEL', key)")
+TICK = Words("redis", b"passport:dispatcher:tick")
+
+DELETE = Words("sqs", sqs.DELETE)
