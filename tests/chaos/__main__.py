@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos import ablations, faults, report
+from tests.chaos.ablate import ablate
+from tests.chaos.directed import DIRECTED
 from tests.chaos.run import run
 from tests.chaos.sizes import SIZES
 
@@ -19,15 +21,20 @@ from tests.chaos.sizes import SIZES
 def main() -> int:
     """Run what the arguments ask for."""
     arguments = _parser().parse_args()
+    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
+    if arguments.ablations:
+        return ablate(seed)
+    directed = DIRECTED.get(arguments.without)
     asked = {name: getattr(arguments, name) for name in ("events", "seconds", "kills")}
     size = dataclasses.replace(
-        SIZES[arguments.size], **{name: value for name, value in asked.items() if value is not None}
+        directed.size if directed else SIZES[arguments.size],
+        **{name: value for name, value in asked.items() if value is not None},
     )
-    seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
     directory = Path(tempfile.mkdtemp(prefix="passport-chaos-"))
     directory.chmod(0o755)
     sys.stderr.write(f"seed {seed}, logs in {directory}\n")
-    catalogue = [fault for fault in faults.ALL if re.search(arguments.faults, fault.name)]
+    every = directed.faults if directed and not arguments.faults else faults.ALL
+    catalogue = [fault for fault in every if re.search(arguments.faults, fault.name)]
     outcome = run(size, seed, directory, catalogue, arguments.without)
     report.keep(outcome, directory)
     if outcome.verdict.is_right and not arguments.keep:
@@ -52,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         "--without", choices=sorted(ablations.ABLATIONS), default="", help="take one safeguard away"
     )
     parser.add_argument("--faults", default="", metavar="REGEX", help="only kinds with such a name")
+    parser.add_argument(
+        "--ablations", action="store_true", help="a short run without each safeguard; all must be noticed"
+    )
     parser.add_argument("--json", action="store_true", help="the outcome as one JSON object")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a run without violations too")
     return parser
