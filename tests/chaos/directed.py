@@ -24,7 +24,7 @@ def hold_a_claim(cluster: Cluster, random: Random) -> int:
 
     Then it works on the first message, as its time slice has not begun to count for it.
     """
-    claim = cluster.proxies["postgres"].trap(wire.COMMIT, HoldReply(), after=wire.CLAIM)
+    claim = cluster.proxies["postgres"].trap(wire.COMMIT.text, HoldReply(), after=wire.CLAIM.text)
     with claim as trap:
         if trap.wait(PATIENCE_SECONDS):
             cluster.wait(_LEASES * LEASE_SECONDS)

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from random import Random
+from typing import Any
+
+import psycopg
 
 from tests.chaos.cluster import Cluster, Process
 
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 """How long a fault waits for the moment that it is aimed at."""
+RECOVERY_SECONDS = 60.0
+
+
+def database(cluster: Cluster) -> closing[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection straight to PostgreSQL, to be used as a context manager.
+
+    Waits while PostgreSQL recovers from the fault before. Raises psycopg.OperationalError when that takes
+    too long.
+    """
+    for _ in range(round(RECOVERY_SECONDS / LOOK_SECONDS)):
+        try:
+            return closing(cluster.database())
+        except psycopg.OperationalError:
+            cluster.wait(LOOK_SECONDS)
+    return closing(cluster.database())
 
 
 def running(processes: Sequence[Process], random: Random) -> Iterator[tuple[Process, int]]:

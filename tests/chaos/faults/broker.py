@@ -11,7 +11,7 @@ from redis import Redis, RedisError
 from project.embedded import LOOPBACK
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
-from tests.chaos.faults import wire
+from tests.chaos.faults import aim, wire
 from tests.chaos.faults.aim import PATIENCE_SECONDS
 from tests.chaos.faults.wire import Words
 from tests.chaos.proxy import CutRequest, LoseReply
@@ -102,7 +102,7 @@ def forget(pattern: str) -> Inject:
 
 def hold_locks(cluster: Cluster, random: Random) -> int:
     """Locks of workers that nobody knows: their holders died without letting go."""
-    with closing(cluster.redis()) as redis, closing(cluster.database()) as database:
+    with closing(cluster.redis()) as redis, aim.database(cluster) as database:
         rows = database.execute(
             "SELECT organization_id, record_id FROM passport_events_processedmessage"
             " WHERE due_at IS NOT NULL ORDER BY id LIMIT 500"

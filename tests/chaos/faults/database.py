@@ -13,7 +13,7 @@ from psycopg import sql
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
-from tests.chaos.faults import wire
+from tests.chaos.faults import aim, wire
 from tests.chaos.faults.aim import PATIENCE_SECONDS
 from tests.chaos.faults.wire import Words
 from tests.chaos.proxy import CutRequest, LoseReply
@@ -53,7 +53,13 @@ def crash_backend(cluster: Cluster, random: Random) -> int:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     cluster.wait(random.uniform(0.5, 2))
+    _wait_for_recovery(cluster)
     return 0
+
+
+def _wait_for_recovery(cluster: Cluster) -> None:
+    with aim.database(cluster):
+        pass
 
 
 def freeze_backend(cluster: Cluster, random: Random) -> int:
@@ -73,7 +79,7 @@ def freeze_backend(cluster: Cluster, random: Random) -> int:
 
 def _a_backend(cluster: Cluster, random: Random) -> int | None:
     """One that is in a transaction, if there is any: it holds locks."""
-    with closing(cluster.database()) as database:
+    with aim.database(cluster) as database:
         for question in (f"{_BACKENDS} AND xact_start IS NOT NULL", _BACKENDS):
             pids: list[int] = [
                 pid for (pid,) in database.execute(question) if _is_child_of(pid, cluster.postgres.pid)
@@ -92,7 +98,7 @@ def _is_child_of(pid: int, parent: int) -> bool:
 
 def terminate(cluster: Cluster, random: Random) -> int:
     """pg_terminate_backend for everybody, as a failover behind a pooler looks."""
-    with closing(cluster.database()) as database:
+    with aim.database(cluster) as database:
         for _ in range(random.randint(1, 4)):
             database.execute(_TERMINATE)
             cluster.wait(random.uniform(0.1, 0.7))
@@ -102,7 +108,7 @@ def terminate(cluster: Cluster, random: Random) -> int:
 @contextmanager
 def altered(cluster: Cluster, **settings: str) -> Iterator[None]:
     """Change settings for every session, the ones that exist too."""
-    with closing(cluster.database()) as database:
+    with aim.database(cluster) as database:
         database.execute("SET statement_timeout = 0")  # whatever is changed does not hold for us
         try:
             for name, value in settings.items():
@@ -126,7 +132,7 @@ def _with_settings(**settings: str) -> Inject:
 
 def take_connections(cluster: Cluster, random: Random) -> int:
     """Somebody else has them all; who has one keeps it, until it is thrown out and finds no other."""
-    with ExitStack() as held, closing(cluster.database()) as database:
+    with ExitStack() as held, aim.database(cluster) as database:
         for _ in range(random.randint(3, 8)):
             _take_all(cluster, held)
             database.execute(f"{_TERMINATE} LIMIT 3")
@@ -155,6 +161,7 @@ def _limit_files(size: int) -> Inject:
                 cluster.wait(random.uniform(0.1, 0.3))
         finally:
             _set_limit(cluster, "unlimited")
+            _wait_for_recovery(cluster)
         return 0
 
     return inject

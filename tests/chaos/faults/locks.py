@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -12,6 +12,7 @@ from psycopg import sql
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault, Inject
+from tests.chaos.faults import aim
 
 MESSAGES = "passport_events_processedmessage"
 RECORDS = "passport_events_salesforcerecord"
@@ -29,7 +30,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 def session(cluster: Cluster) -> Iterator[Connection]:
     """A transaction that is rolled back at the end, and that loses its deadlocks without a word."""
     with (
-        closing(cluster.database()) as connection,
+        aim.database(cluster) as connection,
         suppress(psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable),
         connection.transaction(force_rollback=True),
     ):
@@ -100,7 +101,7 @@ def _lock_table(table: str, least: float, most: float) -> Inject:
 
 def hold_snapshot(cluster: Cluster, random: Random) -> int:
     """A report that reads everything in one transaction, while tables are vacuumed for nothing."""
-    with session(cluster) as connection, closing(cluster.database()) as other:
+    with session(cluster) as connection, aim.database(cluster) as other:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         for _ in range(4):
             connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(MESSAGES)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from random import Random
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault
+from tests.chaos.faults import aim
 
 TYPES = ("opportunity", "attachment", "item")
 MOST_LETTERS = 20
@@ -73,7 +73,7 @@ def poll_together(cluster: Cluster, random: Random) -> int:
 
 
 def _dead_letters(cluster: Cluster, random: Random) -> list[str]:
-    with closing(cluster.database()) as database:
+    with aim.database(cluster) as database:
         rows = database.execute(
             "SELECT id FROM passport_events_processedmessage WHERE status = 'dead' ORDER BY id"
         )
@@ -90,7 +90,7 @@ def _insist(cluster: Cluster, command: Sequence[str], left: str) -> None:
     """What must not stay undone: again, until there is nothing `left`."""
     for _ in range(5):
         cluster.manage(*command)
-        with closing(cluster.database()) as database:
+        with aim.database(cluster) as database:
             if database.execute(left.encode()).fetchone() is None:
                 return
     raise RuntimeError(f"{' '.join(command)} did not work in five tries. See commands.log.")

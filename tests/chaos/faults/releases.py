@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault
+from tests.chaos.faults import aim
 
 QUEUES = ("passport-opportunities", "passport-attachments", "passport-items")
 TABLES = (
@@ -30,7 +31,7 @@ _COLUMN = "of_the_next_release"
 
 def migrate(cluster: Cluster, random: Random) -> int:
     """Every busy table gets a column that must not be empty, and that nobody who runs knows of."""
-    with closing(cluster.database()) as database, _column(database):
+    with aim.database(cluster) as database, _column(database):
         cluster.wait(random.uniform(2, 4))
     return 0
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from random import Random
 from typing import Any
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.fault import Fault
+from tests.chaos.faults import aim
 from tests.chaos.faults.queue import BATCH, send_all, take
 
 COPIES = 10
@@ -31,7 +31,7 @@ def multiply(cluster: Cluster, random: Random) -> int:
 
 def repeat(cluster: Cluster, random: Random) -> int:
     """Deliveries of any age come again, as when a relay replays three days."""
-    with closing(cluster.database()) as database:
+    with aim.database(cluster) as database:
         (newest,) = database.execute(
             "SELECT coalesce(max(id), 0) FROM passport_events_delivery"
         ).fetchone() or (0,)
