@@ -155,10 +155,10 @@ def test_an_attribute_that_the_database_could_not_store_is_refused_with_its_mess
 def test_a_bug_of_a_reader_stops_the_message_that_shows_it_and_no_other(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_or_fail(received: Any, settings: Any) -> Any:
+    def read_or_fail(received: Any, *others: Any) -> Any:
         if b"poison" in received.body:
             raise KeyError("a value that nobody should see")
-        return wire.read(received, settings)
+        return wire.read(received, *others)
 
     monkeypatch.setattr(inbox, "read", read_or_fail)
     for number in range(9):
