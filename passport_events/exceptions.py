@@ -7,7 +7,6 @@ PassportEventsError
 ├── FieldUnknown              a handler asked for a field the mirror has not seen (a KeyError)
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
 ├── QueueUnavailable          SQS could not be asked
-├── TopicUnavailable          SNS took nothing of a request
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
 ├── TopicUnavailable          SNS took nothing of a request

@@ -38,6 +38,8 @@ class Checked:
     wire_format: str
     """`Reading.wire_format`."""
     events: tuple[Event, ...]
+    heartbeat_of: str = ""
+    """The organization whose heartbeat it is, instead of an event."""
     refusal: Unreadable | None
     """Why the reader takes nothing of it."""
     problems: tuple[Problem, ...] = ()
@@ -72,6 +74,7 @@ def check_delivery(payload: Payload, received: Received, settings: Settings, *, 
         message=message,
         wire_format=reading.wire_format,
         events=reading.events,
+        heartbeat_of=reading.heartbeat.organization if reading.heartbeat else "",
         refusal=reading.refusal,
         problems=_problems(body, settings),
         body=body,

@@ -29,7 +29,8 @@ def lines(checked: Checked) -> Iterator[str]:
 def facts(checked: Checked) -> dict[str, Any]:
     """One payload, for programs."""
     events = [_event_facts(event) for event in checked.events]
-    return {**faults(checked), "format": checked.wire_format, "events": events}
+    what = {"format": checked.wire_format, "events": events, "heartbeat_of": checked.heartbeat_of or None}
+    return {**faults(checked), **what}
 
 
 def place(checked: Checked) -> str:
@@ -59,6 +60,8 @@ def faults(checked: Checked) -> dict[str, Any]:
 def _summary(checked: Checked) -> str:
     if checked.refusal is not None:
         return "refused"
+    if checked.heartbeat_of:
+        return f"the heartbeat of organization {checked.heartbeat_of}"
     if not checked.events:
         return "no event of its own"
     return "1 event" if len(checked.events) == 1 else f"{len(checked.events)} events"

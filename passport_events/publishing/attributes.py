@@ -15,12 +15,14 @@ _WORDS = {change: word for word, change in CHANGE_WORDS.items()}
 
 
 def attributes_of(checked: Checked) -> dict[str, str]:
-    """The six attributes of a message that can be read.
+    """The six attributes of a message that can be read; a heartbeat has four, a pointer none.
 
     What differs between the records of a merged event is left out, and what is no text for people:
     SNS refuses control characters.
     """
     described = [_attributes(event, _own_id(checked.body)) for event in checked.events]
+    if checked.heartbeat_of:
+        described = [_of_heartbeat(checked)]
     if not described:
         return {}
     first, *others = described
@@ -29,7 +31,16 @@ def attributes_of(checked: Checked) -> dict[str, str]:
         for name, value in first.items()
         if all(other[name] == value for other in others)
         and value.isprintable()
-        and len(value) <= MOST_CHARACTERS
+        and 1 <= len(value) <= MOST_CHARACTERS
+    }
+
+
+def _of_heartbeat(checked: Checked) -> dict[str, str]:
+    return {
+        "event_type": "heartbeat",
+        "org_id": checked.heartbeat_of,
+        "schema_version": VERSION,
+        "event_id": _own_id(checked.body) or "",
     }
 
 

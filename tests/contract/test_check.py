@@ -71,6 +71,15 @@ def test_a_published_sample_that_is_right_is_well(kind: str) -> None:
     assert (one["refusal"], one["problems"], len(one["events"])) == (None, [], 1)
 
 
+def test_a_heartbeat_is_no_event_and_names_its_organization() -> None:
+    one = only(dict(VALID["heartbeat"]))
+    assert one.is_well
+    assert list(report.lines(one)) == [
+        f"line 1: raw+organization-heartbeat: the heartbeat of organization {ORGANIZATION}"
+    ]
+    assert (report.facts(one)["events"], report.facts(one)["heartbeat_of"]) == ([], ORGANIZATION)
+
+
 @pytest.mark.parametrize("kind", INVALID)
 def test_a_published_sample_that_is_wrong_says_why(kind: str) -> None:
     one = only(dict(INVALID[kind]))

@@ -82,7 +82,15 @@ def test_json_is_one_document(ask: Asked, message: dict[str, Any], code: int) ->
     document = json.loads(said)
     assert (exited, document["ok"], document["notes"]) == (code, code == 0, [])
     (payload,) = document["payloads"]
-    assert payload.keys() == {"line", "message", "format", "events", "refusal", "problems"}
+    assert payload.keys() == {
+        "line",
+        "message",
+        "format",
+        "events",
+        "heartbeat_of",
+        "refusal",
+        "problems",
+    }
     rule = "must be 14, 20 and 6 digits with dots between them"
     assert payload["problems"] == [{"path": "sequence", "rule": rule}] * code
 

@@ -9,8 +9,8 @@ import pytest
 from passport_events.contract import VERSION
 from passport_events.publishing.attributes import attributes_of
 from tests.contract.checking import only
-from tests.contract.messages import OTHER_RECORD, RECORD, changed, opportunity
-from tests.receiving.wire.deliveries import ORGANIZATION, raw, read
+from tests.contract.messages import OTHER_RECORD, RECORD, changed, heartbeat, opportunity
+from tests.receiving.wire.deliveries import ORGANIZATION, raw, read, relayed
 
 SIX = {"event_type", "org_id", "entity", "change_type", "schema_version", "event_id"}
 
@@ -54,6 +54,21 @@ def test_an_id_that_sns_or_people_could_not_read_is_left_out(odd: str) -> None:
 @pytest.mark.parametrize("message", [opportunity(), changed()])
 def test_the_receiver_reads_the_same_with_them_as_without(message: dict[str, Any]) -> None:
     assert read(raw(message, **attributes(message))).events == read(raw(message)).events
+
+
+def test_a_heartbeat_is_about_no_record() -> None:
+    message = heartbeat()
+    assert attributes(message) == {
+        "event_type": "heartbeat",
+        "org_id": ORGANIZATION,
+        "schema_version": VERSION,
+        "event_id": message["id"],
+    }
+    assert attributes(relayed({}, **{"detail-type": "Passport_Heartbeat__e"})).keys() == {
+        "event_type",
+        "org_id",
+        "schema_version",
+    }
 
 
 def test_what_cannot_be_read_has_none() -> None:
