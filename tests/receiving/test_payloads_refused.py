@@ -71,7 +71,7 @@ UNREADABLE: dict[str, tuple[Any, str]] = {
     ),
     "the future": (
         opportunity(1, at_ms=9_000_000_000_000),
-        "from_the_future: its time is more than a day after SQS took the message",
+        "from_the_future: it is from more than a day after SQS took the message",
     ),
     "another organization's": (
         opportunity(1, organization=ELSEWHERE),

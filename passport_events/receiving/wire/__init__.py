@@ -146,7 +146,7 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
 def _check_times(times: Iterable[datetime], received: Received) -> None:
     """Refuse what comes from the future: it would win over every true change for ever."""
     if received.sent_at and any(time - received.sent_at > MAX_AHEAD for time in times):
-        raise Unreadable("from_the_future", "its time is more than a day after SQS took the message")
+        raise Unreadable("from_the_future", "it is from more than a day after SQS took the message")
 
 
 def _format_of(body: Any) -> Format | None:
