@@ -10,6 +10,7 @@ from project.embedded import LOOPBACK
 from tests.chaos import drain
 from tests.chaos.checker import judge
 from tests.chaos.cluster import Cluster
+from tests.chaos.dump import dump
 from tests.chaos.fault import Fault
 from tests.chaos.healing import heal
 from tests.chaos.nemesis import Nemesis
@@ -63,11 +64,13 @@ class Course:
                 self._break()
                 sent_back = self._drain()
         chapters = [make_chapter(number, self._seed) for number in self._chapters]
-        evidence = observe(self._cluster, chapters, directory / "published.jsonl")
+        verdict = judge(observe(self._cluster, chapters, directory / "published.jsonl"))
+        if not verdict.is_right:
+            dump(self._cluster)
         return Outcome(
             seed=self._seed,
             ablation=self._ablation,
-            verdict=judge(evidence),
+            verdict=verdict,
             injected=dict(self._nemesis.injected),
             kills=dict(self._nemesis.kills),
             restarts=sum(process.starts - 1 for process in self._cluster.processes),

@@ -10,6 +10,7 @@ clocks.follow(os.environ.get(clocks.DIRECTORY, ""))
 
 SECRET_KEY = "chaos"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

@@ -17,7 +17,7 @@ from project.demo import aws
 from tests.chaos.checker import LIVE
 from tests.chaos.cluster import Cluster
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)

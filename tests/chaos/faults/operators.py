@@ -15,6 +15,10 @@ MOST_LETTERS = 20
 IN_FORCE = (
     "SELECT 1 FROM passport_events_operatoraction WHERE kind IN ('pause', 'throttle') AND ended_at IS NULL"
 )
+SUCCEEDED = (
+    "SELECT DISTINCT record_id FROM passport_events_processedmessage WHERE status = 'succeeded'"
+    " ORDER BY record_id"
+)
 DISCARDED = "SELECT 1 FROM passport_events_processedmessage WHERE status = 'discarded'"
 
 
@@ -35,6 +39,16 @@ def discard_and_restore(cluster: Cluster, random: Random) -> int:
             _at_once(cluster, [discard, ("passport", "dead-letters", "--retry", *letters)])
         finally:
             _insist(cluster, ("passport", "dead-letters", "--restore", *letters), DISCARDED)
+    return 0
+
+
+def replay_together(cluster: Cluster, random: Random) -> int:
+    """Two operators run again what succeeded of one record: one generation more for each, at most."""
+    with aim.database(cluster) as database:
+        rows = database.execute(SUCCEEDED).fetchall()
+    if rows:
+        (record,) = random.choice(rows)
+        _at_once(cluster, [("passport", "replay", "--record", record, "--reason", "a fault", "--yes")] * 2)
     return 0
 
 
@@ -99,6 +113,7 @@ def _insist(cluster: Cluster, command: Sequence[str], left: str) -> None:
 FAULTS = (
     Fault("two operators retry the same dead letters", "operator", retry_together, weight=2, scenarios=(35,)),
     Fault("one operator discards what another retries", "operator", discard_and_restore, scenarios=(35,)),
+    Fault("two operators replay the same record", "operator", replay_together, weight=2, scenarios=(35,)),
     Fault("a type is paused and resumed", "operator", pause_and_resume, scenarios=(35,)),
     Fault("a type is throttled and let go", "operator", throttle, scenarios=(35,)),
     Fault("five dispatchers look at once", "operator", dispatch_together, scenarios=(25,)),

@@ -171,6 +171,13 @@ FAULTS = (
     Fault(
         "the answer to a delete is lost", "queue", _at(sqs.DELETE, LoseReply(), 3), weight=2, scenarios=(6,)
     ),
+    Fault(
+        "the answer to a publish is lost",
+        "queue",
+        _at(sqs.PUBLISH, LoseReply(), 3),
+        weight=2,
+        scenarios=(27, 38),
+    ),
     Fault("a delete breaks off in the middle", "queue", _at(sqs.DELETE, CutRequest(), 3), scenarios=(6,)),
     Fault("the queue is redriven under new message ids", "queue", redrive, weight=2, scenarios=(29,)),
 )

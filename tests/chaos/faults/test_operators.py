@@ -58,6 +58,19 @@ def test_what_was_discarded_is_dead_again_or_was_sent_back(servers: Watched, bef
     assert affected(servers) >= 10
 
 
+def test_a_record_is_replayed_and_nothing_else(servers: Watched, before: dict[str, int]) -> None:
+    replayed = (
+        "SELECT record_id, generation FROM passport_events_processedmessage WHERE generation > 0"
+        " AND status = 'waiting'"
+    )
+    servers.inject("two operators replay the same record")
+    found = ask(servers, replayed)
+    assert found
+    assert {generation for _, generation in found} == {1}  # nobody works: the second finds it waiting
+    assert len({record for record, _ in found}) == 1
+    assert affected(servers) == len(found)
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [("a type is paused and resumed", "pause"), ("a type is throttled and let go", "throttle")],

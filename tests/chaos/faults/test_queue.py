@@ -12,7 +12,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from project.embedded import LOOPBACK
+from tests.chaos.faults import furnish
 from tests.chaos.faults.watched import Watched
+from tests.chaos.producer import client
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -148,6 +150,25 @@ def test_what_was_received_is_nobodys(servers: Watched, direct: SQSClient, behin
     assert answers != ["fine"]
     assert take(servers, direct) == []
     assert depth(servers, direct) == len(EVENTS)
+
+
+def test_what_was_published_is_there_and_its_publisher_does_not_know(
+    servers: Watched, direct: SQSClient
+) -> None:
+    sns = client(f"http://{LOOPBACK}:{servers.proxies['sqs'].port}")
+
+    def publish() -> str:
+        entries: Any = [{"Id": "0", "Message": furnish.event(3_000)}]
+        return says(lambda: sns.publish_batch(TopicArn=servers.topic_arn, PublishBatchRequestEntries=entries))
+
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(publish()))
+    asking.start()
+    servers.inject("the answer to a publish is lost")
+    asking.join()
+    assert answers == ["ConnectionClosedError"]
+    assert depth(servers, direct) == len(EVENTS) + 1
+    assert publish() == "fine"
 
 
 def test_a_redrive_changes_the_ids_and_nothing_else(servers: Watched, direct: SQSClient) -> None:

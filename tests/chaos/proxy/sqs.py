@@ -12,6 +12,8 @@ from http import HTTPStatus
 RECEIVE = b"AmazonSQS.ReceiveMessage"
 DELETE = b"AmazonSQS.DeleteMessageBatch"
 ANY = b"AmazonSQS."
+PUBLISH = b"Action=PublishBatch"
+"""SNS speaks the older query protocol."""
 
 _HANDLE = re.compile(rb'("ReceiptHandle": ?")([^"]+)(")')
 
