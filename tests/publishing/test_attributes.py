@@ -73,3 +73,9 @@ def test_a_heartbeat_is_about_no_record() -> None:
 
 def test_what_cannot_be_read_has_none() -> None:
     assert attributes({}) == {}
+
+
+@pytest.mark.parametrize("odd", [None, 5, ["1"], ""])
+def test_a_heartbeat_without_a_good_id_has_none_to_show(odd: object) -> None:
+    """Without the extra `contract` only the reader looks at it, and it leaves no row that needs one."""
+    assert "event_id" not in attributes(heartbeat() | {"id": odd})
