@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -122,11 +121,8 @@ def test_what_was_asked_is_in_doubt(
     is_done: bool,
 ) -> None:
     answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.extend(says(lambda: ask(behind)) for _ in range(3)))
-    asking.start()
-    proxy = servers.proxies["redis"]
+    asking = servers.ask_in_time("redis", lambda: answers.extend(says(lambda: ask(behind)) for _ in range(3)))
     servers.inject(fault)
     asking.join()
     assert "ConnectionError" in answers
     assert bool(redis.dbsize()) == is_done
-    assert not proxy._conditions.traps

@@ -163,8 +163,7 @@ def test_a_commit_is_in_doubt(servers: Watched, table: None, fault: str, words: 
         with psycopg.connect(host=LOOPBACK, port=port, user="postgres", dbname="postgres") as connection:
             connection.execute(b"INSERT INTO things VALUES (1) -- " + words.text)
 
-    asking = threading.Thread(target=lambda: answers.append(says(write)))
-    asking.start()
+    asking = servers.ask_in_time("postgres", lambda: answers.append(says(write)))
     servers.inject(fault)
     asking.join()
     assert answers == ["OperationalError"]

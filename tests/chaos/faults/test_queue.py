@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -133,8 +132,9 @@ def test_a_delete_is_in_doubt(
 ) -> None:
     messages = take(servers, direct)
     answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.append(says(lambda: delete(servers, behind, messages))))
-    asking.start()
+    asking = servers.ask_in_time(
+        "sqs", lambda: answers.append(says(lambda: delete(servers, behind, messages)))
+    )
     servers.inject(fault)
     asking.join()
     assert answers != ["fine"]
@@ -143,8 +143,7 @@ def test_a_delete_is_in_doubt(
 
 def test_what_was_received_is_nobodys(servers: Watched, direct: SQSClient, behind: SQSClient) -> None:
     answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.append(says(lambda: take(servers, behind))))
-    asking.start()
+    asking = servers.ask_in_time("sqs", lambda: answers.append(says(lambda: take(servers, behind))))
     servers.inject("the answer to a receive is lost")
     asking.join()
     assert answers != ["fine"]
@@ -162,8 +161,7 @@ def test_what_was_published_is_there_and_its_publisher_does_not_know(
         return says(lambda: sns.publish_batch(TopicArn=servers.topic_arn, PublishBatchRequestEntries=entries))
 
     answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.append(publish()))
-    asking.start()
+    asking = servers.ask_in_time("sqs", lambda: answers.append(publish()))
     servers.inject("the answer to a publish is lost")
     asking.join()
     assert answers == ["ConnectionClosedError"]

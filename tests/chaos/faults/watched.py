@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -56,6 +57,17 @@ class Watched(Cluster):
         self.killed = _BY_NAME[name].inject(self, Random(seed))
         self._look = lambda: None
         return self._seen
+
+    def ask_in_time(self, server: str, ask: Callable[[], object]) -> threading.Thread:
+        """Ask as soon as a trap lies in wait before that server, in a thread that has begun."""
+
+        def wait_and_ask() -> None:
+            eventually(lambda: bool(self.proxies[server]._conditions.traps))
+            ask()
+
+        thread = threading.Thread(target=wait_and_ask)
+        thread.start()
+        return thread
 
     def inject(self, name: str, seed: int = 0) -> int:
         """Inject the fault of that name; returns how many it killed."""
