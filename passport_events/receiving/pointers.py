@@ -18,7 +18,7 @@ from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling import opener
 from passport_events.handling.opener import Opened
 from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import organizations, s3, statements
+from passport_events.receiving import organizations, statements
 from passport_events.receiving.dedup import is_stored, keys_of, only_new
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
 from passport_events.receiving.received import EPOCH, Received
@@ -40,6 +40,9 @@ class S3Opener:
 
     def fetch(self, message: ProcessedMessage) -> Payload:
         """Fetch and read. Raises Unreadable, and PayloadUnavailable when S3 does not hand it out."""
+        # Not above: boto3 takes longer to import than the rest of a worker, and few need it.
+        from passport_events.receiving import s3  # noqa: PLC0415
+
         settings = conf.current()
         pointer = Pointer(message.content["bucket"], message.content["key"])
         # Again, because the settings may have changed since it was received.

@@ -15,7 +15,8 @@ from django.core.management.base import OutputWrapper
 from passport_events import conf
 from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
-from passport_events.operating.doctor import canary, examine
+from passport_events.operating.doctor import canary
+from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding, Severity, needs_somebody
 
 HELP = "Compare the real queue, topic, Redis, workers and database with what is needed; send a canary."

@@ -11,9 +11,9 @@ from rq import Worker
 from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.handling import hints
-from passport_events.operating import doctor
 from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts, WorkerFacts
+from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding
 from passport_events.operating.rq_state import QueueState
 from project.embedded import ValkeyServer
@@ -78,7 +78,7 @@ def test_a_real_worker_is_found_with_its_queues(greedy_worker: Worker) -> None:
 
 @pytest.mark.django_db
 def test_a_worker_of_several_queues_is_said_once(greedy_worker: Worker) -> None:
-    assert [finding.id for finding in doctor.examine(conf.current(), [])].count("R8") == 1
+    assert [finding.id for finding in examine(conf.current(), [])].count("R8") == 1
 
 
 def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
