@@ -63,6 +63,11 @@ class Purged:
     deleted_messages: int = 0
     deleted_records: int = 0
 
+    @property
+    def rows(self) -> int:
+        """Everything that was changed or deleted."""
+        return sum(dataclasses.astuple(self))
+
 
 Progress = Callable[[Purged], None]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -15,6 +14,7 @@ from django.core.management.base import OutputWrapper
 from passport_events import conf
 from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
+from passport_events.management.verbs.progress import Counter
 from passport_events.operating.doctor import canary
 from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding, Severity, needs_somebody
@@ -67,13 +67,10 @@ def _canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Find
     sent = canary.send(settings, next(iter(options["topic"]), ""), settings.event_types)
     if isinstance(sent, Finding):
         return [sent]
-    return canary.judge(canary.follow(sent, patience, _progress), patience)
-
-
-def _progress(done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\rcanaries at their end: {done} of {of}" + ("\n" if done == of else ""))
-        sys.stderr.flush()
+    counter = Counter(len(sent), "canaries at their end")
+    seen = canary.follow(sent, patience, counter.show)
+    counter.end()
+    return canary.judge(seen, patience)
 
 
 def _write(out: OutputWrapper, finding: Finding) -> None:

@@ -8,15 +8,16 @@ import sys
 class Counter:
     """Counts on standard error, so that a report on standard output stays clean."""
 
-    def __init__(self, total: int, what: str) -> None:
-        self._total = total
+    def __init__(self, total: int | None, what: str) -> None:
+        """`total` is None where nobody knows it."""
+        self._of = "" if total is None else f" of {total:,}"
         self._what = what
-        self._is_seen = sys.stderr.isatty() and total > 0
+        self._is_seen = sys.stderr.isatty() and total != 0
 
     def show(self, done: int) -> None:
         """So many are done."""
         if self._is_seen:
-            sys.stderr.write(f"\r{done:,} of {self._total:,} {self._what}")
+            sys.stderr.write(f"\r{done:,}{self._of} {self._what}")
             sys.stderr.flush()
 
     def end(self) -> None:

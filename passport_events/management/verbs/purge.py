@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,10 +13,11 @@ from passport_events import conf
 from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import record
+from passport_events.management.verbs.progress import Counter
 from passport_events.operating.actor import Actor
 from passport_events.operating.erasure import erase
 from passport_events.operating.release import find_organization
-from passport_events.operating.retention import Purged, Retention, purge
+from passport_events.operating.retention import Retention, purge
 
 HELP = "Forget what was kept for long enough: once a day is right. Or erase what is known of one record."
 EXAMPLE = 'manage.py passport purge --erase 006... --organization 00D... --reason "request 17"'
@@ -35,9 +35,9 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Purge, and report what is gone."""
     if options["erase"]:
         return _erase(out, options)
-    purged = purge(Retention.of(conf.current()), _progress)
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
+    counter = Counter(None, "rows")
+    purged = purge(Retention.of(conf.current()), lambda so_far: counter.show(so_far.rows))
+    counter.end()
     _report(out, "purge", purged, as_json=options["json"])
     return DONE
 
@@ -57,10 +57,3 @@ def _report(out: OutputWrapper, name: str, counts: Any, *, as_json: bool) -> Non
         out.write(json.dumps(facts))
     else:
         out.write(f"{name}: " + " ".join(f"{key}={value}" for key, value in facts.items()))
-
-
-def _progress(purged: Purged) -> None:
-    if sys.stderr.isatty():
-        done = purged.redacted_deliveries + purged.deleted_deliveries + purged.deleted_records
-        sys.stderr.write(f"\rpurge: {done:,} rows")
-        sys.stderr.flush()

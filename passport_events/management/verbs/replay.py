@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from django.utils import timezone
 from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import record
+from passport_events.management.verbs.progress import Counter
 from passport_events.models import Status
 from passport_events.operating.actor import Actor
 from passport_events.operating.release import find_organization
@@ -64,9 +64,9 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
         return DONE if seen.messages else TROUBLE
     if not options["reason"].strip():
         raise OperationRefused("To replay, say why: --reason.")
-    done = replay(
-        selection, Actor.of_command(), options["reason"], lambda count: _progress(count, seen.messages)
-    )
+    counter = Counter(seen.messages, "messages")
+    done = replay(selection, Actor.of_command(), options["reason"], counter.show)
+    counter.end()
     if options["json"]:
         out.write(json.dumps({"replayed": done, "redacted": seen.redacted}))
     else:
@@ -109,9 +109,3 @@ def _write(out: OutputWrapper, seen: Preview, *, as_json: bool) -> None:
 
 def _also(seen: Preview) -> str:
     return f"; {seen.redacted} cannot, their content is gone" if seen.redacted else ""
-
-
-def _progress(done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\rreplay: {done:,} of {of:,}" + ("\n" if done >= of else ""))
-        sys.stderr.flush()

@@ -99,14 +99,14 @@ def _send(settings: Settings, topic: str, body: str) -> None:
 
 
 def follow(
-    sent: Sequence[Canary], patience: timedelta, progress: Callable[[int, int], None] = lambda done, of: None
+    sent: Sequence[Canary], patience: timedelta, progress: Callable[[int], None] = lambda done: None
 ) -> list[Seen]:
     """Watch canaries until all are at their end, or patience is."""
     deadline = time.monotonic() + patience.total_seconds()
     while True:
         seen = _look(sent)
         done = sum(each.is_at_its_end for each in seen)
-        progress(done, len(seen))
+        progress(done)
         if done == len(seen) or time.monotonic() > deadline:
             return seen
         time.sleep(LOOK_SECONDS)
