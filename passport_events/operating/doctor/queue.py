@@ -6,7 +6,6 @@ Attribute names and units: GetQueueAttributes in the Amazon SQS API Reference.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.health import seconds
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 
@@ -44,7 +44,7 @@ class QueueFacts:
     @property
     def redrive(self) -> Mapping[str, Any]:
         """The redrive policy; empty where there is none."""
-        found = _loads(self.attributes.get("RedrivePolicy"))
+        found = loads(self.attributes.get("RedrivePolicy"))
         return found if isinstance(found, dict) else {}
 
     def span(self, name: str) -> timedelta:
@@ -88,7 +88,7 @@ def _attributes(sqs: Any, url: str) -> dict[str, str]:
 
 def judge(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the queue, or that nothing is."""
-    found = [*_of_queue(facts, settings), *_of_sender(facts), *_of_dead_letters(facts)]
+    found = [*_of_queue(facts, settings), *_of_dead_letters(facts)]
     yield from found
     if not found:
         yield good("Q0", "The queue and its dead letter queue are set up as receiving needs them.")
@@ -117,33 +117,18 @@ def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     if largest > settings.max_body_bytes:
         text = f"The queue takes messages of {largest} bytes; only {settings.max_body_bytes} are read."
         yield warning("Q6", text, "Raise MAX_BODY_BYTES, or lower MaximumMessageSize.")
+    if is_open(facts.attributes.get("Policy")):
+        yield error(
+            "Q8",
+            "Anybody on AWS may send to the queue: its policy names everybody, and no condition.",
+            "Allow sqs:SendMessage to sns.amazonaws.com with ArnEquals aws:SourceArn of the topic.",
+        )
     flying = int(facts.attributes.get("ApproximateNumberOfMessagesNotVisible", 0))
     if flying > MOST_IN_FLIGHT:
         text = f"{flying} messages are in flight; at about 120,000 SQS hands out nothing, without an error."
         yield error(
             "Q7", text, "Who receives and does not delete? See sqs:DeleteMessage, and other consumers."
         )
-
-
-def _of_sender(facts: QueueFacts) -> Iterator[Finding]:
-    policy = _loads(facts.attributes.get("Policy"))
-    statements = policy.get("Statement", []) if isinstance(policy, dict) else []
-    for statement in statements if isinstance(statements, list) else [statements]:
-        if _is_open(statement):
-            yield error(
-                "Q8",
-                "Anybody on AWS may send to the queue: its policy names everybody, and no condition.",
-                "Allow sqs:SendMessage to sns.amazonaws.com with ArnEquals aws:SourceArn of the topic.",
-            )
-            return
-
-
-def _is_open(statement: Any) -> bool:
-    if not isinstance(statement, dict) or statement.get("Effect") != "Allow" or statement.get("Condition"):
-        return False
-    principal, actions = statement.get("Principal"), statement.get("Action", [])
-    everybody = principal == "*" or (isinstance(principal, dict) and "*" in _many(principal.get("AWS")))
-    return everybody and any(str(a).lower() in ("*", "sqs:*", "sqs:sendmessage") for a in _many(actions))
 
 
 def _of_dead_letters(facts: QueueFacts) -> Iterator[Finding]:
@@ -173,14 +158,3 @@ def _of_dead_letters(facts: QueueFacts) -> Iterator[Finding]:
         yield warning(
             "Q13", text, "Find out why, then move them back: StartMessageMoveTask, or the SQS console."
         )
-
-
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _loads(text: str | None) -> Any:
-    try:
-        return json.loads(text or "{}")
-    except ValueError:
-        return {}
