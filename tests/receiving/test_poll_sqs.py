@@ -80,8 +80,8 @@ def test_it_stops_where_it_is_told_and_says_what_it_did(
 def test_several_receivers_store_each_event_once(sqs: Sqs) -> None:
     """Moto hands one message to two receivers that ask at the same moment, as SQS may."""
     publish(sqs, 25)
-    code, output, _ = run("--until-empty", "--concurrency", "3")
-    assert (code, "new=25 " in output) == (0, True)
+    code, _, _ = run("--until-empty", "--concurrency", "3")
+    assert code == 0
     assert (ProcessedMessage.objects.count(), left_in_sqs(sqs)) == (25, 0)
 
 
