@@ -21,6 +21,9 @@ from tests.chaos.sizes import SIZES
 def main() -> int:
     """Run what the arguments ask for."""
     arguments = _parser().parse_args()
+    if sys.platform != "linux":
+        sys.stderr.write("chaos: it needs Linux, whose kernel hands it the orphans of killed workers.\n")
+        return 2
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
     if arguments.ablations:
         return ablate(seed)
@@ -37,15 +40,15 @@ def main() -> int:
     catalogue = [fault for fault in every if re.search(arguments.faults, fault.name)]
     outcome = run(size, seed, directory, catalogue, arguments.without)
     report.keep(outcome, directory)
-    if outcome.verdict.is_right and not arguments.keep:
+    if outcome.is_right and not arguments.keep:
         shutil.rmtree(directory)
     if arguments.json:
         said = [outcome.as_json()]
     else:
-        kept = [] if outcome.verdict.is_right else [f"The evidence is in {directory}."]
+        kept = [] if outcome.is_right else [f"The evidence is in {directory}."]
         said = [*report.lines(outcome), *kept, outcome.summary]
     sys.stdout.write("\n".join(said) + "\n")
-    return 0 if outcome.verdict.is_right else 1
+    return 0 if outcome.is_right else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from passport_events.models import AttemptOutcome, MessageAttempt
 from project.embedded import LOOPBACK
@@ -63,7 +63,8 @@ class Course:
             with self._watch, Screen(self._describe):
                 self._break()
                 sent_back = self._drain()
-        chapters = [make_chapter(number, self._seed) for number in self._chapters]
+        # Made again, one by one: together their messages would fill the memory.
+        chapters = (make_chapter(number, self._seed) for number in self._chapters)
         verdict = judge(observe(self._cluster, chapters, directory / "published.jsonl"))
         if not verdict.is_right:
             dump(self._cluster)
@@ -73,6 +74,7 @@ class Course:
             verdict=verdict,
             injected=dict(self._nemesis.injected),
             kills=dict(self._nemesis.kills),
+            broken=tuple(self._broken()),
             restarts=sum(process.starts - 1 for process in self._cluster.processes),
             crashes=MessageAttempt.objects.filter(outcome=AttemptOutcome.CRASHED).count(),
             retried_by_operator=sent_back,
@@ -82,15 +84,16 @@ class Course:
         """Publish and do harm until there was enough of both."""
         self._stage = "breaking"
         deadline = time.monotonic() + self._size.seconds * PATIENCE
-        kinds = min(self._size.kinds, len(self._faults))
-
-        def is_enough() -> bool:
-            did_harm = self._nemesis.killed >= self._size.kills and len(self._nemesis.injected) >= kinds
-            return (self._producer.is_done and did_harm) or time.monotonic() > deadline
-
         self._producer.start()
-        self._nemesis.run(is_enough)
+        self._nemesis.run(lambda: self._is_enough or time.monotonic() > deadline)
+        self._was_enough = self._is_enough
         self._producer.stop()
+
+    @property
+    def _is_enough(self) -> bool:
+        kinds = min(self._size.kinds, len(self._faults))
+        did_harm = self._nemesis.killed >= self._size.kills and len(self._nemesis.injected) >= kinds
+        return self._producer.is_done and did_harm
 
     def _drain(self) -> int:
         """All faults off, and wait for the end; returns what the operator had to send back."""
@@ -102,6 +105,15 @@ class Course:
             drain.send_back(innocent)
             drain.drain(self._cluster)
         return len(innocent)
+
+    def _broken(self) -> Iterator[str]:
+        """What is wrong with the run itself: a zero after too little harm says nothing."""
+        yield from self._nemesis.broken
+        if not self._was_enough:
+            yield (
+                f"after {self._size.seconds * PATIENCE:.0f} s too little had happened: {self._producer.published} "
+                f"published, {self._nemesis.killed} killed, {len(self._nemesis.injected)} kinds of faults"
+            )
 
     def _describe(self) -> str:
         return (

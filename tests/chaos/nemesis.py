@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ from tests.chaos.schedule import Turn, schedule
 
 KILLING = "kill"
 """The kind of the second lane. It starts no server, and may therefore have a thread of its own."""
+MOST_BROKEN = 5
 _LOOK_SECONDS = 0.5
 
 
@@ -34,6 +36,8 @@ class Nemesis:
         self._now: dict[str, str] = {}
         self.injected: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
+        self.broken: list[str] = []
+        """Faults that raised, which none should."""
 
     @property
     def killed(self) -> int:
@@ -46,7 +50,11 @@ class Nemesis:
         return " + ".join(self._now.values())
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Go on until `until()`. A fault that has begun is finished. Raises what a fault raised."""
+        """Go on until `until()`. A fault that has begun is finished.
+
+        A fault that raises does not end the run, which may be an hour old: it is counted, and the run
+        fails in the end. Raises the error of the one that is too many.
+        """
         killing = threading.Thread(target=self._guarded, args=("kills", until), name="kills", daemon=True)
         killing.start()
         self._guarded("others", until)
@@ -70,12 +78,20 @@ class Nemesis:
         name = turn.fault.name
         self._now[lane] = name
         self._write(f"begin {name}")
-        killed = turn.fault.inject(self._cluster, turn.random)
-        self._write(f"end {name} killed={killed}")
-        with self._guard:
-            self.injected[name] += 1
-            self.kills[name] += killed
-        self._now.pop(lane)
+        try:
+            killed = turn.fault.inject(self._cluster, turn.random)
+        except Exception as error:
+            self._write(f"broken {name}\n{traceback.format_exc()}")
+            self.broken.append(f"{name}: {type(error).__name__}: {error}")
+            if len(self.broken) > MOST_BROKEN:
+                raise
+        else:
+            self._write(f"end {name} killed={killed}")
+            with self._guard:
+                self.injected[name] += 1
+                self.kills[name] += killed
+        finally:
+            self._now.pop(lane)
 
     def _write(self, what: str) -> None:
         # With the time of day, to find the same moment in the logs of the processes.

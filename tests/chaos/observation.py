@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
 from django.db import connection
@@ -17,19 +16,23 @@ from tests.chaos.checker import EffectRow, Evidence, MessageRow
 from tests.chaos.cluster import Cluster
 from tests.chaos.ledger.models import Effect
 from tests.chaos.producer import ATTRIBUTE
-from tests.chaos.story import Chapter, Place
+from tests.chaos.story import Chapter, Expected, Place
 
 
 def observe(cluster: Cluster, chapters: Iterable[Chapter], log: Path) -> Evidence:
     """Everything that the checker needs."""
-    chapters = list(chapters)
+    events: dict[Place, Expected] = {}
+    malformed: dict[str, str] = {}
+    for chapter in chapters:
+        events |= chapter.events
+        malformed |= chapter.malformed
     with log.open() as lines:
         published = journal.read(lines)
     queues = cluster.queues()
     return Evidence(
         published=published,
-        events=dict(chain.from_iterable(chapter.events.items() for chapter in chapters)),
-        malformed=dict(chain.from_iterable(chapter.malformed.items() for chapter in chapters)),
+        events=events,
+        malformed=malformed,
         messages=_messages(),
         effects=_effects(),
         mirror=_mirror(),

@@ -24,11 +24,18 @@ class Outcome:
     """Kind of fault -> how often."""
     kills: Mapping[str, int]
     """Kind of fault -> how many processes it killed."""
+    broken: tuple[str, ...]
+    """What is wrong with the run itself: faults that raised, or too few of them."""
     restarts: int
     """How often a process was started again, whatever it died of."""
     crashes: int
     """Attempts that ended with the death of their worker."""
     retried_by_operator: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong, with the pipeline and with the run."""
+        return self.verdict.is_right and not self.broken
 
     @property
     def summary(self) -> str:
@@ -46,7 +53,7 @@ class Outcome:
         found["verdict"]["violations"] = {
             violation: len(texts) for violation, texts in self.verdict.violations.items()
         }
-        return json.dumps(found | {"is_right": self.verdict.is_right})
+        return json.dumps(found | {"is_right": self.is_right})
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
@@ -61,6 +68,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
         f"recovered whose answer was lost; {outcome.restarts} restarts, {outcome.crashes} crashed attempts, "
         f"{outcome.retried_by_operator} sent back by the operator"
     )
+    yield from (f"broken: {text}" for text in outcome.broken)
     for violation, texts in verdict.violations.items():
         if texts:
             yield f"{violation}: {len(texts)}"
