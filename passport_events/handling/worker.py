@@ -50,7 +50,7 @@ def work(queue_name: str) -> int:
             # Before working on this one, so that another worker wakes up for the rest.
             hints.send([queue_name])
         done += work_on(batch, locks, deadline)
-        if not (batch.messages or alone.messages or batch.more):
+        if not (batch.messages or alone.messages or batch.more or alone.more):
             return done
     hints.send([queue_name])
     return done

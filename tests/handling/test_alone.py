@@ -9,11 +9,14 @@ import pytest
 
 from passport_events.handling.claim import claim_batch, claim_one_alone, record_key
 from passport_events.handling.locks import RecordLocks
+from passport_events.handling.worker import work
+from passport_events.models import Status
 
 from .given import (
     a_message,
     an_event,
     an_organization,
+    now,
     pause,
     stored,
 )
@@ -63,3 +66,15 @@ def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -
 
     assert claim_one_alone(TYPES, locks).messages == ()
     assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [free.pk]
+
+
+def test_a_job_goes_on_past_those_whose_records_are_held(locks: RecordLocks) -> None:
+    home = an_organization()
+    held = stored(*(an_event(home, n) for n in (1, 2)), due_in=timedelta(minutes=-5), runs_alone=True)
+    [free] = stored(an_event(home, 3), runs_alone=True)
+    locks.acquire([record_key(message) for message in held], uuid.uuid4(), timedelta(seconds=60))
+
+    work("passport-opportunities")
+
+    assert now(free).status == Status.SUCCEEDED
+    assert {now(message).status for message in held} == {Status.WAITING}
