@@ -24,6 +24,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.faults import (
     broker,
     clocks,
+    commits,
     database,
     locks,
     moments,
@@ -32,6 +33,7 @@ from tests.chaos.faults import (
     pauses,
     processes,
     queue,
+    refusals,
     releases,
     traffic,
 )
@@ -43,6 +45,8 @@ ALL: tuple[Fault, ...] = (
     *network.FAULTS,
     *broker.FAULTS,
     *database.FAULTS,
+    *refusals.FAULTS,
+    *commits.FAULTS,
     *locks.FAULTS,
     *queue.FAULTS,
     *traffic.FAULTS,

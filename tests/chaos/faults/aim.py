@@ -32,6 +32,12 @@ def database(cluster: Cluster) -> closing[psycopg.Connection[tuple[Any, ...]]]:
     return closing(cluster.database())
 
 
+def wait_for_database(cluster: Cluster) -> None:
+    """Return when PostgreSQL has recovered. Raises psycopg.OperationalError."""
+    with database(cluster):
+        pass
+
+
 def running(processes: Sequence[Process], random: Random) -> Iterator[tuple[Process, int]]:
     """Those that run, with their pids, in random order."""
     for process in random.sample(list(processes), len(processes)):
