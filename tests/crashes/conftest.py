@@ -1,0 +1,40 @@
+"""A world for each test: an organization, an empty queue with a short memory, and no process left over.
+
+pytest may read this file before Django is set up, so what needs models is imported where it is used.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from project.embedded import ValkeyServer
+from tests.harness.aws import Sqs
+
+if TYPE_CHECKING:
+    from tests.crashes.world import World
+
+VISIBILITY_SECONDS = "1"
+"""What a dead poller had received comes back after so long."""
+
+
+@pytest.fixture
+def world(transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, tmp_path: Path) -> Iterator[World]:
+    """Nothing has happened yet."""
+    if sys.platform != "linux":
+        pytest.skip("needs /proc")
+    from passport_events.models import SalesforceOrganization
+    from passport_events.receiving import organizations
+    from tests.crashes.world import HOME, World
+
+    organizations.forget_local()
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
+    world = World(sqs, tmp_path)
+    yield world
+    world.kill_all()

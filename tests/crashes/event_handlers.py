@@ -1,0 +1,45 @@
+"""A handler that keeps a ledger of its effects. Items have none: they are merged in batches."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group
+
+from passport_events import Event, handles
+from tests.crashes import strikes
+
+if TYPE_CHECKING:
+    from passport_events.models import SalesforceRecord
+
+FAILS_ONCE = "fails once"
+SLOW = "slow"
+SLOW_SECONDS = 1.2  # longer than the time slice of `settings.py`
+
+
+def read_outside(event: Event) -> str:
+    """Stands for a read from S3 or Salesforce."""
+    return event.record_id
+
+
+def prepare(event: Event) -> str:
+    """Looks its part up when it is called, so that a test can step in."""
+    return read_outside(event)
+
+
+def note(event: Event) -> None:
+    """Write the effect. Twice is two rows, so that it would be seen, and not refused."""
+    Group.objects.create(name=f"{event.record_id} {uuid.uuid4()}")
+
+
+@handles("opportunity", prepare=prepare)
+def keep(event: Event, record: SalesforceRecord) -> None:
+    """Do what the event's `Name` says."""
+    note(event)
+    if event.fields["Name"] == FAILS_ONCE and event.attempt == 1:
+        raise ConnectionError("not now")
+    if event.fields["Name"] == SLOW and strikes.STRIKE in os.environ:
+        time.sleep(SLOW_SECONDS)

@@ -1,0 +1,18 @@
+"""The tests' settings with leases, pauses and polls of a second, and with steps that can be armed."""
+
+from typing import Any
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS as THEIRS
+from tests.settings import PASSPORT_EVENTS as DEFAULTS
+
+INSTALLED_APPS = [*THEIRS, "tests.crashes"]
+HURRY: dict[str, Any] = {
+    "WAIT_SECONDS": 1,
+    "LEASE_SECONDS": 1,
+    "BACKOFF_SECONDS": 0.01,
+    "TIME_SLICE_SECONDS": 1,
+    "BATCH_SIZE": 3,
+}
+PASSPORT_EVENTS = {**DEFAULTS, **HURRY}
+RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportSimpleWorker"}

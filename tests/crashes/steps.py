@@ -1,0 +1,97 @@
+"""Every step of a message by name, in the order in which a message meets it. The one list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from passport_events.stages import Stage
+from tests.crashes.seams import After, AfterStatement, Announced, Before, Seam
+
+
+def some(facts: Mapping[str, Any]) -> bool:
+    """Whether a stage was about anything."""
+    return bool(facts["count"])
+
+
+POLLER: Mapping[str, Seam] = {
+    "received": Announced(Stage.RECEIVED, some),
+    "read, nothing stored": Before("passport_events.receiving.statements:insert"),
+    "deliveries inserted": AfterStatement('INSERT INTO "passport_events_delivery"'),
+    "messages inserted": AfterStatement('INSERT INTO "passport_events_processedmessage"'),
+    "stored, not read back": After("passport_events.receiving.statements:insert"),
+    "read back": Announced(Stage.STORED),
+    "delete begins": Before("passport_events.receiving.sqs:SqsQueue.delete"),
+    "deleted, answer not seen": After("passport_events.receiving.sqs:SqsQueue.delete"),
+    "deleted": Announced(Stage.DELETED, some),
+}
+HINTS: Mapping[str, Seam] = {
+    "hint begins": Before("passport_events.handling.hints:send"),
+    "flag set, not enqueued": Before("passport_events.handling.hints:_enqueue"),
+    "hinted": Announced(Stage.HINTED),
+}
+WORKER: Mapping[str, Seam] = {
+    "hint taken": Before("passport_events.handling.hints:clear"),
+    "flag cleared": After("passport_events.handling.hints:clear"),
+    "records locked, not claimed": After("passport_events.handling.locks:RecordLocks.acquire"),
+    "claimed, not committed": Announced(Stage.CLAIMED, some),
+    "claim committed": After("passport_events.handling.worker:claim_batch", lambda claim: claim.messages),
+    "claimed, next hint sent": Announced(Stage.HINTED),
+    "stubs made": After("passport_events.handling.worker:ensure_records"),
+}
+HANDLER: Mapping[str, Seam] = {
+    "turn begins": Announced(Stage.STARTED),
+    "in prepare": After("tests.crashes.event_handlers:read_outside"),
+    "prepared, no transaction yet": Before("passport_events.handling.effect:_effect"),
+    "record locked": After("passport_events.handling.effect:lock_record"),
+    "merged": After("passport_events.handling.effect:save_merge"),
+    "in the handler": After("tests.crashes.event_handlers:note"),
+    "handled, not finished": Before("passport_events.handling.turn:Turn.finish"),
+    "finished, not committed": After("passport_events.handling.turn:Turn.finish"),
+    "committed": Announced(Stage.SUCCEEDED),
+    "record locks begin to be released": Before("passport_events.handling.locks:RecordLocks.release"),
+    "worked, before the dispatcher's tick": Before("passport_events.handling.dispatcher:tick"),
+}
+FAILURE: Mapping[str, Seam] = {
+    "failed, nothing written": Before("passport_events.handling.effect:record_failure"),
+    "failed, waiting again": After("passport_events.handling.turn:Turn.wait"),
+    "failed, attempt written": After("passport_events.handling.effect:record_failure"),
+    "failure committed": Announced(Stage.RETRYING),
+}
+GIVING_BACK: Mapping[str, Seam] = {
+    "time slice over, nothing given back": Before("passport_events.handling.worker:_give_back"),
+    "given back": After("passport_events.handling.worker:_give_back"),
+}
+BATCH: Mapping[str, Seam] = {
+    "batch begins": Before("passport_events.handling.worker:merge_batch"),
+    "batch merged, not finished": After("passport_events.handling.batch:_merge_all"),
+    "batch finished, not committed": After("passport_events.models.message_verbs:MessageQuerySet.finish"),
+    "batch committed": After("passport_events.handling.worker:merge_batch"),
+}
+CRASH: Mapping[str, Seam] = {
+    "crash noticed": Announced(Stage.CRASHED),
+    "crash sorted out, not committed": After("passport_events.handling.claim:sort_out_abandoned"),
+}
+DISPATCHER: Mapping[str, Seam] = {
+    "due rows found": Before("passport_events.handling.hints:send"),
+}
+OPERATOR: Mapping[str, Seam] = {
+    "changed, not in the journal": Before("passport_events.operating.journal:write"),
+    "in the journal, not committed": After("passport_events.operating.journal:write"),
+    "control ended, not committed": After("passport_events.operating.controls:_end"),
+    "control begun, not committed": After("passport_events.operating.controls:_begin"),
+    "operated": Announced(Stage.OPERATED),
+}
+
+STEPS: Mapping[str, Seam] = {
+    **POLLER,
+    **HINTS,
+    **WORKER,
+    **HANDLER,
+    **FAILURE,
+    **GIVING_BACK,
+    **BATCH,
+    **CRASH,
+    **DISPATCHER,
+    **OPERATOR,
+}

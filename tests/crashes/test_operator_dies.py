@@ -1,0 +1,157 @@
+"""SIGKILL in the middle of an operator's command: it is done and in the journal, or neither."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from passport_events.models import (
+    ActionKind,
+    OperatorAction,
+    ProcessedMessage,
+    SalesforceOrganization,
+    Status,
+)
+from passport_events.operating import controls, dead_letters
+from passport_events.operating.actor import Actor
+from tests.crashes import steps
+from tests.crashes.world import HOME, World
+from tests.operating import inbox
+
+CONTROLS = (ActionKind.PAUSE, ActionKind.THROTTLE)
+ANN = Actor.of_command()
+BEFORE_THE_COMMIT = [step for step in steps.OPERATOR if step != "operated"]
+
+
+def a_dead_letter(world: World) -> str:
+    world.publish("one")
+    world.receive_all()
+    return str(inbox.end(ProcessedMessage.objects.get(), Status.DEAD).pk)
+
+
+def one_that_succeeded(world: World) -> str:
+    world.publish("one")
+    world.receive_all()
+    inbox.end(ProcessedMessage.objects.get(), Status.SUCCEEDED)
+    return HOME
+
+
+def a_discarded_one(world: World) -> str:
+    number = a_dead_letter(world)
+    dead_letters.discard(ProcessedMessage.objects.all(), ANN, "why")
+    OperatorAction.objects.all().delete()
+    return number
+
+
+def one_that_came_too_early(world: World) -> str:
+    SalesforceOrganization.objects.all().delete()
+    world.publish("one")
+    world.receive_all()
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    return HOME
+
+
+def a_pause(world: World) -> str:
+    controls.pause("item", None, ANN, "why")
+    return "item"
+
+
+def a_throttle(world: World) -> str:
+    controls.throttle("item", None, ANN, "why", 60)
+    return "item"
+
+
+def nothing(world: World) -> str:
+    return "item"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verb:
+    """A command, and what it makes of what."""
+
+    given: Callable[[World], str]
+    """Arranges, and returns what the command has to name."""
+    arguments: tuple[str, ...]
+    """An empty one stands for what `given` returns."""
+    status: str | None
+    journal: list[tuple[str, bool]]
+    """Kinds of actions, and whether they have ended."""
+    steps: tuple[str, ...] = ("changed, not in the journal", "in the journal, not committed", "operated")
+
+
+BEGUN = ("control begun, not committed", "operated")
+ENDED = ("control ended, not committed", "operated")
+VERBS = {
+    "retry": Verb(a_dead_letter, ("dead-letters", "--retry", ""), "waiting", [(ActionKind.RETRY, False)]),
+    "discard": Verb(
+        a_dead_letter,
+        ("dead-letters", "--reason=why", "--discard", ""),
+        "discarded",
+        [(ActionKind.DISCARD, False)],
+    ),
+    "restore": Verb(
+        a_discarded_one, ("dead-letters", "--restore", ""), "dead", [(ActionKind.RESTORE, False)]
+    ),
+    "release": Verb(
+        one_that_came_too_early, ("release", "--organization", ""), "waiting", [(ActionKind.RELEASE, False)]
+    ),
+    "replay": Verb(
+        one_that_succeeded,
+        ("replay", "--yes", "--reason=why", "--organization", ""),
+        "waiting",
+        [(ActionKind.REPLAY, False)],
+    ),
+    "pause": Verb(nothing, ("pause", "--reason=why", "--type", ""), None, [(ActionKind.PAUSE, False)], BEGUN),
+    "resume": Verb(a_pause, ("resume", "--type", ""), None, [(ActionKind.PAUSE, True)], ENDED),
+    "throttle": Verb(
+        a_throttle,  # another one, which it replaces
+        ("throttle", "--per-minute=6", "--type", ""),
+        None,
+        [(ActionKind.THROTTLE, True), (ActionKind.THROTTLE, False)],
+        ("control ended, not committed", *BEGUN),
+    ),
+    "unthrottle": Verb(
+        a_throttle, ("throttle", "--end", "--type", ""), None, [(ActionKind.THROTTLE, True)], ENDED
+    ),
+}
+
+
+def state() -> tuple[str | None, list[tuple[str, bool]]]:
+    """The one message's status, and the journal."""
+    journal = [(action.kind, action.ended_at is not None) for action in OperatorAction.objects.order_by("pk")]
+    return ProcessedMessage.objects.values_list("status", flat=True).first(), journal
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [(name, step) for name, verb in VERBS.items() for step in verb.steps]
+)
+def test_an_operation_that_dies_is_done_and_written_down_or_neither(
+    world: World, name: str, step: str
+) -> None:
+    verb = VERBS[name]
+    about = verb.given(world)
+    command = ("passport", *(argument or about for argument in verb.arguments))
+    before, done = state(), (verb.status, verb.journal)
+    assert before != done
+
+    world.kill_at(step, *command)
+
+    assert state() == (before if step in BEFORE_THE_COMMIT else done)
+
+    world.start(*command).wait()
+    assert state() == done
+    in_force = OperatorAction.objects.in_force().count()
+    assert in_force == sum(not has_ended for kind, has_ended in verb.journal if kind in CONTROLS)
+
+
+@pytest.mark.parametrize("name", ["retry", "release", "replay"])
+def test_what_an_operator_let_go_is_handled_although_nobody_was_told(world: World, name: str) -> None:
+    verb = VERBS[name]
+    about = verb.given(world)
+    world.kill_at("operated", "passport", *(argument or about for argument in verb.arguments))
+
+    world.recover()
+
+    assert state() == ("succeeded", verb.journal)

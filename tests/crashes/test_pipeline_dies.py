@@ -1,0 +1,89 @@
+"""SIGKILL at every step from SQS to the handler; healthy processes then finish what was begun."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crashes import steps
+from tests.crashes.event_handlers import FAILS_ONCE, SLOW
+from tests.crashes.world import ITEMS, OPPORTUNITIES, POLLER, World, assert_all_is_well, worker
+
+
+@pytest.mark.parametrize("step", [*steps.POLLER, *steps.HINTS])
+def test_a_poller_that_dies_loses_nothing(world: World, step: str) -> None:
+    world.publish("one", "two")
+    world.publish("three", event_type="item")
+    world.kill_at(step, *POLLER)
+
+    world.recover()
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", [*steps.WORKER, *steps.HANDLER])
+def test_a_worker_that_dies_loses_nothing_and_does_nothing_twice(world: World, step: str) -> None:
+    world.publish("one", "two", "three", "four")
+    world.receive_all()
+    world.kill_at(step, *worker(OPPORTUNITIES))
+
+    world.work_off(OPPORTUNITIES)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", steps.FAILURE)
+def test_a_worker_that_dies_while_it_writes_down_a_failure(world: World, step: str) -> None:
+    world.publish(FAILS_ONCE, "two")
+    world.receive_all()
+    world.kill_at(step, *worker(OPPORTUNITIES))
+
+    world.work_off(OPPORTUNITIES)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", steps.GIVING_BACK)
+def test_a_worker_that_dies_when_its_time_slice_is_over(world: World, step: str) -> None:
+    world.publish(SLOW, SLOW)
+    world.receive_all()
+    world.kill_at(step, *worker(OPPORTUNITIES))
+
+    world.work_off(OPPORTUNITIES)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", steps.BATCH)
+def test_a_worker_that_dies_in_a_whole_batch(world: World, step: str) -> None:
+    world.publish("one", "two", event_type="item")
+    world.receive_all()
+    world.kill_at(step, *worker(ITEMS))
+
+    world.work_off(ITEMS)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", steps.CRASH)
+def test_a_worker_that_dies_while_it_sorts_out_what_another_left_behind(world: World, step: str) -> None:
+    world.publish("one", "two")
+    world.receive_all()
+    world.kill_at("claim committed", *worker(OPPORTUNITIES))
+    with world.healthy(("dispatch_messages",)):
+        world.kill_at(step, *worker(OPPORTUNITIES))
+
+    world.work_off(OPPORTUNITIES)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", [*steps.DISPATCHER, *steps.HINTS])
+def test_a_dispatcher_that_dies_is_not_missed(world: World, step: str) -> None:
+    world.publish("one", "two")
+    world.receive_all()
+    world.forget_hints()
+    world.kill_at(step, "dispatch_messages")
+
+    world.recover()
+
+    assert_all_is_well(world)

@@ -1,0 +1,206 @@
+"""Processes that are struck, healthy ones that come after them, and what the world looks like then."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from passport_events import conf
+from passport_events.handling import dispatcher, hints
+from passport_events.models import LIVE, ProcessedMessage, SalesforceRecord
+from passport_events.receiving.poller import poll
+from passport_events.receiving.sqs import SqsQueue
+from passport_events.testing import organization_id, record_id, relay_message
+from tests.crashes import strikes
+from tests.harness.aws import Sqs
+
+REPOSITORY = Path(__file__).parents[2]
+HOME = organization_id(1)
+OPPORTUNITIES, ITEMS = "passport-opportunities", "passport-items"
+ENTITIES = {"opportunity": "Opportunity", "item": "OpportunityLineItem"}
+PATIENCE_SECONDS = 60
+POLLER = ("poll_sqs", "--concurrency=1")
+
+
+def worker(*queues: str) -> tuple[str, ...]:
+    """The arguments of a worker that runs until it is told to stop."""
+    return ("rqworker", *queues)
+
+
+def eventually(condition: Callable[[], Any], why: Callable[[], Any] = lambda: None) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.02)
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """`manage.py` with some arguments, in a process of its own."""
+
+    popen: subprocess.Popen[str]
+    file: Path
+    """Exists while it is held at its step."""
+
+    @property
+    def pid(self) -> int:
+        """The process itself, not a shell."""
+        return self.popen.pid
+
+    def wait(self) -> tuple[int, str, str]:
+        """Exit code, output and errors, once it has ended."""
+        output, errors = self.popen.communicate(timeout=PATIENCE_SECONDS)
+        return self.popen.returncode, output, errors
+
+    def can_be_told_to_stop(self) -> bool:
+        """Whether it has begun to listen to SIGTERM."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    def is_struck(self) -> bool:
+        """Whether it has reached its step. Raises AssertionError if it ended before."""
+        if self.popen.poll() is not None and not self.file.exists():
+            raise AssertionError(f"it ended before its step: {self.wait()}")
+        return self.file.exists()
+
+    def let_go(self) -> None:
+        """End the hold."""
+        self.file.unlink()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal, and wait."""
+        self.popen.send_signal(number)
+        return self.wait()
+
+
+class World:
+    """Starts processes and ends them; knows what was published."""
+
+    def __init__(self, sqs: Sqs, directory: Path) -> None:
+        """Use `World` as a context manager: it ends with SIGKILL what still runs."""
+        self.sqs = sqs
+        self.settings = "tests.crashes.settings"
+        self._directory = directory
+        self._processes: list[Process] = []
+        self.published: list[str] = []
+
+    def start(self, *arguments: str, strike: str = "", **environment: str) -> Process:
+        """Start `manage.py ARGUMENTS`, to be struck (`kill received`) or healthy."""
+        file = self._directory / f"struck-{len(self._processes)}"
+        struck = {strikes.STRIKE: strike, strikes.FILE: str(file)} if strike else {}
+        popen = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "django", *arguments],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": self.settings, **struck, **environment},
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        process = Process(popen, file)
+        self._processes.append(process)
+        return process
+
+    def kill_at(self, step: str, *arguments: str) -> None:
+        """Run a process that dies at a step. Raises AssertionError if it died of anything else."""
+        code, output, errors = self.start(*arguments, strike=f"kill {step}").wait()
+        assert code == -signal.SIGKILL, (code, output, errors)
+        assert strikes.said(step) in errors
+
+    def publish(self, *names: str, event_type: str = "opportunity") -> None:
+        """One new record for each name."""
+        entity = ENTITIES[event_type]
+        for name in names:
+            record = record_id(entity, len(self.published))
+            self.published.append(record)
+            message = relay_message(entity, record, fields={"Name": name}, organization=HOME)
+            self.sqs.topic.publish(Message=json.dumps(message))
+
+    def receive_all(self) -> None:
+        """Store, in this process, all that is in SQS."""
+        queue = SqsQueue(conf.current())
+        while poll(queue, wait_seconds=0).received:
+            pass
+
+    def forget_hints(self) -> None:
+        """Let the dispatcher find due rows that nobody hinted at."""
+        hints.connection(OPPORTUNITIES).flushall()
+
+    @contextmanager
+    def healthy(self, *commands: tuple[str, ...]) -> Iterator[None]:
+        """Processes that run for the length of a block and end well when they are told to."""
+        running = [self.start(*command) for command in commands]
+        yield
+        for process in running:
+            eventually(process.can_be_told_to_stop)
+            process.popen.send_signal(signal.SIGTERM)
+        for process in running:
+            code, output, errors = process.wait()
+            assert code == 0, (code, output, errors)
+
+    def recover(self) -> None:
+        """Let a healthy poller and a healthy worker do the rest. Raises AssertionError if they cannot."""
+        with self.healthy(POLLER, worker(OPPORTUNITIES, ITEMS)):
+            eventually(self.is_settled, self.unsettled)
+
+    def work_off(self, *queues: str) -> None:
+        """The same with a healthy worker alone, where all is stored; this process is the dispatcher."""
+        with self.healthy(worker(*queues)):
+            eventually(lambda: self.is_settled(dispatcher.tick()), self.unsettled)
+
+    def is_settled(self, hints_sent: int = 0) -> bool:
+        """Whether everything that was published is stored and has ended, and SQS is empty."""
+        rows = ProcessedMessage.objects
+        stored = rows.count() == len(self.published)
+        return stored and not rows.filter(status__in=LIVE).exists() and not any(self.in_sqs())
+
+    def in_sqs(self) -> tuple[int, int, int]:
+        """Visible, hidden, and in the dead letter queue."""
+        self.sqs.queue.reload()  # boto3's resources remember what they saw first
+        self.sqs.dead_letter_queue.reload()
+        found, dead = self.sqs.queue.attributes, self.sqs.dead_letter_queue.attributes
+        return (
+            int(found["ApproximateNumberOfMessages"]),
+            int(found["ApproximateNumberOfMessagesNotVisible"]),
+            int(dead["ApproximateNumberOfMessages"]),
+        )
+
+    def unsettled(self) -> Mapping[str, Any]:
+        """What is still to be done, for whoever reads a failed test."""
+        columns = ("record_id", "status", "reason", "due_at", "attempts", "crashes", "runs_alone")
+        return {"sqs": self.in_sqs(), "rows": list(ProcessedMessage.objects.values(*columns))}
+
+    def kill_all(self) -> None:
+        """End what still runs."""
+        for process in self._processes:
+            process.popen.kill()
+            process.popen.communicate()
+
+
+def effects() -> Counter[str]:
+    """How often each record's handler left an effect."""
+    return Counter(name.split()[0] for name in Group.objects.values_list("name", flat=True))
+
+
+def assert_all_is_well(world: World) -> None:
+    """Nothing lost, nothing twice, nothing stuck, and the mirror right."""
+    assert world.is_settled(), world.unsettled()
+    rows = dict(ProcessedMessage.objects.values_list("record_id", "status"))
+    assert rows == dict.fromkeys(world.published, "succeeded"), world.unsettled()
+    assert set(SalesforceRecord.objects.values_list("record_id", flat=True)) == set(world.published)
+    assert not SalesforceRecord.objects.filter(fields={}).exists()
+    handled = [record for record in world.published if record.startswith("006")]
+    assert effects() == Counter(handled)
