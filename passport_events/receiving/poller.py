@@ -23,6 +23,8 @@ class Polled:
     received: int = 0
     new: int = 0
     duplicates: int = 0
+    safe: int = 0
+    """Deliveries that are committed, whether or not SQS took the delete."""
     left: int = 0
     """Deliveries that were not deleted; SQS hands them out again."""
 
@@ -50,7 +52,7 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     if queues:
         hints.send(sorted(queues))
     left = len(received) - len(stored.safe) + failed
-    return Polled(len(received), stored.new, stored.duplicates, left)
+    return Polled(len(received), stored.new, stored.duplicates, len(stored.safe), left)
 
 
 def _delete(queue: MessageQueue, stored: Stored) -> int:

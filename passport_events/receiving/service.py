@@ -111,7 +111,7 @@ class PollService:
             polled = Polled()
             try:
                 polled = poll(queue, limit, self._wait_seconds())
-                self._pulse.received(committed=polled.received > polled.left)
+                self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded("sqs")
             except QueueUnavailable as error:
                 pause = patience.failed("sqs", error)

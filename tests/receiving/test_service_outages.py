@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from passport_events.exceptions import QueueUnavailable
-from passport_events.models import SalesforceOrganization
+from passport_events.models import Heartbeat, SalesforceOrganization
 from passport_events.receiving.poller import poll
 from passport_events.receiving.service import Totals
 from passport_events.testing import FakeQueue
@@ -66,6 +66,15 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     monkeypatch.setattr(BaseDatabaseWrapper, "cursor", cursor_or_error)
     yield answers
     answers.set()
+
+
+def test_a_batch_that_is_committed_and_cannot_be_deleted_is_the_last_batch_committed(
+    home: SalesforceOrganization, queue: FakeQueue
+) -> None:
+    queue.deletes_fail = True
+    fill(queue, 1)
+    with Running(service_of(queue)):
+        eventually(lambda: Heartbeat.objects.filter(committed_at__isnull=False).exists())
 
 
 def failed_beats(announced: Announcements) -> int:
