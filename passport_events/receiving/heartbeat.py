@@ -18,6 +18,8 @@ from passport_events.clock import ClockTimestamp, to_database
 from passport_events.models import Heartbeat
 
 BEAT_SECONDS = 5
+TIMES = ("started_at", "beaten_at", "received_at", "committed_at")
+"""What the file says, by this machine's clock. `beaten_at` is when the database last took a write."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """A process that stopped is shown this long, so that its end can be noticed."""
 
@@ -26,6 +28,8 @@ FORGOTTEN_AFTER = timedelta(days=1)
 class Pulse:
     """What the threads of one poller last achieved. Shared between them."""
 
+    started_at: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
+    beaten_at: datetime | None = None
     received_at: datetime | None = None
     committed_at: datetime | None = None
     _guard: threading.Lock = dataclasses.field(default_factory=threading.Lock)
@@ -49,7 +53,13 @@ class PollerHeartbeat:
         self.name = f"poller {socket.gethostname()}:{os.getpid()}"
 
     def beat(self) -> None:
-        """Write both. Raises the database's errors, before the file is touched."""
+        """Write both. Raises the database's errors."""
+        if self._file is not None:
+            self._write_file(self._file)  # first, so that it tells of a database that does not answer
+        self._write_row()
+        self._pulse.beaten_at = datetime.now(UTC)
+
+    def _write_row(self) -> None:
         beaten = {
             "beaten_at": ClockTimestamp(),
             "received_at": to_database(self._pulse.received_at),
@@ -68,8 +78,6 @@ class PollerHeartbeat:
                 **beaten,
             )
             self._has_begun = True
-        if self._file is not None:
-            self._write(self._file)
 
     def stop(self) -> None:
         """A clean end leaves nothing that looks like a dead process."""
@@ -78,14 +86,10 @@ class PollerHeartbeat:
         with suppress(Error):  # told to stop while the database is away: the row tells of it for a day
             Heartbeat.objects.filter(name=self.name).delete()
 
-    def _write(self, file: Path) -> None:
+    def _write_file(self, file: Path) -> None:
         """Replace the file in one step, so that a probe never reads half of it."""
-        state = {
-            "pid": os.getpid(),
-            "beaten_at": datetime.now(UTC).isoformat(),
-            "received_at": self._pulse.received_at.isoformat() if self._pulse.received_at else None,
-            "committed_at": self._pulse.committed_at.isoformat() if self._pulse.committed_at else None,
-        }
+        times = {name: getattr(self._pulse, name) for name in TIMES}
+        state = {name: moment.isoformat() if moment else None for name, moment in times.items()}
         draft = file.with_name(f"{file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(state) + "\n")
+        draft.write_text(json.dumps({"pid": os.getpid(), **state}) + "\n")
         draft.replace(file)

@@ -6,6 +6,7 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -84,31 +85,47 @@ def test_the_dead_are_shown_for_a_day() -> None:
     assert set(Heartbeat.objects.values_list("name", flat=True)) == {"dead", heartbeat.name}
 
 
-def test_the_file_says_who_lives_since_when(tmp_path: Path) -> None:
+def state_of(file: Path) -> dict[str, Any]:
+    """What the file says, times as such."""
+    state = json.loads(file.read_text())
+    return {
+        name: datetime.fromisoformat(value) if isinstance(value, str) else value
+        for name, value in state.items()
+    }
+
+
+def test_the_file_says_who_lives_since_when_and_what_was_last_achieved(tmp_path: Path) -> None:
     file, pulse = tmp_path / "health.json", Pulse()
     heartbeat = PollerHeartbeat(pulse, file)
     heartbeat.beat()
-    state = json.loads(file.read_text())
-    assert (state["pid"], state["received_at"], state["committed_at"]) == (os.getpid(), None, None)
-    assert is_recent(datetime.fromisoformat(state["beaten_at"]))
+    state = state_of(file)
+    assert state.pop("pid") == os.getpid()
+    assert is_recent(state.pop("started_at"))
+    assert state == {"beaten_at": None, "received_at": None, "committed_at": None}
 
     pulse.received(committed=True)
     heartbeat.beat()
 
-    state = json.loads(file.read_text())
-    assert is_recent(datetime.fromisoformat(state["received_at"]))
-    assert is_recent(datetime.fromisoformat(state["committed_at"]))
+    state = state_of(file)
+    assert all(is_recent(state[name]) for name in ("beaten_at", "received_at", "committed_at"))
     assert [path.name for path in tmp_path.iterdir()] == ["health.json"]
 
 
-def test_the_file_is_not_touched_when_the_database_takes_no_writes(
+def test_the_file_says_since_when_the_database_takes_no_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heartbeat = PollerHeartbeat(Pulse(), tmp_path / "health.json")
-    monkeypatch.setattr("django.db.models.query.QuerySet.delete", _away)
-    with pytest.raises(OperationalError):
-        heartbeat.beat()
-    assert list(tmp_path.iterdir()) == []
+    file, pulse = tmp_path / "health.json", Pulse()
+    heartbeat = PollerHeartbeat(pulse, file)
+    heartbeat.beat()
+    monkeypatch.setattr("django.db.models.query.QuerySet.update", _away)
+    for _ in range(2):
+        pulse.received(committed=False)
+        with pytest.raises(OperationalError):
+            heartbeat.beat()
+
+    state = state_of(file)
+    assert state["beaten_at"] == pulse.beaten_at
+    assert state["beaten_at"] < state["received_at"]
 
 
 def test_a_clean_end_leaves_neither_row_nor_file(tmp_path: Path) -> None:
@@ -130,5 +147,5 @@ def test_an_end_while_the_database_is_away_is_clean_all_the_same(
     assert list(tmp_path.iterdir()) == []
 
 
-def _away(*arguments: object) -> None:
+def _away(*arguments: object, **columns: object) -> None:
     raise OperationalError("the database went away")

@@ -1,0 +1,57 @@
+"""`python -m passport_events.receiving.probe FILE`: whether a poller still receives.
+
+For liveness probes: it exits 0, or 1 with the reason. It reads what `poll_sqs --health-file FILE`
+writes, and needs neither Django nor the database, so that it takes no time and does not fail with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+ALIVE, NOT_ALIVE = 0, 1
+LONGEST_SECONDS = 300
+"""A restart mends a poller and no outage, so this is more than most outages of SQS or a database take."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Say it on stdout; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m passport_events.receiving.probe", description="Whether a poller still receives."
+    )
+    parser.add_argument("file", type=Path, help="what poll_sqs was given as --health-file")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=LONGEST_SECONDS,
+        metavar="N",
+        help="how long without an answer from SQS is no life (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    code, text = judge(options.file, options.seconds, datetime.now(UTC))
+    print(f"poller: {text}")  # noqa: T201  it is a command
+    return code
+
+
+def judge(file: Path, longest: float, now: datetime) -> tuple[int, str]:
+    """The exit code, and why."""
+    try:
+        state = json.loads(file.read_text())
+        last = datetime.fromisoformat(state["received_at"] or state["started_at"])
+    except FileNotFoundError:
+        return NOT_ALIVE, f"there is no {file}: it has not begun, or it was told to stop."
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return NOT_ALIVE, f"{file} cannot be read ({type(error).__name__})."
+    age = (now - last).total_seconds()
+    if age > longest:
+        return NOT_ALIVE, f"no receive was answered and stored for {age:.0f} s."
+    what = "received" if state["received_at"] else "began"
+    return ALIVE, f"{what} {max(0.0, age):.0f} s ago."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
