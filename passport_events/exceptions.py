@@ -10,6 +10,8 @@ PassportEventsError
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
 ├── TopicUnavailable          SNS took nothing of a request
+├── LoopDied                  a loop of a process that runs for ever died of a bug
+├── LoopHangs                 such a loop stands still
 └── Verdict                   what a handler raises to speak
     ├── RetryLater
     ├── Reject
@@ -87,6 +89,14 @@ class TopicUnavailable(PassportEventsError):
         super().__init__(f"SNS did not take a request: {code}")
         self.code = code
         self.is_final = is_final
+
+
+class LoopDied(PassportEventsError):
+    """A loop met an error that it does not expect, its `__cause__`. A supervisor starts all of them again."""
+
+
+class LoopHangs(PassportEventsError):
+    """A loop is in one step for longer than it can take. Nothing ends a thread, so the process has to end."""
 
 
 class OperationRefused(PassportEventsError):

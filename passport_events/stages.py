@@ -32,6 +32,7 @@ class Stage(enum.StrEnum):
     CRASHED = "crashed"  # message_ids
     LEASE_LOST = "lease_lost"  # message_id
     STATE_CHANGED = "state_changed"  # what, state, reason: said once per change
+    GAVE_UP = "gave_up"  # process, reason: it ends, and a supervisor starts it again
     OPERATED = "operated"  # kind, actor, count
 
 

@@ -16,6 +16,7 @@ LEVELS = {
     Stage.DIED: logging.ERROR,
     Stage.CRASHED: logging.ERROR,
     Stage.LEASE_LOST: logging.WARNING,
+    Stage.GAVE_UP: logging.ERROR,
     Stage.OPERATED: logging.INFO,
 }
 """Other stages are told at DEBUG: a healthy message makes no noise."""

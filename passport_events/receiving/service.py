@@ -13,7 +13,9 @@ from passport_events import conf
 from passport_events.exceptions import QueueUnavailable
 from passport_events.handling import dispatcher
 from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
+from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
+from passport_events.receiving.poll_steps import polling, polls_watched
 from passport_events.receiving.poller import Polled, poll
 from passport_events.receiving.sqs import BATCH, MessageQueue
 
@@ -40,7 +42,7 @@ class Totals:
 
 
 class PollService:
-    """Runs receivers until told to stop; any loop that dies takes the whole service with it."""
+    """Runs receivers until told to stop; any loop that dies or hangs takes the whole service with it."""
 
     def __init__(
         self,
@@ -51,53 +53,34 @@ class PollService:
         health_file: Path | None = None,
         progress: Callable[[Totals], None] = lambda totals: None,
     ) -> None:
+        settings = conf.current()
         self._make_queue = make_queue
         self._receivers = 1 if limits.once else receivers
         # One poll is one try; a service waits for what it needs.
-        self._most_errors = 1 if limits.once else conf.current().max_errors_in_a_row
+        self._most_errors = 1 if limits.once else settings.max_errors_in_a_row
         self._limits = limits
         self._progress = progress
         self._pulse = Pulse()
         self._heartbeat = PollerHeartbeat(self._pulse, health_file)
-        self._stopping = threading.Event()
+        self._loops = Loops(settings.wait_seconds + STOP_SECONDS)
+        self._stopping = self._loops.stopping
         self._writable = threading.Event()
         self._guard = threading.Lock()
-        self._failure: BaseException | None = None
         self._reserved = 0
         self.totals = Totals()
 
     def stop(self) -> None:
         """Let every receiver finish the receive that is running, and its batch. Safe in a signal handler."""
-        self._stopping.set()
+        self._loops.stop()
 
     def run(self) -> Totals:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
-        queues = [self._make_queue() for _ in range(self._receivers)]
-        threads = [
-            threading.Thread(target=self._guarded, args=(self._receive, queue), name=f"receiver-{number}")
-            for number, queue in enumerate(queues)
-        ]
-        beating = threading.Thread(target=self._guarded, args=(self._beat,), name="heartbeat")
-        beating.start()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self._stopping.set()
-        beating.join()
-        if self._failure is not None:
-            raise self._failure
+        for number in range(self._receivers):
+            self._loops.lead(f"receiver-{number}", self._receive, self._make_queue())
+        self._loops.follow("heartbeat", self._beat)
+        with polls_watched(self._loops.watch):
+            self._loops.run()
         return self.totals
-
-    def _guarded(self, loop: Callable[..., None], *arguments: object) -> None:
-        try:
-            loop(*arguments)
-        except BaseException as error:  # noqa: BLE001  # `run` raises it, in the main thread
-            self._failure = self._failure or error
-            self._stopping.set()
-        finally:
-            self._writable.set()  # nobody may wait for a heartbeat that will not come
-            connections.close_all()
 
     def _receive(self, queue: MessageQueue) -> None:
         patience = Patience(self._most_errors)
@@ -110,7 +93,8 @@ class PollService:
             pause = 0.0
             polled = Polled()
             try:
-                polled = poll(queue, limit, self._wait_seconds())
+                with polling(self._loops.watch, self._wait_seconds()):
+                    polled = poll(queue, limit, self._wait_seconds())
                 self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded("sqs")
             except QueueUnavailable as error:
@@ -131,7 +115,8 @@ class PollService:
         while not self._stopping.is_set():
             pause = float(BEAT_SECONDS)
             try:
-                self._heartbeat.beat()
+                with self._loops.watch.step("writing its sign of life"):
+                    self._heartbeat.beat()
                 self._writable.set()
                 self._dispatch_for(pause)
                 patience.succeeded("database")
@@ -141,15 +126,18 @@ class PollService:
                 connections.close_all()
                 pause = patience.failed("database", error)
             self._stopping.wait(pause)
-        if self._failure is None:
-            self._heartbeat.stop()
+        self._writable.set()  # nobody may wait for a heartbeat that will not come
+        if not self._loops.has_failed:
+            with self._loops.watch.step("removing its sign of life"):
+                self._heartbeat.stop()
 
     def _dispatch_for(self, seconds: float) -> None:
         """Tick the dispatcher until the next beat is due."""
         ticks = max(1, round(seconds / dispatcher.TICK_SECONDS))
         for _ in range(ticks):
             if not self._limits.once:
-                dispatcher.tick()
+                with self._loops.watch.step("dispatching"):
+                    dispatcher.tick()
             if self._stopping.wait(dispatcher.TICK_SECONDS):
                 return
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from passport_events.exceptions import ConfigurationError, QueueUnavailable
+from passport_events.exceptions import ConfigurationError, LoopDied, LoopHangs, QueueUnavailable
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving.received import Received
 from passport_events.receiving.service import Limits, PollService, Totals
@@ -130,20 +130,33 @@ class Buggy(FakeQueue):
 def test_a_receiver_that_dies_of_a_bug_takes_the_service_with_it(home: SalesforceOrganization) -> None:
     queue = Buggy()
     fill(queue, 1)
-    with pytest.raises(RuntimeError, match="a bug"):
+    with pytest.raises(LoopDied, match=r"^receiver-\d died of RuntimeError\.$") as died:
         service_of(queue, receivers=3).run()
+    assert str(died.value.__cause__) == "a bug"
     assert ProcessedMessage.objects.count() == 1  # what was committed stays, and comes again
 
 
+@pytest.mark.parametrize("where", ["handling.dispatcher.tick", "receiving.heartbeat.PollerHeartbeat.beat"])
 def test_a_heartbeat_that_dies_of_a_bug_takes_the_service_with_it(
-    queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    queue: FakeQueue, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    def die() -> int:
+    def die(*arguments: object) -> int:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("passport_events.handling.dispatcher.tick", die)
-    with pytest.raises(RuntimeError, match="a bug"):
+    monkeypatch.setattr(f"passport_events.{where}", die)
+    with pytest.raises(LoopDied, match=r"^heartbeat died of RuntimeError\.$"):
         service_of(queue, receivers=2).run()
+
+
+def test_a_receive_that_hangs_ends_the_service(
+    home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passport_events.receiving.watch.STEP_SECONDS", 0.1)
+    monkeypatch.setattr("passport_events.receiving.service.STOP_SECONDS", 0)
+    queue = LongPoll()
+    with pytest.raises(LoopHangs, match=r"^receiver-0 hangs: it has been receiving for \d+ s\.$"):
+        service_of(queue).run()
+    queue.answer.set()
 
 
 def test_a_queue_that_cannot_be_made_is_known_before_anything_starts() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
-import time
+from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
 from passport_events import conf
+from passport_events.exceptions import PassportEventsError
 from passport_events.handling import dispatcher
+from passport_events.management.giving_up import give_up
+from passport_events.receiving.loops import Loops
 from passport_events.receiving.patience import Patience
 
 
@@ -21,7 +23,8 @@ class Command(BaseCommand):
 
     help = (
         "Wake RQ workers for messages that are due: retries, lost hints, messages of dead workers. "
-        "poll_sqs does this too; run it alone where no poller runs. Exits 0. "
+        "poll_sqs does this too; run it alone where no poller runs. Exits 0 "
+        "when told to stop, 1 after too many errors in a row or when it hangs. "
         "Example: manage.py dispatch_messages --once"
     )
 
@@ -34,19 +37,28 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
             return
-        # A look can be cut off anywhere: it changes nothing.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with contextlib.suppress(KeyboardInterrupt):
-            self._dispatch()
+        loops = Loops()
+        loops.lead("dispatcher", self._dispatch, loops)
 
-    def _dispatch(self) -> None:
+        def stop(number: int, frame: FrameType | None) -> None:
+            loops.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        try:
+            loops.run()
+        except (PassportEventsError, Error) as error:
+            give_up("dispatch_messages", error, self.stderr)
+
+    def _dispatch(self, loops: Loops) -> None:
         patience = Patience(conf.current().max_errors_in_a_row)
-        while True:
+        while not loops.stopping.is_set():
             pause = dispatcher.TICK_SECONDS
             try:
-                dispatcher.tick()
+                with loops.watch.step("dispatching"):
+                    dispatcher.tick()
                 patience.succeeded("database")
             except Error as error:
                 connections.close_all()
                 pause = patience.failed("database", error)
-            time.sleep(pause)
+            loops.stopping.wait(pause)

@@ -14,6 +14,7 @@ from django.db import Error
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, PassportEventsError
+from passport_events.management.giving_up import give_up
 from passport_events.receiving.service import Limits, PollService, Totals
 from passport_events.receiving.sqs import SqsQueue
 
@@ -64,13 +65,8 @@ class Command(BaseCommand):
         except ConfigurationError as error:
             self.stderr.write(f"poll_sqs cannot start: {error}")
             sys.exit(2)
-        except PassportEventsError as error:
-            self.stderr.write(f"poll_sqs gave up: {error}")
-            sys.exit(1)
-        except Error as error:
-            # Its text may repeat what was to be written.
-            self.stderr.write(f"poll_sqs gave up: the database answers with {type(error).__name__}")
-            sys.exit(1)
+        except (PassportEventsError, Error) as error:
+            give_up("poll_sqs", error, self.stderr)
         self.stdout.write(
             f"poll_sqs: received={totals.received} new={totals.new} duplicates={totals.duplicates}"
         )

@@ -1,0 +1,49 @@
+"""How a process that runs for ever ends when it cannot go on: the reason on stderr and in the log, exit 1."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+from typing import NoReturn
+
+from django.core.management.base import OutputWrapper
+
+from passport_events.exceptions import LoopDied, LoopHangs, PassportEventsError
+from passport_events.handling.errors import describe
+from passport_events.stages import Stage, announce
+
+EXIT_CODE = 1
+GRACE_SECONDS = 5
+"""What saying so may take, where the log or stderr hangs as well."""
+
+
+def give_up(process: str, error: Exception, err: OutputWrapper) -> NoReturn:
+    """End this process."""
+    is_hung = isinstance(error, LoopHangs)
+    if is_hung:
+        # A thread that hangs may hold anything: the lock of a log handler, of stderr, of the import.
+        _end_soon()
+    reason = reason_of(error)
+    announce(Stage.GAVE_UP, process=process, reason=reason)
+    err.write(f"{process} gave up: {reason}")
+    if isinstance(error, LoopDied) and error.__cause__ is not None:
+        err.write(describe(error.__cause__, ()).frames)
+    if is_hung:
+        faulthandler.dump_traceback(sys.__stderr__ or 2)  # where it hangs; names of functions, no values
+        os._exit(EXIT_CODE)
+    sys.exit(EXIT_CODE)
+
+
+def _end_soon() -> None:
+    timer = threading.Timer(GRACE_SECONDS, os._exit, (EXIT_CODE,))
+    timer.daemon = True
+    timer.start()
+
+
+def reason_of(error: BaseException) -> str:
+    """A sentence without values: a database's own text may repeat what was to be written."""
+    if isinstance(error, PassportEventsError):
+        return str(error)
+    return f"the database answers with {type(error).__name__}"
