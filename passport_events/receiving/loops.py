@@ -24,7 +24,7 @@ STOP_SECONDS = 10
 
 
 class Loops:
-    """Some loops; each ends by itself soon after `stopping` is set, and says in `watch` what may hang."""
+    """Some loops; each ends by itself once it `is_stopping`, and says in `watch` what may hang."""
 
     def __init__(self, seconds_to_stop: float = STOP_SECONDS) -> None:
         self.stopping = threading.Event()
@@ -43,6 +43,11 @@ class Loops:
         """Let every loop come to its end. Safe in a signal handler, however often."""
         self._is_told_to_stop = True
         self._bell.put(None)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether to begin nothing new: as soon as a signal was heard, and `stopping` is about to be set."""
+        return self._is_told_to_stop or self.stopping.is_set()
 
     @property
     def has_failed(self) -> bool:

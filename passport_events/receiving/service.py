@@ -84,11 +84,11 @@ class PollService:
 
     def _receive(self, queue: MessageQueue) -> None:
         patience = Patience(self._most_errors)
-        while not self._stopping.is_set():
+        while not self._loops.is_stopping:
             if not self._writable.wait(timeout=BEAT_SECONDS):
                 continue
             limit = self._reserve()
-            if limit == 0 or self._stopping.is_set():
+            if limit == 0 or self._loops.is_stopping:
                 return
             pause = 0.0
             polled = Polled()
@@ -112,7 +112,7 @@ class PollService:
 
     def _beat(self) -> None:
         patience = Patience(self._most_errors)
-        while not self._stopping.is_set():
+        while not self._loops.is_stopping:
             pause = float(BEAT_SECONDS)
             try:
                 with self._loops.watch.step("writing its sign of life"):

@@ -1,4 +1,4 @@
-"""Arms the one step that the environment names."""
+"""Arms the one step that the environment names, and shortens waits where it asks for that."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ class CrashesConfig(AppConfig):
 
     def ready(self) -> None:
         """Arm."""
-        from tests.crashes.steps import STEPS  # noqa: PLC0415  it needs the models
+        from tests.crashes.hurry import HURRY, hurry  # noqa: PLC0415  it needs the models
+        from tests.crashes.steps import STEPS, STOP  # noqa: PLC0415  it needs the models
 
+        if HURRY in os.environ:
+            hurry()
         how, _, step = os.environ.get(strikes.STRIKE, "").partition(" ")
         if step:
-            STEPS[step].arm(strikes.strike(how, step, Path(os.environ[strikes.FILE])))
+            file = Path(os.environ[strikes.FILE])
+            STEPS[step].arm(strikes.strike(how, step, file))
+            STOP.arm(file.with_suffix(strikes.TOLD).touch)

@@ -83,6 +83,15 @@ OPERATOR: Mapping[str, Seam] = {
     "operated": Announced(Stage.OPERATED),
 }
 
+LOOPS: Mapping[str, Seam] = {
+    "connecting to SQS": Before("urllib3.util.connection:create_connection"),
+    "before the sign of life": Before("passport_events.receiving.heartbeat:PollerHeartbeat.beat"),
+    "before the dispatcher's look": Before("passport_events.handling.dispatcher:dispatch"),
+    "in the watch": Before("passport_events.receiving.loops:Loops._look"),
+    "long poll begins": Before("passport_events.receiving.sqs:SqsQueue.receive"),
+}
+STOP = After("passport_events.receiving.loops:Loops.stop")
+
 STEPS: Mapping[str, Seam] = {
     **POLLER,
     **HINTS,
@@ -94,4 +103,5 @@ STEPS: Mapping[str, Seam] = {
     **CRASH,
     **DISPATCHER,
     **OPERATOR,
+    **LOOPS,
 }

@@ -16,6 +16,8 @@ from pathlib import Path
 STRIKE = "PASSPORT_TEST_STRIKE"
 FILE = "PASSPORT_TEST_STRIKE_FILE"
 """Exists once the process has reached its step; a held one goes on when it is removed."""
+TOLD = ".told"
+"""What the name of that file ends with where the process has heard that it should stop."""
 LONGEST_HOLD_SECONDS = 120
 
 

@@ -77,14 +77,15 @@ class Process:
             raise AssertionError(f"it ended before its step: {self.wait()}")
         return self.file.exists()
 
+    def tell(self, *numbers: signal.Signals) -> None:
+        """Send signals to a process that is held, and wait until it has heard one."""
+        for number in numbers:
+            self.popen.send_signal(number)
+        eventually(self.file.with_suffix(strikes.TOLD).exists)
+
     def let_go(self) -> None:
         """End the hold."""
         self.file.unlink()
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal, and wait."""
-        self.popen.send_signal(number)
-        return self.wait()
 
 
 class World:
@@ -138,6 +139,17 @@ class World:
     def forget_hints(self) -> None:
         """Let the dispatcher find due rows that nobody hinted at."""
         hints.connection(OPPORTUNITIES).flushall()
+
+    def hints(self, queue: str) -> int:
+        """How many wait for a worker."""
+        return int(hints.rq_queue(queue).count)
+
+    def receive_counts(self) -> list[int]:
+        """How often each visible message was handed out, this time included; they are hidden then."""
+        found = self.sqs.queue.receive_messages(
+            MaxNumberOfMessages=10, MessageSystemAttributeNames=["ApproximateReceiveCount"]
+        )
+        return [int(message.attributes["ApproximateReceiveCount"]) for message in found]
 
     @contextmanager
     def healthy(self, *commands: tuple[str, ...]) -> Iterator[None]:

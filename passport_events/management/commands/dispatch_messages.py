@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def _dispatch(self, loops: Loops) -> None:
         patience = Patience(conf.current().max_errors_in_a_row)
-        while not loops.stopping.is_set():
+        while not loops.is_stopping:
             pause = dispatcher.TICK_SECONDS
             try:
                 with loops.watch.step("dispatching"):
