@@ -1,12 +1,21 @@
-"""RQ worker classes that keep database connections healthy. Name one in `RQ = {"WORKER_CLASS": ...}`."""
+"""RQ worker classes that keep database connections healthy, and end soon when they are told to.
+
+Name one in `RQ = {"WORKER_CLASS": ...}`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+from types import FrameType
 from typing import Any
 
 from django.db import close_old_connections, connections
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
+
+from passport_events.handling import time_slice
 
 MAINTENANCE_SECONDS = 60
 MONITORING_SECONDS = 15
@@ -30,12 +39,28 @@ class _Options:
 
 
 class PassportWorker(_Options, Worker):
-    """Forks for each hint, which isolates a handler that takes its process down."""
+    """Forks for each hint, which isolates a handler that takes its process down.
+
+    RQ's own lets a SIGTERM kill the child in the middle of a message, which happens to every process
+    of a service under systemd, and else waits until the child has nothing more to do.
+    """
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Never fork with an open database socket: parent and children would share it."""
         connections.close_all()
         super().execute_job(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """In the child: finish the message in hand, and give back the others."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # the same
+        signal.signal(signal.SIGTERM, _end_now)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """In the parent: tell the child."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):  # it has ended in this moment
+                os.kill(self.horse_pid, signal.SIGTERM)
 
 
 class PassportSimpleWorker(_Options, SimpleWorker):
@@ -48,3 +73,12 @@ class PassportSimpleWorker(_Options, SimpleWorker):
             super().execute_job(job, queue)
         finally:
             close_old_connections()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Finish the message in hand, and give back the others."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
+        time_slice.end_now()
+
+
+def _end_now(number: int, frame: FrameType | None) -> None:
+    time_slice.end_now()

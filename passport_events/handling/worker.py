@@ -1,11 +1,10 @@
-"""Working on one RQ queue's due rows until none is left or the time slice ends."""
+"""Working on one RQ queue's due rows until none is left or the time slice is over."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -22,6 +21,7 @@ from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.plan import Plan, plan_for
 from passport_events.handling.pointer_turn import open_pointer
+from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.turn import Turn
 from passport_events.mirror.apply import ensure_records
 from passport_events.models import ProcessedMessage
@@ -36,27 +36,27 @@ def work(queue_name: str) -> int:
     settings = conf.current()
     event_types = settings.queues().get(queue_name, [])
     locks = RecordLocks(hints.connection(queue_name))
-    deadline = time.monotonic() + settings.time_slice_seconds
+    time_slice = TimeSlice(settings.time_slice_seconds)
     done = 0
-    while event_types and time.monotonic() < deadline:
+    while event_types and not time_slice.is_over():
         # Each is worked on before the next is claimed: nobody renews a claim that waits. And the one
         # that may take this process down comes when nothing else is in hand.
         alone = claim_one_alone(event_types, locks)
-        done += work_on(alone, locks, deadline)
-        if time.monotonic() > deadline:
+        done += work_on(alone, locks, time_slice)
+        if time_slice.is_over():
             break
         batch = claim_batch(event_types, locks)
         if batch.more:
             # Before working on this one, so that another worker wakes up for the rest.
             hints.send([queue_name])
-        done += work_on(batch, locks, deadline)
+        done += work_on(batch, locks, time_slice)
         if not (batch.messages or alone.messages or batch.more or alone.more):
             return done
     hints.send([queue_name])
     return done
 
 
-def work_on(claim: Claim, locks: RecordLocks, deadline: float) -> int:
+def work_on(claim: Claim, locks: RecordLocks, time_slice: TimeSlice) -> int:
     """Give every message of a claim its turn, or back. Returns how many had theirs."""
     if not claim.messages:
         return 0
@@ -65,10 +65,10 @@ def work_on(claim: Claim, locks: RecordLocks, deadline: float) -> int:
         with LeaseKeeper(claim, locks):
             ensure_records(claim.messages)
             for plan, messages in _in_groups(claim.messages):
-                if time.monotonic() > deadline and done:
+                if time_slice.is_over_after(done):
                     break
                 if plan.is_alone or not _merged_together(messages, plan, claim):
-                    if not _one_by_one(messages, plan, claim, deadline, done):
+                    if not _one_by_one(messages, plan, claim, time_slice, done):
                         break
                 else:
                     done.update(message.pk for message in messages)
@@ -112,11 +112,11 @@ def _merged_together(messages: Sequence[ProcessedMessage], plan: Plan, claim: Cl
 
 
 def _one_by_one(
-    messages: Sequence[ProcessedMessage], plan: Plan, claim: Claim, deadline: float, done: set[int]
+    messages: Sequence[ProcessedMessage], plan: Plan, claim: Claim, time_slice: TimeSlice, done: set[int]
 ) -> bool:
     """One transaction each. False when the rest of the claim should be given back."""
     for message in messages:
-        if time.monotonic() > deadline and done:
+        if time_slice.is_over_after(done):
             return False
         # Whatever happens now, this message had its turn: it is not given back untouched.
         done.add(message.pk)

@@ -18,7 +18,7 @@ class CrashesConfig(AppConfig):
     def ready(self) -> None:
         """Arm."""
         from tests.crashes.hurry import HURRY, hurry  # noqa: PLC0415  it needs the models
-        from tests.crashes.steps import STEPS, STOP  # noqa: PLC0415  it needs the models
+        from tests.crashes.steps import STEPS, TOLD_TO_STOP  # noqa: PLC0415  it needs the models
 
         if HURRY in os.environ:
             hurry()
@@ -26,4 +26,5 @@ class CrashesConfig(AppConfig):
         if step:
             file = Path(os.environ[strikes.FILE])
             STEPS[step].arm(strikes.strike(how, step, file))
-            STOP.arm(file.with_suffix(strikes.TOLD).touch)
+            for seam in TOLD_TO_STOP:
+                seam.arm(file.with_suffix(strikes.TOLD).touch)

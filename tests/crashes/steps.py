@@ -90,7 +90,10 @@ LOOPS: Mapping[str, Seam] = {
     "in the watch": Before("passport_events.receiving.loops:Loops._look"),
     "long poll begins": Before("passport_events.receiving.sqs:SqsQueue.receive"),
 }
-STOP = After("passport_events.receiving.loops:Loops.stop")
+TOLD_TO_STOP = (
+    After("passport_events.receiving.loops:Loops.stop"),
+    After("passport_events.handling.time_slice:end_now"),
+)
 
 STEPS: Mapping[str, Seam] = {
     **POLLER,

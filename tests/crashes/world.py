@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from passport_events.models import LIVE, ProcessedMessage, SalesforceRecord
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
+from project.demo.processes import children_of
 from tests.crashes import strikes
 from tests.harness.aws import Sqs
 
@@ -77,10 +79,14 @@ class Process:
             raise AssertionError(f"it ended before its step: {self.wait()}")
         return self.file.exists()
 
-    def tell(self, *numbers: signal.Signals) -> None:
-        """Send signals to a process that is held, and wait until it has heard one."""
-        for number in numbers:
-            self.popen.send_signal(number)
+    def tell(self, *numbers: signal.Signals, children: bool = False) -> None:
+        """Send signals to a process that is held, and wait until it has heard one.
+
+        Kubernetes sends them to the first process; systemd to all processes of a service.
+        """
+        pids = [self.pid, *(children_of(self.pid) if children else [])]
+        for number, pid in itertools.product(numbers, pids):
+            os.kill(pid, number)
         eventually(self.file.with_suffix(strikes.TOLD).exists)
 
     def let_go(self) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from passport_events import Event, handles
-from passport_events.handling import hints, worker
+from passport_events.handling import hints, time_slice
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
+from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work, work_on
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from project.embedded import ValkeyServer
@@ -45,7 +45,7 @@ class Time:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
     """The clock that time slices are measured with."""
     clock = Time()
-    monkeypatch.setattr(worker, "time", clock)
+    monkeypatch.setattr(time_slice, "time", clock)
     return clock
 
 
@@ -68,6 +68,40 @@ def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
     assert rest.count() == 3
     assert not MessageAttempt.objects.exists()
     assert waiting_hints() == 1
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_told_to_stop_it_finishes_the_message_in_hand(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    monkeypatch.setattr(time_slice, "_is_told_to_stop", False)
+    handled = []
+
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        handled.append(event.record_id)
+        if len(handled) == first:
+            time_slice.end_now()
+
+    home = an_organization()
+    stored(*(an_event(home, number) for number in range(5)))
+
+    assert work(OPPORTUNITIES) == first
+    rest = ProcessedMessage.objects.due().filter(status=Status.WAITING, lease_token=None, attempts=0)
+    assert rest.count() == 5 - first
+    assert waiting_hints() == 1
+
+
+def test_told_to_stop_between_claim_and_turn_it_gives_all_back(
+    monkeypatch: pytest.MonkeyPatch, redis_server: ValkeyServer
+) -> None:
+    monkeypatch.setattr(time_slice, "_is_told_to_stop", False)
+    home = an_organization()
+    stored(*(an_event(home, number) for number in range(3)))
+    locks = RecordLocks(hints.connection(OPPORTUNITIES))
+    claim = claim_batch(["opportunity"], locks)
+    time_slice.end_now()
+
+    assert work_on(claim, locks, TimeSlice(60)) == 0
+    assert ProcessedMessage.objects.due().filter(status=Status.WAITING, lease_token=None).count() == 3
 
 
 def test_the_next_slice_goes_on_at_once(clock: Time) -> None:
@@ -151,6 +185,6 @@ def test_work_on_an_empty_claim_does_nothing(redis_server: ValkeyServer, stateme
     claim = claim_batch(["opportunity"], locks)
 
     with statements:
-        assert work_on(claim, locks, time.monotonic()) == 0
+        assert work_on(claim, locks, TimeSlice(0)) == 0
     assert statements.all == []
     assert redis_server.is_running
