@@ -39,7 +39,8 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     started = time.perf_counter()
     received = queue.receive(limit, settings.wait_seconds if wait_seconds is None else wait_seconds)
     seconds = time.perf_counter() - started
-    announce(Stage.RECEIVED, count=len(received), seconds=seconds)
+    size = sum(len(each.body) for each in received)
+    announce(Stage.RECEIVED, count=len(received), size=size, seconds=seconds)
     if not received:
         return Polled()
     if seconds >= IDLE_SECONDS:
