@@ -26,14 +26,14 @@ STOP_SECONDS = 10
 class Loops:
     """Some loops; each ends by itself once it `is_stopping`, and says in `watch` what may hang."""
 
-    def __init__(self, seconds_to_stop: float = STOP_SECONDS) -> None:
+    def __init__(self, seconds_to_stop: float) -> None:
         self.stopping = threading.Event()
         self.watch = Watch()
         self._seconds_to_stop = seconds_to_stop
         self._end_by: float | None = None
         self._is_told_to_stop = False
         # Neither an Event nor a lock: a signal handler may interrupt its own thread in the middle of one.
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._bell: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
         self._leading: list[threading.Thread] = []
         self._following: list[threading.Thread] = []
         self._ended_well: set[threading.Thread] = set()
@@ -66,7 +66,7 @@ class Loops:
         """Return when all loops have ended by themselves.
 
         Raises the database's errors and this package's that ended one of them, LoopDied for any
-        other, and LoopHangs when one hangs; that one is still there then.
+        other, and LoopHangs when one hangs; it may be there still.
         """
         every = [*self._following, *self._leading]
         try:
@@ -97,12 +97,14 @@ class Loops:
             died.__cause__ = error
             self._fail(died)
         finally:
-            self._bell.put(None)
             connections.close_all()
+            self._bell.put(threading.current_thread())
 
     def _look(self, every: list[threading.Thread]) -> None:
         with suppress(queue.Empty):
-            self._bell.get(timeout=LOOK_SECONDS)
+            ending = self._bell.get(timeout=LOOK_SECONDS)
+            if ending is not None:
+                ending.join(LOOK_SECONDS)  # it rings as the last thing it does
         self._note_deaths(every)
         for sentence in self.watch.overdue():
             self._fail(LoopHangs(sentence))

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from passport_events.exceptions import LoopDied, LoopHangs, QueueUnavailable
 from passport_events.receiving import loops as module
 from passport_events.receiving import watch
-from passport_events.receiving.loops import Loops
+from passport_events.receiving.loops import STOP_SECONDS, Loops
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 
 
 def test_it_returns_when_all_that_lead_have_ended() -> None:
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     ended: list[object] = []
     loops.lead("a", ended.append, "a")
     loops.lead("b", ended.append, "b")
@@ -46,7 +46,7 @@ def test_it_returns_when_all_that_lead_have_ended() -> None:
 
 
 def test_told_to_stop_all_end() -> None:
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     loops.lead("a", loops.stopping.wait)
     threading.Timer(0.05, loops.stop).start()
     loops.run()
@@ -54,7 +54,7 @@ def test_told_to_stop_all_end() -> None:
 
 
 def test_told_to_stop_before_it_begins_nothing_waits() -> None:
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     loops.lead("a", loops.stopping.wait)
     loops.stop()
     loops.run()
@@ -62,7 +62,7 @@ def test_told_to_stop_before_it_begins_nothing_waits() -> None:
 
 @pytest.mark.parametrize("error", [QueueUnavailable("away"), OperationalError("away")])
 def test_an_error_that_a_loop_gave_up_on_is_raised_itself(error: Exception) -> None:
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     loops.lead("a", raising(error))
     loops.lead("b", loops.stopping.wait)
     with pytest.raises(type(error)) as raised:
@@ -76,7 +76,7 @@ def test_whatever_a_loop_dies_of_all_end_and_it_is_said(
     error: BaseException, add: Callable[..., None]
 ) -> None:
     """SystemExit ends a thread without a word, and with the code 0 it would look like success."""
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     add(loops, "a", raising(error))
     loops.lead("b", loops.stopping.wait)
     with pytest.raises(LoopDied, match=rf"^a died of {type(error).__name__}\.$") as died:
@@ -95,7 +95,7 @@ def test_a_loop_that_could_not_even_say_of_what_it_died_is_missed(monkeypatch: p
         fail(self, error)
 
     monkeypatch.setattr(Loops, "_fail", too_little_memory)
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
     loops.lead("a", raising(MemoryError()))
     loops.lead("b", loops.stopping.wait)
     with pytest.raises(LoopDied, match=r"^a died\.$"):
@@ -111,7 +111,7 @@ def test_a_thread_that_cannot_be_started_leaves_none_that_goes_on(monkeypatch: p
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    loops, ended = Loops(), threading.Event()
+    loops, ended = Loops(STOP_SECONDS), threading.Event()
     loops.lead("receiver", lambda: None)
     loops.follow("heartbeat", lambda: ended.set() if loops.stopping.wait() else None)
     with pytest.raises(RuntimeError, match="can't start"):
@@ -120,7 +120,7 @@ def test_a_thread_that_cannot_be_started_leaves_none_that_goes_on(monkeypatch: p
 
 
 def test_when_the_watch_itself_breaks_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    loops, ended = Loops(), threading.Event()
+    loops, ended = Loops(STOP_SECONDS), threading.Event()
     loops.lead("a", lambda: ended.set() if loops.stopping.wait() else None)
     monkeypatch.setattr(loops.watch, "overdue", raising(MemoryError()))
     with pytest.raises(MemoryError):
@@ -148,7 +148,7 @@ def test_a_loop_that_hangs_in_a_step_ends_all(
 def test_steps_that_end_in_time_are_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step has its own time, however many there are, and some have more."""
     monkeypatch.setattr(watch, "STEP_SECONDS", 0.2)
-    loops = Loops()
+    loops = Loops(STOP_SECONDS)
 
     def work() -> None:
         for _ in range(20):

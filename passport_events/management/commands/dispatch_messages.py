@@ -14,7 +14,7 @@ from passport_events import conf
 from passport_events.exceptions import PassportEventsError
 from passport_events.handling import dispatcher
 from passport_events.management.giving_up import give_up
-from passport_events.receiving.loops import Loops
+from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if options["once"]:
             self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
             return
-        loops = Loops()
+        loops = Loops(STOP_SECONDS)
         loops.lead("dispatcher", self._dispatch, loops)
 
         def stop(number: int, frame: FrameType | None) -> None:
