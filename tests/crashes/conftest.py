@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from project.embedded import ValkeyServer
-from tests.harness.aws import Sqs
+from tests.crashes.nursery import Nursery
+from tests.harness.aws import Moto, Sqs
 
 if TYPE_CHECKING:
     from tests.crashes.world import World
@@ -23,8 +24,18 @@ VISIBILITY_SECONDS = "1"
 """What a dead poller had received comes back after so long."""
 
 
+@pytest.fixture(scope="session")
+def nursery(_moto: Moto) -> Iterator[Nursery]:
+    """It needs the ports of all servers."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def world(transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, tmp_path: Path) -> Iterator[World]:
+def world(
+    transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, nursery: Nursery, tmp_path: Path
+) -> Iterator[World]:
     """Nothing has happened yet."""
     if sys.platform != "linux":
         pytest.skip("needs /proc")
@@ -35,6 +46,6 @@ def world(transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, tmp_path
     organizations.forget_local()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
     sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
-    world = World(sqs, tmp_path)
+    world = World(sqs, tmp_path, nursery)
     yield world
     world.kill_all()

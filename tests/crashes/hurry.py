@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib
 
-from passport_events.receiving import poll_steps
-from passport_events.stages import Stage
-
 HURRY = "PASSPORT_TEST_HURRY"
 SHORTER = {
     "passport_events.receiving.watch:STEP_SECONDS": 4,
     "passport_events.receiving.loops:LOOK_SECONDS": 0.1,
     "passport_events.receiving.service:STOP_SECONDS": 2,
+    "passport_events.management.commands.dispatch_messages:STOP_SECONDS": 2,
     "passport_events.receiving.aws:READ_MARGIN_SECONDS": 0.3,
     "passport_events.receiving.sqs:READ_MARGIN_SECONDS": 0.3,
 }
@@ -24,4 +22,3 @@ def hurry() -> None:
         found = importlib.import_module(module)
         assert hasattr(found, name), where
         setattr(found, name, seconds)
-    poll_steps.NEXT[Stage.RECEIVED] = ("storing", 0)

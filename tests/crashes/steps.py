@@ -68,6 +68,12 @@ BATCH: Mapping[str, Seam] = {
     "batch finished, not committed": After("passport_events.models.message_verbs:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
+POINTER: Mapping[str, Seam] = {
+    "pointer fetched, nothing stored": After("passport_events.receiving.pointers:S3Opener.fetch"),
+    "payload stored, pointer not finished": After("passport_events.receiving.pointers:S3Opener.store"),
+    "finished, not committed": HANDLER["finished, not committed"],
+    "committed": HANDLER["committed"],
+}
 CRASH: Mapping[str, Seam] = {
     "crash noticed": Announced(Stage.CRASHED),
     "crash sorted out, not committed": After("passport_events.handling.claim:sort_out_abandoned"),
@@ -103,6 +109,7 @@ STEPS: Mapping[str, Seam] = {
     **FAILURE,
     **GIVING_BACK,
     **BATCH,
+    **POINTER,
     **CRASH,
     **DISPATCHER,
     **OPERATOR,

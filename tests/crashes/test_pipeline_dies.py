@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.crashes import steps
+from tests.crashes.databases import struck
 from tests.crashes.event_handlers import FAILS_ONCE, SLOW
 from tests.crashes.world import ITEMS, OPPORTUNITIES, POLLER, World, assert_all_is_well, worker
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
 
-@pytest.mark.parametrize("step", [*steps.POLLER, *steps.HINTS])
+
+@pytest.mark.parametrize("step", struck([*steps.POLLER, *steps.HINTS]))
 def test_a_poller_that_dies_loses_nothing(world: World, step: str) -> None:
     world.publish("one", "two")
     world.publish("three", event_type="item")
@@ -20,7 +26,7 @@ def test_a_poller_that_dies_loses_nothing(world: World, step: str) -> None:
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", [*steps.WORKER, *steps.HANDLER])
+@pytest.mark.parametrize("step", struck([*steps.WORKER, *steps.HANDLER]))
 def test_a_worker_that_dies_loses_nothing_and_does_nothing_twice(world: World, step: str) -> None:
     world.publish("one", "two", "three", "four")
     world.receive_all()
@@ -31,7 +37,7 @@ def test_a_worker_that_dies_loses_nothing_and_does_nothing_twice(world: World, s
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", steps.FAILURE)
+@pytest.mark.parametrize("step", struck(steps.FAILURE))
 def test_a_worker_that_dies_while_it_writes_down_a_failure(world: World, step: str) -> None:
     world.publish(FAILS_ONCE, "two")
     world.receive_all()
@@ -42,7 +48,7 @@ def test_a_worker_that_dies_while_it_writes_down_a_failure(world: World, step: s
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", steps.GIVING_BACK)
+@pytest.mark.parametrize("step", struck(steps.GIVING_BACK))
 def test_a_worker_that_dies_when_its_time_slice_is_over(world: World, step: str) -> None:
     world.publish(SLOW, SLOW)
     world.receive_all()
@@ -53,7 +59,7 @@ def test_a_worker_that_dies_when_its_time_slice_is_over(world: World, step: str)
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", steps.BATCH)
+@pytest.mark.parametrize("step", struck(steps.BATCH))
 def test_a_worker_that_dies_in_a_whole_batch(world: World, step: str) -> None:
     world.publish("one", "two", event_type="item")
     world.receive_all()
@@ -64,7 +70,18 @@ def test_a_worker_that_dies_in_a_whole_batch(world: World, step: str) -> None:
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", steps.CRASH)
+@pytest.mark.parametrize("step", struck(steps.POINTER))
+def test_a_worker_that_dies_while_it_opens_a_pointer(world: World, bucket: Bucket, step: str) -> None:
+    world.publish_large(bucket, "one")
+    world.receive_all()
+    world.kill_at(step, *worker(OPPORTUNITIES))
+
+    world.work_off(OPPORTUNITIES)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", struck(steps.CRASH))
 def test_a_worker_that_dies_while_it_sorts_out_what_another_left_behind(world: World, step: str) -> None:
     world.publish("one", "two")
     world.receive_all()
@@ -77,7 +94,7 @@ def test_a_worker_that_dies_while_it_sorts_out_what_another_left_behind(world: W
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", [*steps.DISPATCHER, *steps.HINTS])
+@pytest.mark.parametrize("step", struck([*steps.DISPATCHER, *steps.HINTS]))
 def test_a_dispatcher_that_dies_is_not_missed(world: World, step: str) -> None:
     world.publish("one", "two")
     world.receive_all()

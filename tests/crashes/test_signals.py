@@ -9,6 +9,8 @@ import pytest
 
 from passport_events.models import Heartbeat, ProcessedMessage
 from tests.crashes import steps
+from tests.crashes.apps import SETTINGS
+from tests.crashes.databases import struck
 from tests.crashes.hurry import HURRY
 from tests.crashes.sockets import Dripping, serving
 from tests.crashes.world import OPPORTUNITIES, POLLER, Process, World, eventually
@@ -43,7 +45,7 @@ def assert_one_batch_is_finished(world: World, poller: Process) -> None:
     assert not Heartbeat.objects.exists()
 
 
-@pytest.mark.parametrize("step", ["long poll begins", *steps.POLLER, *steps.HINTS])
+@pytest.mark.parametrize("step", struck(["long poll begins", *steps.POLLER, *steps.HINTS]))
 def test_a_poller_that_is_told_to_stop_finishes_its_batch_and_takes_no_other(
     twelve: World, step: str
 ) -> None:
@@ -53,7 +55,8 @@ def test_a_poller_that_is_told_to_stop_finishes_its_batch_and_takes_no_other(
     assert_one_batch_is_finished(twelve, poller)
 
 
-@pytest.mark.parametrize("others", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 10])
+@pytest.mark.postgresql
+@pytest.mark.parametrize("others", [[signal.SIGINT], [signal.SIGINT, signal.SIGTERM] * 10])
 def test_told_again_it_does_the_same(twelve: World, others: list[signal.Signals]) -> None:
     poller = held(twelve, "received")
     poller.tell(signal.SIGINT, *others)
@@ -61,6 +64,7 @@ def test_told_again_it_does_the_same(twelve: World, others: list[signal.Signals]
     assert_one_batch_is_finished(twelve, poller)
 
 
+@pytest.mark.postgresql
 def test_a_storm_of_signals_interrupts_nothing(twelve: World) -> None:
     """Given signals that interrupt the handler of the one before, the poller still ends by itself."""
     poller = held(twelve, "received")
@@ -69,6 +73,7 @@ def test_a_storm_of_signals_interrupts_nothing(twelve: World) -> None:
     assert_one_batch_is_finished(twelve, poller)
 
 
+@pytest.mark.postgresql
 def test_told_to_stop_while_the_gate_is_closed_it_ends(world: World) -> None:
     poller = world.start(*POLLER, strike="hold before the sign of life")
     eventually(poller.is_struck)
@@ -78,11 +83,12 @@ def test_told_to_stop_while_the_gate_is_closed_it_ends(world: World) -> None:
     assert world.in_sqs() == (0, 0, 0)
 
 
+@pytest.mark.postgresql
 def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
     """Given a receive that never ends, a poller that is told to stop ends without it, and says so."""
     with serving(Dripping()) as sqs:
         settings = json.dumps({"WAIT_SECONDS": 1, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
-        hurried = {HURRY: "1", "PASSPORT_TEST_SETTINGS": settings}
+        hurried = {HURRY: "1", SETTINGS: settings}
         poller = world.start(*POLLER, strike="hold connecting to SQS", **hurried)
         eventually(poller.is_struck)
         poller.tell(signal.SIGTERM)
@@ -92,17 +98,14 @@ def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
     assert "poll_sqs gave up: receiver-0 (receiving) did not stop within 3 s." in errors
 
 
-@pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGINT] * 10])
-@pytest.mark.parametrize("step", ["before the dispatcher's look", *steps.DISPATCHER, *steps.HINTS])
-def test_a_dispatcher_that_is_told_to_stop_finishes_its_look(
-    world: World, step: str, numbers: list[signal.Signals]
-) -> None:
+@pytest.mark.parametrize("step", struck(["before the dispatcher's look", *steps.DISPATCHER, *steps.HINTS]))
+def test_a_dispatcher_that_is_told_to_stop_finishes_its_look(world: World, step: str) -> None:
     world.publish("one")
     world.receive_all()
     world.forget_hints()
     dispatcher = world.start("dispatch_messages", strike=f"hold {step}")
     eventually(dispatcher.is_struck)
-    dispatcher.tell(*numbers)
+    dispatcher.tell(*[signal.SIGTERM, signal.SIGINT] * 10)
     dispatcher.let_go()
     code, _, errors = dispatcher.wait()
     assert (code, "Traceback" in errors) == (0, False), errors

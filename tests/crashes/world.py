@@ -14,21 +14,31 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 
 from passport_events import conf
+from passport_events.clock import ClockTimestamp
+from passport_events.event import S3_POINTER
 from passport_events.handling import dispatcher, hints
-from passport_events.models import LIVE, ProcessedMessage, SalesforceRecord
+from passport_events.models import LIVE, ProcessedMessage, SalesforceRecord, Status
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.demo.processes import children_of
 from tests.crashes import strikes
+from tests.crashes.apps import SETTINGS
+from tests.crashes.hurry import HURRY
+from tests.crashes.nursery import DJANGO_SETTINGS, REPOSITORY, Forked, Nursery
 from tests.harness.aws import Sqs
+from tests.receiving import pointing
 
-REPOSITORY = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
+
+KNOWN_AFTER_A_FORK = {strikes.STRIKE, strikes.FILE, HURRY, SETTINGS}
+"""What `apps.py` reads."""
 HOME = organization_id(1)
 OPPORTUNITIES, ITEMS = "passport-opportunities", "passport-items"
 ENTITIES = {"opportunity": "Opportunity", "item": "OpportunityLineItem"}
@@ -53,9 +63,11 @@ def eventually(condition: Callable[[], Any], why: Callable[[], Any] = lambda: No
 class Process:
     """`manage.py` with some arguments, in a process of its own."""
 
-    popen: subprocess.Popen[str]
+    popen: subprocess.Popen[bytes] | Forked
     file: Path
     """Exists while it is held at its step."""
+    output: Path
+    errors: Path
 
     @property
     def pid(self) -> int:
@@ -64,8 +76,8 @@ class Process:
 
     def wait(self) -> tuple[int, str, str]:
         """Exit code, output and errors, once it has ended."""
-        output, errors = self.popen.communicate(timeout=PATIENCE_SECONDS)
-        return self.popen.returncode, output, errors
+        code = self.popen.wait(timeout=PATIENCE_SECONDS)
+        return code, self.output.read_text(), self.errors.read_text()
 
     def can_be_told_to_stop(self) -> bool:
         """Whether it has begun to listen to SIGTERM."""
@@ -97,27 +109,34 @@ class Process:
 class World:
     """Starts processes and ends them; knows what was published."""
 
-    def __init__(self, sqs: Sqs, directory: Path) -> None:
-        """Use `World` as a context manager: it ends with SIGKILL what still runs."""
+    def __init__(self, sqs: Sqs, directory: Path, nursery: Nursery) -> None:
         self.sqs = sqs
-        self.settings = "tests.crashes.settings"
+        self._nursery = nursery
         self._directory = directory
         self._processes: list[Process] = []
         self.published: list[str] = []
+        self.pointers = 0
 
     def start(self, *arguments: str, strike: str = "", **environment: str) -> Process:
         """Start `manage.py ARGUMENTS`, to be struck (`kill received`) or healthy."""
-        file = self._directory / f"struck-{len(self._processes)}"
-        struck = {strikes.STRIKE: strike, strikes.FILE: str(file)} if strike else {}
-        popen = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "django", *arguments],
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": self.settings, **struck, **environment},
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        file, output, errors = (
+            self._directory / f"{name}-{len(self._processes)}" for name in ("struck", "output", "errors")
         )
-        process = Process(popen, file)
+        if strike:
+            environment |= {strikes.STRIKE: strike, strikes.FILE: str(file)}
+        popen: subprocess.Popen[bytes] | Forked
+        if environment.keys() <= KNOWN_AFTER_A_FORK:
+            popen = self._nursery.start(arguments, environment, output, errors)
+        else:
+            with output.open("w") as out, errors.open("w") as err:
+                popen = subprocess.Popen(
+                    [sys.executable, "-W", "error", "-m", "django", *arguments],
+                    env={**os.environ, "DJANGO_SETTINGS_MODULE": DJANGO_SETTINGS, **environment},
+                    cwd=REPOSITORY,
+                    stdout=out,
+                    stderr=err,
+                )
+        process = Process(popen, file, output, errors)
         self._processes.append(process)
         return process
 
@@ -126,6 +145,18 @@ class World:
         code, output, errors = self.start(*arguments, strike=f"kill {step}").wait()
         assert code == -signal.SIGKILL, (code, output, errors)
         assert strikes.said(step) in errors
+        self._let_time_pass()
+
+    def _let_time_pass(self) -> None:
+        """End what the dead process held and would not have renewed: leases, locks of records, hints."""
+        ProcessedMessage.objects.filter(status=Status.PROCESSING).update(due_at=ClockTimestamp())
+        valkey = hints.connection(OPPORTUNITIES)
+        for key in [*valkey.scan_iter("passport:lock:*"), *valkey.scan_iter("passport:hint:*")]:
+            valkey.delete(key)
+
+    def _take_time(self) -> None:
+        """From now on what is received is hidden for long: on a busy machine a second is over before the delete."""
+        self.sqs.queue.set_attributes(Attributes={"VisibilityTimeout": "60"})
 
     def publish(self, *names: str, event_type: str = "opportunity") -> None:
         """One new record for each name."""
@@ -136,8 +167,17 @@ class World:
             message = relay_message(entity, record, fields={"Name": name}, organization=HOME)
             self.sqs.topic.publish(Message=json.dumps(message))
 
+    def publish_large(self, bucket: Bucket, name: str) -> None:
+        """The same for an opportunity, whose message lies in S3."""
+        record = record_id("Opportunity", len(self.published))
+        self.published.append(record)
+        self.pointers += 1
+        message = relay_message("Opportunity", record, fields={"Name": name}, organization=HOME)
+        pointing.publish(self.sqs, pointing.pointer(pointing.upload(bucket, message)))
+
     def receive_all(self) -> None:
         """Store, in this process, all that is in SQS."""
+        self._take_time()
         queue = SqsQueue(conf.current())
         while poll(queue, wait_seconds=0).received:
             pass
@@ -171,6 +211,7 @@ class World:
 
     def recover(self) -> None:
         """Let a healthy poller and a healthy worker do the rest. Raises AssertionError if they cannot."""
+        self._take_time()
         with self.healthy(POLLER, worker(OPPORTUNITIES, ITEMS)):
             eventually(self.is_settled, self.unsettled)
 
@@ -182,7 +223,7 @@ class World:
     def is_settled(self, hints_sent: int = 0) -> bool:
         """Whether everything that was published is stored and has ended, and SQS is empty."""
         rows = ProcessedMessage.objects
-        stored = rows.count() == len(self.published)
+        stored = rows.count() == len(self.published) + self.pointers
         return stored and not rows.filter(status__in=LIVE).exists() and not any(self.in_sqs())
 
     def in_sqs(self) -> tuple[int, int, int]:
@@ -204,8 +245,8 @@ class World:
     def kill_all(self) -> None:
         """End what still runs."""
         for process in self._processes:
-            process.popen.kill()
-            process.popen.communicate()
+            process.popen.send_signal(signal.SIGKILL)
+            process.popen.wait(timeout=PATIENCE_SECONDS)
 
 
 def effects() -> Counter[str]:
@@ -216,8 +257,11 @@ def effects() -> Counter[str]:
 def assert_all_is_well(world: World) -> None:
     """Nothing lost, nothing twice, nothing stuck, and the mirror right."""
     assert world.is_settled(), world.unsettled()
-    rows = dict(ProcessedMessage.objects.values_list("record_id", "status"))
-    assert rows == dict.fromkeys(world.published, "succeeded"), world.unsettled()
+    rows = ProcessedMessage.objects.values_list("record_id", "status")
+    events = dict(rows.exclude(event_type=S3_POINTER))
+    assert events == dict.fromkeys(world.published, "succeeded"), world.unsettled()
+    pointers = [status for _, status in rows.filter(event_type=S3_POINTER)]
+    assert pointers == ["succeeded"] * world.pointers
     assert set(SalesforceRecord.objects.values_list("record_id", flat=True)) == set(world.published)
     assert not SalesforceRecord.objects.filter(fields={}).exists()
     handled = [record for record in world.published if record.startswith("006")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.service_resource import Subscription, Topic
     from mypy_boto3_sqs.service_resource import Queue
 
-BUCKET = "large-messages"
+BUCKET = environment.BUCKET
 _VISIBILITY_SECONDS = 30
 _RECEIVES_BEFORE_DEAD_LETTER = 5
 

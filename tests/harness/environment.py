@@ -20,6 +20,7 @@ AWS_PORT = "PASSPORT_TEST_AWS_PORT"
 
 REGION = "us-east-1"
 QUEUE_NAME = "passport-events"
+BUCKET = "large-messages"
 MONOLITH_DATABASES = {"default": "monolith", "replica": "monolith_replica"}
 _ACCOUNT = "123456789012"  # the one moto gives to everybody
 _NOTHING_LISTENS = "1"
