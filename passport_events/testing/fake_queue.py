@@ -42,9 +42,14 @@ class FakeQueue:
     """Every receive raises QueueUnavailable."""
     deletes_fail: bool = False
     """Every delete raises QueueUnavailable."""
+    receive_answers_get_lost: bool = False
+    """Every receive raises QueueUnavailable, and hides its messages all the same."""
+    delete_answers_get_lost: bool = False
+    """Every delete raises QueueUnavailable, and deletes all the same."""
 
     requests: int = 0
     _messages: list[_Waiting] = dataclasses.field(default_factory=list)
+    _deleted: list[_Waiting] = dataclasses.field(default_factory=list)
     _handles: dict[str, _Waiting] = dataclasses.field(default_factory=dict)
     _count: itertools.count[int] = dataclasses.field(default_factory=itertools.count)
     _guard: threading.Lock = dataclasses.field(default_factory=threading.Lock)
@@ -78,8 +83,10 @@ class FakeQueue:
                 most = min(limit, BATCH)
                 visible = [m for m in self._messages if not m.is_hidden][: max(1, most // copies)]
                 if visible or time.monotonic() >= deadline:
-                    handed_out = [message for message in visible for _ in range(copies)]
-                    return [self._hand_out(message) for message in handed_out[:most]]
+                    handed_out = [message for message in visible for _ in range(copies)][:most]
+                    received = [self._hand_out(message) for message in handed_out]
+                    self._answer(is_lost=self.receive_answers_get_lost)
+                    return received
                 self.requests -= 1
             time.sleep(0.01)
 
@@ -96,21 +103,45 @@ class FakeQueue:
                 waiting = self._handles.pop(message.receipt_handle, None)
                 if waiting is not None:
                     waiting.is_deleted = True
+            self._deleted += [waiting for waiting in self._messages if waiting.is_deleted]
             self._messages = [waiting for waiting in self._messages if not waiting.is_deleted]
+            self._answer(is_lost=self.delete_answers_get_lost)
             return failed
 
     def redeliver(self) -> None:
         """Let the visibility timeout of everything in flight run out."""
         with self._guard:
-            self._handles.clear()
+            self._show_everything()
+
+    def redrive(self) -> None:
+        """Give everything what the way through a dead letter queue and back gives: another message id."""
+        with self._guard:
+            self._show_everything()
             for message in self._messages:
-                message.is_hidden = False
+                message.message_id, message.receives = str(uuid.uuid4()), 0
+
+    def bring_back_deleted(self) -> None:
+        """Let what was deleted come once more, of which SQS warns."""
+        with self._guard:
+            for message in self._deleted:
+                message.is_deleted = message.is_hidden = False
+            self._messages += self._deleted
+            self._deleted = []
 
     @property
     def bodies(self) -> list[bytes]:
         """What is still in the queue, hidden or not."""
         with self._guard:
             return [message.body for message in self._messages]
+
+    def _show_everything(self) -> None:
+        self._handles.clear()
+        for message in self._messages:
+            message.is_hidden = False
+
+    def _answer(self, *, is_lost: bool) -> None:
+        if is_lost:
+            raise QueueUnavailable("the fake queue was told to lose its answers")
 
     def _hand_out(self, message: _Waiting) -> Received:
         message.is_hidden = True

@@ -111,6 +111,51 @@ def test_sqs_can_be_away(queue: FakeQueue, fault: str) -> None:
     assert queue.bodies == [b"x"]
 
 
+def test_a_receive_whose_answer_is_lost_hides_its_messages(queue: FakeQueue) -> None:
+    queue.send("x")
+    queue.receive_answers_get_lost = True
+    with pytest.raises(QueueUnavailable):
+        queue.receive()
+    queue.receive_answers_get_lost = False
+    assert queue.receive() == []
+    queue.redeliver()
+    (received,) = queue.receive()
+    assert received.receive_count == 2
+
+
+def test_a_delete_whose_answer_is_lost_has_deleted(queue: FakeQueue) -> None:
+    queue.send("x")
+    received = queue.receive()
+    queue.delete_answers_get_lost = True
+    with pytest.raises(QueueUnavailable):
+        queue.delete(received)
+    assert queue.bodies == []
+
+
+def test_a_redrive_brings_everything_again_under_new_ids(queue: FakeQueue) -> None:
+    """Given a message in flight and one that waits, both come, as if they had never been received."""
+    queue.send("in flight")
+    (old,) = queue.receive()
+    queue.send("waiting", message_id="its id")
+    queue.redrive()
+    received = queue.receive()
+    assert [each.body for each in received] == [b"in flight", b"waiting"]
+    assert {each.message_id for each in received}.isdisjoint({old.message_id, "its id"})
+    assert [each.receive_count for each in received] == [1, 1]
+    assert (queue.delete([old]), len(queue.bodies)) == ([], 2)
+
+
+def test_what_was_deleted_can_come_again(queue: FakeQueue) -> None:
+    queue.send("x")
+    (first,) = queue.receive()
+    queue.delete([first])
+    queue.bring_back_deleted()
+    (second,) = queue.receive()
+    assert (second.message_id, second.body) == (first.message_id, b"x")
+    queue.delete([second])
+    assert queue.bodies == []
+
+
 def test_requests_are_what_sqs_would_bill(queue: FakeQueue) -> None:
     queue.send("x")
     queue.receive()
