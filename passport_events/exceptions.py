@@ -108,7 +108,10 @@ class Verdict(PassportEventsError):
 
 
 class RetryLater(Verdict):
-    """Try this event again after `delay` (seconds or a timedelta). Counts as an attempt."""
+    """Try this event again after `delay` (seconds or a timedelta), because what it needs is away.
+
+    Costs no attempt for a week after the first time, however often it is said; then it counts.
+    """
 
     def __init__(self, delay: float | timedelta, reason: str = "") -> None:
         super().__init__(reason or "the handler asked to be called again later")

@@ -11,7 +11,7 @@ from typing import Any
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.handling.errors import ErrorReport, describe
-from passport_events.handling.retry import Again, Dead, RetryPolicy, decide
+from passport_events.handling.retry import Again, Dead, PutOff, RetryPolicy, decide
 from passport_events.handling.turn import Turn
 from passport_events.mirror.merge import Merged
 from passport_events.models import AttemptOutcome, MessageAttempt, Status
@@ -25,8 +25,14 @@ def record_failure(
 
     `secrets` are values that the error's text may repeat and nobody shall read.
     """
-    outcome = decide(error, turn.attempt, RetryPolicy.of(conf.current()), random.random())
+    policy = RetryPolicy.of(conf.current())
+    outcome = decide(error, turn.attempt, policy, random.random(), turn.put_off_for)
     report = describe(error, secrets)
+    if isinstance(outcome, PutOff):
+        # No attempt is written either: an outage of days would make hundreds for each message.
+        turn.put_off(outcome.delay, report.text, merged)
+        due_in = outcome.delay.total_seconds()
+        return Stage.RETRYING, {"error_class": report.error_class, "due_in": due_in}
     if isinstance(outcome, Again):
         turn.wait(outcome.delay, report.error_class, merged)
         _append(turn, AttemptOutcome.RETRY, report)

@@ -8,8 +8,12 @@ from datetime import timedelta
 from passport_events.conf import Settings
 from passport_events.exceptions import Discard, Reject, RetryLater
 
+SHORTEST_ASKED_FOR = timedelta(seconds=1)
+"""Less, at no cost, would let one message fill its worker's time."""
 LONGEST_ASKED_FOR = timedelta(days=366)
 """What RetryLater can mean; more would leave the calendar of some database."""
+PATIENCE = timedelta(days=7)
+"""For so long RetryLater costs nothing, however often. Then it counts, so that every message ends."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +57,13 @@ class Again:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class PutOff:
+    """Wait, then try again, at no cost in attempts."""
+
+    delay: timedelta
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Dead:
     """A dead letter."""
 
@@ -64,17 +75,32 @@ class Ignored:
     """The handler wants to hear no more of it."""
 
 
-Outcome = Again | Dead | Ignored
+Outcome = Again | PutOff | Dead | Ignored
 
 
-def decide(error: BaseException, failures: int, policy: RetryPolicy, jitter: float) -> Outcome:
-    """What becomes of a message after its attempt number `failures` raised `error`."""
+def decide(
+    error: BaseException,
+    failures: int,
+    policy: RetryPolicy,
+    jitter: float,
+    put_off_for: timedelta = timedelta(0),
+) -> Outcome:
+    """What becomes of a message after its attempt number `failures` raised `error`.
+
+    `put_off_for` is the time since its handler first said RetryLater.
+    """
     if isinstance(error, Discard):
         return Ignored()
     if isinstance(error, Reject):
         return Dead("rejected")
+    if isinstance(error, RetryLater) and put_off_for < PATIENCE:
+        return PutOff(_asked_for(error))
     if failures > policy.max_retries:
         return Dead("retries used up")
     if isinstance(error, RetryLater):
-        return Again(max(timedelta(0), min(error.delay, LONGEST_ASKED_FOR)))
+        return Again(_asked_for(error))
     return Again(policy.delay(failures, jitter))
+
+
+def _asked_for(error: RetryLater) -> timedelta:
+    return max(SHORTEST_ASKED_FOR, min(error.delay, LONGEST_ASKED_FOR))

@@ -9,8 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from passport_events import conf
+from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.plan import Plan
 from passport_events.mirror.merge import Merged
@@ -50,6 +53,19 @@ class Turn:
         ended = self._ended(reason, merged)
         self._must_hold(rows.wait(self.lease_token, delay, runs_alone=False, **ended))
 
+    @property
+    def put_off_for(self) -> timedelta:
+        """The time since its handler first said RetryLater; compared with days, so any clock will do."""
+        since = self.message.put_off_since
+        return timezone.now() - since if since else timedelta(0)
+
+    def put_off(self, delay: timedelta, reason: str, merged: Merged | None) -> None:
+        """Try again when its handler asked for it, at no cost in attempts."""
+        rows = ProcessedMessage.objects.filter(pk=self.message.pk)
+        since = Coalesce(F("put_off_since"), ClockTimestamp())
+        said = {"reason": reason[:TEXT_OF_REASON], **_merged(merged)}
+        self._must_hold(rows.wait(self.lease_token, delay, runs_alone=False, put_off_since=since, **said))
+
     def put_back(self, delay: timedelta, reason: str, merged: Merged) -> None:
         """Look again later, at no cost in attempts."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
@@ -60,12 +76,17 @@ class Turn:
             "reason": reason[:TEXT_OF_REASON],
             "attempts": F("attempts") + 1,
             "release": conf.current().release,
-            **({"merged": names_of(merged)} if merged else {}),
+            **_merged(merged),
         }
 
     def _must_hold(self, changed: int) -> None:
         if not changed:
             raise LeaseLost(f"message {self.message.pk} is held by another worker")
+
+
+def _merged(merged: Merged | None) -> dict[str, Any]:
+    """The column, where anything was merged: a pointer is about no record."""
+    return {"merged": names_of(merged)} if merged else {}
 
 
 def names_of(merged: Merged) -> dict[str, Any]:

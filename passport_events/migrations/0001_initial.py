@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveIntegerField(default=0, help_text='Attempts in this generation.')),
                 ('crashes', models.PositiveIntegerField(default=0, help_text='Leases that ended while it ran alone.')),
                 ('runs_alone', models.BooleanField(default=False, help_text='A worker died while it was held.')),
+                ('put_off_since', models.DateTimeField(help_text='When its handler first said RetryLater. From then on its patience is limited.', null=True)),
                 ('generation', models.PositiveIntegerField(default=0, help_text='Replays asked for by operators.')),
                 ('merged', models.JSONField(default=dict, help_text='Names of the fields it wrote to the record, and of those it lost.')),
                 ('release', models.CharField(blank=True, help_text='The release that ended it.', max_length=64)),

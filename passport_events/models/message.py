@@ -54,6 +54,9 @@ class ProcessedMessage(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="Attempts in this generation.")
     crashes = models.PositiveIntegerField(default=0, help_text="Leases that ended while it ran alone.")
     runs_alone = models.BooleanField(default=False, help_text="A worker died while it was held.")
+    put_off_since = models.DateTimeField(
+        null=True, help_text="When its handler first said RetryLater. From then on its patience is limited."
+    )
     generation = models.PositiveIntegerField(default=0, help_text="Replays asked for by operators.")
     merged = models.JSONField(
         default=dict, help_text="Names of the fields it wrote to the record, and of those it lost."

@@ -54,6 +54,7 @@ def retry(messages: Messages, actor: Actor, reason: str) -> int:
         attempts=0,
         crashes=0,
         runs_alone=False,
+        put_off_since=None,
     )
 
 

@@ -58,6 +58,7 @@ def release_organization(organization: SalesforceOrganization, actor: Actor) -> 
             due_at=ClockTimestamp(),
             finished_at=None,
             attempts=0,
+            put_off_since=None,
         )
         journal.write(ActionKind.RELEASE, actor, released, organization=row)
     return released

@@ -130,6 +130,7 @@ def replay(
                     attempts=0,
                     crashes=0,
                     runs_alone=False,
+                    put_off_since=None,
                     reason="",
                 )
             )

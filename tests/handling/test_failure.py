@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
-from passport_events import Discard, Event, Reject, RetryLater, handles
+from passport_events import Discard, Event, Reject, handles
 from passport_events.handling.worker import work
 from passport_events.models import (
     AttemptOutcome,
     MessageAttempt,
     ProcessedMessage,
     SalesforceRecord,
-    Status,
 )
 
 from .given import (
@@ -23,7 +21,6 @@ from .given import (
     a_message,
     an_event,
     an_organization,
-    now,
     outcome,
     stored,
     the_record,
@@ -136,30 +133,3 @@ def test_discard_is_ignored_with_its_reason_and_what_it_wrote_is_undone() -> Non
 
     assert outcome(message) == ("ignored", "a test record", 1)
     assert (message.failures.count(), written()) == (0, [])
-
-
-def test_retry_later_waits_as_long_as_it_says() -> None:
-    @handles("opportunity")
-    def handler(event: Event, record: SalesforceRecord) -> None:
-        raise RetryLater(timedelta(days=2), "the program opens on Monday")
-
-    message = a_message(an_organization())
-    work(OPPORTUNITIES)
-
-    attempt, due_at = message.failures.get(), now(message).due_at
-    assert due_at is not None
-    assert due_at - attempt.ended_at == pytest.approx(timedelta(days=2), abs=timedelta(minutes=1))
-    assert attempt.error == "the program opens on Monday"
-
-
-@pytest.mark.parametrize("delay", [-5, timedelta.max], ids=["negative", "beyond the calendar"])
-def test_a_delay_that_makes_no_sense_ends_like_any_other(delay: float | timedelta) -> None:
-    @handles("opportunity")
-    def handler(event: Event, record: SalesforceRecord) -> None:
-        raise RetryLater(delay)
-
-    message = a_message(an_organization())
-    work(OPPORTUNITIES)
-    work_again(16)
-
-    assert (now(message).status, now(message).attempts) == (Status.DEAD, 16)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from passport_events import conf
 from passport_events.exceptions import Discard, Reject, RetryLater
-from passport_events.handling.retry import Again, Dead, Ignored, RetryPolicy, decide
+from passport_events.handling.retry import PATIENCE, Again, Dead, Ignored, PutOff, RetryPolicy, decide
 
 HOURS_6 = timedelta(hours=6)
 POLICY = RetryPolicy(15, timedelta(seconds=10), HOURS_6)
@@ -69,19 +69,50 @@ def test_without_retries_the_first_failure_makes_a_dead_letter() -> None:
 
 @pytest.mark.parametrize("delay", [90, 90.0, timedelta(seconds=90)])
 def test_retry_later_names_its_own_delay(delay: float | timedelta) -> None:
-    assert decide(RetryLater(delay), 3, POLICY, 1) == Again(timedelta(seconds=90))
+    assert decide(RetryLater(delay), 3, POLICY, 1) == PutOff(timedelta(seconds=90))
 
 
 @pytest.mark.parametrize(
     ("asked", "delay"),
-    [(-5, timedelta(0)), (timedelta.max, timedelta(days=366)), (timedelta.min, timedelta(0))],
+    [
+        (-5, timedelta(seconds=1)),
+        (timedelta.max, timedelta(days=366)),
+        (timedelta.min, timedelta(seconds=1)),
+    ],
 )
 def test_retry_later_stays_within_the_calendar(asked: float | timedelta, delay: timedelta) -> None:
-    assert decide(RetryLater(asked), 3, POLICY, 1) == Again(delay)
+    assert decide(RetryLater(asked), 3, POLICY, 1) == PutOff(delay)
 
 
-def test_retry_later_counts_so_that_it_ends_too() -> None:
-    assert decide(RetryLater(1), 16, POLICY, 0) == Dead("retries used up")
+@given(
+    failures,
+    st.timedeltas(
+        timedelta(0),
+        PATIENCE,
+    ).filter(lambda time: time < PATIENCE),
+)
+def test_retry_later_costs_nothing_for_a_week(count: int, put_off_for: timedelta) -> None:
+    assert decide(RetryLater(90), count, POLICY, 0, put_off_for) == PutOff(timedelta(seconds=90))
+
+
+@pytest.mark.parametrize("put_off_for", [PATIENCE, timedelta(days=400)])
+def test_then_it_counts_so_that_it_ends_too(put_off_for: timedelta) -> None:
+    assert decide(RetryLater(90), 15, POLICY, 1, put_off_for) == Again(timedelta(seconds=90))
+    assert decide(RetryLater(90), 16, POLICY, 1, put_off_for) == Dead("retries used up")
+
+
+def test_other_errors_count_however_long_the_handler_put_it_off() -> None:
+    assert decide(ValueError(), 15, POLICY, 0, timedelta(hours=1)) == Again(POLICY.delay(15, 0))
+    assert decide(ValueError(), 16, POLICY, 0, timedelta(hours=1)) == Dead("retries used up")
+
+
+def test_without_retry_later_the_policy_lasts_for_15_to_30_hours() -> None:
+    """What an outage may last before the messages of its first minute are dead letters."""
+    longest = sum((POLICY.delay(failure, 0) for failure in range(1, 16)), timedelta())
+    shortest = sum((POLICY.delay(failure, 1) for failure in range(1, 16)), timedelta())
+
+    assert longest == timedelta(hours=29, minutes=22, seconds=30)
+    assert shortest == longest / 2
 
 
 @pytest.mark.parametrize("failure", [1, 16])

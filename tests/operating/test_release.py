@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from passport_events.exceptions import OperationRefused
 from passport_events.models import Mode, OperatorAction, Status
@@ -40,6 +41,23 @@ def test_messages_that_were_ignored_while_it_was_off_are_released(ann: Actor) ->
 
     assert release_organization(home, ann) == 1
     assert release_organization(home, ann) == 0
+
+
+def test_released_messages_begin_anew(ann: Actor) -> None:
+    home = organization()
+    message = opportunity()
+    rows(message).update(
+        status=Status.IGNORED,
+        reason="organization_off",
+        due_at=None,
+        finished_at=timezone.now(),
+        attempts=3,
+        put_off_since=timezone.now(),
+    )
+    release_organization(home, ann)
+
+    message.refresh_from_db()
+    assert (message.attempts, message.put_off_since) == (0, None)
 
 
 def test_other_messages_stay(ann: Actor) -> None:
