@@ -31,7 +31,7 @@ def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMe
 
     Any of a dead worker's batch may have killed it, so each runs alone from now on. One that was
     alone already is to blame: it has used an attempt, and the third such crash makes it a dead
-    letter. To be called inside the claim's transaction.
+    letter, as does one that was its last attempt. To be called inside the claim's transaction.
     """
     waiting = [message for message in messages if message.status == Status.WAITING]
     abandoned = [message for message in messages if message.status == Status.PROCESSING]
@@ -64,11 +64,11 @@ def _still_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
 
 def _blame(message: ProcessedMessage) -> None:
     settings = conf.current()
-    is_poison = message.crashes + 1 >= MOST_CRASHES
+    verdict, why = _end_of(message, settings.max_retries)
     row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
     counted = {"crashes": F("crashes") + 1, "attempts": F("attempts") + 1, "lease_token": None}
-    if is_poison:
-        reason = f"poison: took its worker with it {MOST_CRASHES} times"
+    if verdict:
+        reason = f"{verdict}: {why}"
         changed = row.update(
             status=Status.DEAD, reason=reason, due_at=None, finished_at=ClockTimestamp(), **counted
         )
@@ -86,5 +86,14 @@ def _blame(message: ProcessedMessage) -> None:
             started_at=message.claimed_at,
             ended_at=ClockTimestamp(),
         )
-    if changed and is_poison:
-        announce(Stage.DIED, message_id=message.pk, reason="poison")
+    if changed and verdict:
+        announce(Stage.DIED, message_id=message.pk, reason=verdict)
+
+
+def _end_of(message: ProcessedMessage, max_retries: int) -> tuple[str, str]:
+    """Why another crash alone makes it a dead letter; empty where it does not."""
+    if message.crashes + 1 >= MOST_CRASHES:
+        return "poison", f"took its worker with it {MOST_CRASHES} times"
+    if message.attempts + 1 > max_retries:
+        return "retries used up", "its worker died"
+    return "", ""

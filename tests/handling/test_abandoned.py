@@ -106,6 +106,21 @@ def test_the_third_makes_a_dead_letter(locks: RecordLocks, announced: Announced)
     ]
 
 
+def test_crashes_use_up_the_attempts_as_failures_do(
+    locks: RecordLocks, passport: Callable[..., None], announced: Announced
+) -> None:
+    passport(MAX_RETRIES=1)
+    message = a_message(an_organization())
+    for _ in range(2):
+        crash_alone(locks, message)
+
+    row = now(message)
+    assert (row.status, row.attempts, row.crashes) == (Status.DEAD, 2, 2)
+    assert row.reason == "retries used up: its worker died"
+    assert message.failures.count() == 2
+    assert [facts["reason"] for stage, facts in announced if stage is Stage.DIED] == ["retries used up"]
+
+
 def test_an_ordinary_failure_alone_clears_the_suspicion(locks: RecordLocks) -> None:
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
