@@ -76,7 +76,14 @@ class QueueUnavailable(PassportEventsError):
 
 
 class PayloadUnavailable(PassportEventsError):
-    """S3 did not hand out what a pointer points at. See that it is there and may be read, then retry."""
+    """S3 did not hand out what a pointer points at. See that it is there and may be read, then retry.
+
+    `is_away` says that S3 itself did not answer, or was too busy to: then there is nothing to see to.
+    """
+
+    def __init__(self, text: str, *, is_away: bool) -> None:
+        super().__init__(text)
+        self.is_away = is_away
 
 
 class TopicUnavailable(PassportEventsError):

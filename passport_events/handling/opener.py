@@ -30,7 +30,8 @@ class Opener(Protocol):
     def fetch(self, message: ProcessedMessage) -> Any:
         """Get what the message leads to, outside any transaction and as often as it takes.
 
-        Raises Unreadable when it can never be read, and anything else to be tried again.
+        Raises Unreadable when it can never be read, and anything else to be tried again; RetryLater
+        when what it is fetched from is away.
         """
 
     def store(self, payload: Any) -> Opened:

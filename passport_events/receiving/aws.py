@@ -61,10 +61,10 @@ def kind_of(error: BaseException) -> str:
 
 
 def is_our_fault(error: BaseException) -> bool:
-    """Whether the same request would fail again: a right that is missing, a name that is wrong."""
+    """Whether the same request would fail again: a right that is missing, a name or region that is wrong."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        return 400 <= status < 500 and status not in _TRY_AGAIN and "Throttl" not in kind_of(error)
+        return 300 <= status < 500 and status not in _TRY_AGAIN and "Throttl" not in kind_of(error)
     return not isinstance(error, (NoConnection, HTTPClientError, *_NO_ANSWER_OF_AWS))
 
 

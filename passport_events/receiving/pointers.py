@@ -14,7 +14,7 @@ from django.db import router, transaction
 from passport_events import conf
 from passport_events.clock import from_database
 from passport_events.event import S3_POINTER
-from passport_events.exceptions import RetryLater, Unreadable
+from passport_events.exceptions import PayloadUnavailable, RetryLater, Unreadable
 from passport_events.handling import opener
 from passport_events.handling.opener import Opened
 from passport_events.models import Delivery, ProcessedMessage, Status
@@ -25,6 +25,9 @@ from passport_events.receiving.received import EPOCH, Received
 from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of
 from passport_events.receiving.wire.envelope import Envelope
 from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
+
+S3_AWAY = timedelta(minutes=5)
+"""How often a pointer is tried while S3 does not answer; that costs it no attempt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class S3Opener:
     """Opens pointers to S3."""
 
     def fetch(self, message: ProcessedMessage) -> Payload:
-        """Fetch and read. Raises Unreadable, and PayloadUnavailable when S3 does not hand it out."""
+        """Fetch and read.
+
+        Raises Unreadable, PayloadUnavailable when S3 does not hand it out, and RetryLater when it is away.
+        """
         # Not above: boto3 takes longer to import than the rest of a worker, and few need it.
         from passport_events.receiving import s3  # noqa: PLC0415
 
@@ -47,7 +53,12 @@ class S3Opener:
         pointer = Pointer(message.content["bucket"], message.content["key"])
         # Again, because the settings may have changed since it was received.
         check_bucket(pointer, settings)
-        body = s3.read(pointer, settings)
+        try:
+            body = s3.read(pointer, settings)
+        except PayloadUnavailable as error:
+            if error.is_away:
+                raise RetryLater(S3_AWAY, "S3 does not answer") from error
+            raise
         received = _received(message.delivery, body)
         reading = read_guarded(received, settings, _envelope_of(message.delivery))
         if reading.refusal is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from passport_events.conf import Settings
 from passport_events.exceptions import PayloadUnavailable, Unreadable
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_our_fault, kind_of
 from passport_events.receiving.wire.s3_pointer import Pointer
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read(pointer: Pointer, settings: Settings) -> bytes:
             _check_size(response.get("ContentLength", 0), limit)
             found = _read(response, limit, pointer)
     except AWS_ERRORS as error:
-        raise _unavailable(pointer, kind_of(error)) from error
+        raise _unavailable(pointer, kind_of(error), is_away=not is_our_fault(error)) from error
     _check_size(len(found), limit)
     return found
 
@@ -45,7 +45,8 @@ def _read(response: GetObjectOutputTypeDef, limit: int, pointer: Pointer) -> byt
     while chunk := response["Body"].read(min(CHUNK, limit + 1 - len(found))):
         found += chunk
         if time.monotonic() > deadline:
-            raise _unavailable(pointer, f"it has not come within {LONGEST_READ_SECONDS} seconds")
+            what = f"it has not come within {LONGEST_READ_SECONDS} seconds"
+            raise _unavailable(pointer, what, is_away=False)
     return bytes(found)
 
 
@@ -54,11 +55,12 @@ def _check_size(size: int, limit: int) -> None:
         raise Unreadable("too_large", f"at least {size} bytes in S3, {limit} are allowed")
 
 
-def _unavailable(pointer: Pointer, what: str) -> PayloadUnavailable:
+def _unavailable(pointer: Pointer, what: str, *, is_away: bool) -> PayloadUnavailable:
     """Without the key, which a publisher chose; the message has it."""
     return PayloadUnavailable(
         f"S3 did not hand out an object of the bucket {pointer.bucket}: {what}. See that it is there and "
-        "that workers may s3:GetObject it (and kms:Decrypt), then retry."
+        "that workers may s3:GetObject it (and kms:Decrypt), then retry.",
+        is_away=is_away,
     )
 
 

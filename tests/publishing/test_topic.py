@@ -100,6 +100,7 @@ def test_an_entry_that_sns_does_not_mention_is_not_taken_for_sent(topic: SnsTopi
         ("AuthorizationError", 403, True),
         ("InvalidClientTokenId", 403, True),
         ("InvalidParameter", 400, True),
+        ("PermanentRedirect", 301, True),
     ],
 )
 def test_a_refused_request_says_whether_another_try_is_of_use(

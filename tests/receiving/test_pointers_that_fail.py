@@ -12,6 +12,7 @@ from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
 from passport_events.receiving import organizations, s3
 from passport_events.receiving.wire.s3_pointer import Pointer
+from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import opportunity
 from tests.receiving.conftest import Change
@@ -76,6 +77,27 @@ def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
     upload(bucket, opportunity(1), "late")
     rows = ProcessedMessage.objects.filter(pk=message.pk)
     assert dead_letters.retry(rows, Actor("ann"), "it was uploaded") == 1
+    open_pointers()
+
+    assert state(message) == ("succeeded", "", 1)
+    assert [m.status for m in events()] == ["succeeded"]
+
+
+def test_while_s3_is_away_no_attempt_is_lost(
+    sqs: Sqs, bucket: Bucket, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an S3 that does not answer for longer than all retries, when it does, the pointer is opened."""
+    change(MAX_RETRIES=1)
+    message = send(sqs, bucket, opportunity(1))
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL_S3", f"http://{LOOPBACK}:1")
+        s3._made.clear()
+        for _ in range(4):
+            let_time_pass()
+            open_pointers()
+        assert state(message) == ("waiting", "S3 does not answer", 0)
+    s3._made.clear()
+    let_time_pass()
     open_pointers()
 
     assert state(message) == ("succeeded", "", 1)

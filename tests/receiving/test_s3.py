@@ -127,12 +127,12 @@ def test_an_object_that_comes_too_slowly_is_asked_for_again_later(
 
 
 @pytest.mark.parametrize(
-    ("pieces", "headers", "status", "said"),
+    ("pieces", "headers", "status", "said", "is_away"),
     [
-        ([b"x" * 10], [("Content-Length", "20")], 200, "(IncompleteReadError|ResponseStreamingError)"),
-        ([], [("Content-Length", "0")], 403, "403"),
-        ([], [("Content-Length", "0")], 503, "503"),
-        ([], [("Content-Length", "0"), ("Location", "http://169.254.169.254/")], 302, "302"),
+        ([b"x" * 10], [("Content-Length", "20")], 200, "(IncompleteReadError|ResponseStreamingError)", True),
+        ([], [("Content-Length", "0")], 403, "403", False),
+        ([], [("Content-Length", "0")], 503, "503", True),
+        ([], [("Content-Length", "0"), ("Location", "http://169.254.169.254/")], 302, "302", False),
     ],
     ids=["cut off", "forbidden", "busy", "redirected"],
 )
@@ -142,13 +142,19 @@ def test_whatever_s3_answers_is_named_by_its_code(
     headers: list[tuple[str, str]],
     status: int,
     said: str,
+    *,
+    is_away: bool,
 ) -> None:
     serve(pieces, *headers, status=status)
-    with pytest.raises(PayloadUnavailable, match=f"of the bucket {BUCKET}: {said}. See that it is there"):
+    with pytest.raises(
+        PayloadUnavailable, match=f"of the bucket {BUCKET}: {said}. See that it is there"
+    ) as raised:
         s3.read(POINTER, SETTINGS)
+    assert raised.value.is_away is is_away
 
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{LOOPBACK}:1")
-    with pytest.raises(PayloadUnavailable, match="EndpointConnectionError"):
+    with pytest.raises(PayloadUnavailable, match="EndpointConnectionError") as raised:
         s3.read(POINTER, dataclasses.replace(SETTINGS))
+    assert raised.value.is_away
