@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz chaos bench-reading contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench-reading contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -21,6 +21,9 @@ test: .venv/.test ## run the tests on PostgreSQL, then on SQLite
 # Reading needs no server of its own, so the cheaper database will do.
 fuzz: .venv/.test ## 100,000 hostile inputs for the reader, in some minutes
 	@.venv/bin/python -m pytest --database=sqlite --hypothesis-profile=fuzz tests/receiving/wire/test_properties.py $(ARGS)
+
+model: .venv/.test ## 400 examples of everything that can happen, against a model of what must come of it
+	@.venv/bin/python -m pytest --database=postgresql --hypothesis-profile=fuzz -s tests/model/test_model.py $(ARGS)
 
 chaos: .venv/.test ## kill, cut and freeze everything, and look for losses; SIZE=small|normal|full SEED= ABLATIONS=1
 	@.venv/bin/python -m tests.chaos --size $(or $(SIZE),normal) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations) $(ARGS)

@@ -1,0 +1,216 @@
+"""Bugs to plant: each takes away one thing that a promise stands on, at the smallest seam of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from hypothesis import strategies as st
+
+from passport_events.clock import ClockTimestamp
+from passport_events.event import Identity
+from passport_events.handling import dispatcher, effect, failure, hints, retry, turn
+from passport_events.handling.locks import RecordKey, RecordLocks
+from passport_events.mirror import merge as merging
+from passport_events.mirror.state import Cell
+from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
+from passport_events.models.message_verbs import MessageQuerySet
+from passport_events.operating import journal
+from passport_events.receiving import inbox, poller, statements
+from passport_events.receiving.inbox import Stored
+from passport_events.receiving.received import Received
+from passport_events.receiving.sqs import MessageQueue
+from passport_events.receiving.wire import Reading
+from tests.model.choices import Focus, creations
+from tests.model.plans import Dies, Overtaken, Plan
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+SMOOTHLY = st.just(0).map(Plan)
+OVERTAKEN = st.builds(Overtaken, st.integers(0, 12), st.just("poller"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bug:
+    """How to plant it, how the complaint about it begins, and what it takes to find it."""
+
+    plant: Plant
+    complaint: str
+    focus: Focus
+
+
+BUGS: dict[str, Bug] = {}
+
+
+def complaint(
+    text: str,
+    *rules: str,
+    calls: Sequence[str] = (),
+    plans: st.SearchStrategy[Plan] = SMOOTHLY,
+) -> Callable[[Plant], Plant]:
+    """Register a bug that is named after what is believed instead."""
+
+    def register(plant: Plant) -> Plant:
+        focus = Focus(rules, creations(*calls), plans)
+        BUGS[plant.__name__] = Bug(plant, text, focus)
+        return plant
+
+    return register
+
+
+@complaint("I3", "stand_still")
+def a_lost_lease_still_finishes(patch: pytest.MonkeyPatch) -> None:
+    """Whoever was given a row may finish it."""
+
+    def finish(self: Any, lease_token: UUID, status: Status, **also: Any) -> Any:
+        return self.update(status=status, lease_token=None, due_at=None, finished_at=ClockTimestamp(), **also)
+
+    patch.setattr(MessageQuerySet, "finish", finish)
+
+
+@complaint("I1", "poll", plans=st.builds(Dies, st.integers(2, 12)))
+def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
+    """What was received is safe."""
+    queues: list[MessageQueue] = []
+    true_poll, true_store = poller.poll, inbox.store
+
+    def store(received: Sequence[Received]) -> Stored:
+        queues[-1].delete(received)
+        return true_store(received)
+
+    def poll(queue: MessageQueue, *arguments: Any) -> Any:
+        queues.append(queue)
+        return true_poll(queue, *arguments)
+
+    patch.setattr("tests.model.world.poll", poll)
+    patch.setattr(poller, "store", store)
+
+
+@complaint("I2", "poll", "other_traffic")
+def the_sqs_id_is_the_identity(patch: pytest.MonkeyPatch) -> None:
+    """SQS never gives a message another id."""
+    true_read = inbox.read_guarded
+
+    def read(received: Received, *arguments: Any) -> Reading:
+        reading = true_read(received, *arguments)
+        events = tuple(
+            dataclasses.replace(event, identity=Identity.of("sqs", received.message_id, event.record_id))
+            for event in reading.events
+        )
+        return dataclasses.replace(reading, events=events)
+
+    patch.setattr(inbox, "read_guarded", read)
+
+
+@complaint("duplicate key", "poll", "other_traffic", plans=OVERTAKEN)
+def no_other_poller_inserts_at_this_moment(patch: pytest.MonkeyPatch) -> None:
+    """What was not there when we looked is not there now."""
+
+    def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
+        with transaction.atomic():
+            for delivery, messages in deliveries:
+                delivery.save()
+                for message in messages:
+                    message.delivery = delivery
+                    message.save(force_insert=True)
+
+    patch.setattr(statements, "insert", insert)
+    patch.setattr(inbox, "DATA_ERRORS", ())
+
+
+@complaint("I7", "work", "operate", calls=["reject"])
+def a_retry_leaves_no_trace(patch: pytest.MonkeyPatch) -> None:
+    """Nobody asks who it was."""
+    patch.setattr(journal, "write", lambda *arguments, **options: None)
+
+
+@complaint("I5", "work", calls=["fail"])
+def a_row_that_waits_loses_its_time(patch: pytest.MonkeyPatch) -> None:
+    """Somebody will look at it some day."""
+    true_wait = MessageQuerySet.wait
+
+    def wait(self: Any, lease_token: UUID, delay: timedelta, **also: Any) -> int:
+        return true_wait(self, lease_token, timedelta(days=36_500), **also)
+
+    patch.setattr(MessageQuerySet, "wait", wait)
+
+
+@complaint("stuck", "claim")
+def the_dead_are_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    """A worker that has a row will finish it."""
+    true_due = MessageQuerySet.due
+    patch.setattr(MessageQuerySet, "due", lambda self: true_due(self).filter(status=Status.WAITING))
+
+
+@complaint("I4: another transaction", "work")
+def nobody_else_has_the_record(patch: pytest.MonkeyPatch) -> None:
+    """The Redis lock keeps others away."""
+
+    def read(message: ProcessedMessage) -> SalesforceRecord:
+        return SalesforceRecord.objects.get(organization=message.organization_id, record_id=message.record_id)
+
+    patch.setattr(effect, "lock_record", read)
+
+
+@complaint("I4: two leases", "claim")
+def whoever_asks_gets_the_lock(patch: pytest.MonkeyPatch) -> None:
+    """There are enough records for everybody."""
+
+    def acquire(self: RecordLocks, records: Sequence[RecordKey], *holder: Any) -> set[RecordKey]:
+        return set(records)
+
+    patch.setattr(RecordLocks, "acquire", acquire)
+
+
+@complaint("I6", calls=["fail"] * 5)
+def one_more_try_cannot_hurt(patch: pytest.MonkeyPatch) -> None:
+    """It will work some day."""
+    true_decide = retry.decide
+
+    def decide(error: BaseException, failures: int, *arguments: Any) -> retry.Outcome:
+        return true_decide(error, 1, *arguments)
+
+    patch.setattr(failure, "decide", decide)
+
+
+@complaint("I8")
+def more_hints_are_better(patch: pytest.MonkeyPatch) -> None:
+    """One for each row cannot be wrong."""
+
+    def send(queue_names: Collection[str]) -> int:
+        for name in queue_names:
+            for _ in range(4):
+                hints._enqueue(name)
+        return len(queue_names)
+
+    patch.setattr(hints, "send", send)
+
+
+@complaint(r"Seen\(", "work")
+def what_comes_last_is_newest(patch: pytest.MonkeyPatch) -> None:
+    """Events come in the order in which they happened."""
+
+    def newer(old: Cell | None, new: Cell) -> Cell:
+        return new
+
+    patch.setattr(merging, "_newer", newer)
+
+
+@complaint("I3|effects", "stand_still")
+def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
+    """A handler that returned has handled its event; what follows is bookkeeping."""
+
+    def must_hold(self: turn.Turn, changed: int) -> None:
+        """Not."""
+
+    patch.setattr(turn.Turn, "_must_hold", must_hold)
+
+
+@complaint("stuck", "work")
+def a_hint_never_gets_lost(patch: pytest.MonkeyPatch) -> None:
+    """Whoever stores a row hints at it, and that is enough."""
+    patch.setattr(dispatcher, "dispatch", lambda: 0)

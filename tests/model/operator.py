@@ -1,0 +1,71 @@
+"""An operator's side: what they can click, each time on everything that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.operating import controls, dead_letters
+from passport_events.operating import replay as operating_replay
+from passport_events.operating.actor import Actor
+from passport_events.operating.release import release_organization
+
+ON_CALL = Actor("on call")
+
+
+def retry() -> None:
+    """Send every dead letter back."""
+    dead_letters.retry(ProcessedMessage.objects.all(), ON_CALL, "the cause is mended")
+
+
+def discard() -> None:
+    """Put everything aside that can be."""
+    dead_letters.discard(ProcessedMessage.objects.all(), ON_CALL, "because")
+
+
+def restore() -> None:
+    """Think better of it."""
+    dead_letters.restore(ProcessedMessage.objects.all(), ON_CALL)
+
+
+def release() -> None:
+    """Let go what waited for the newest organization."""
+    organization = SalesforceOrganization.objects.exclude(mode=Mode.OFF).last()
+    if organization is not None:
+        release_organization(organization, ON_CALL)
+
+
+def replay() -> None:
+    """Run again what has ended well."""
+    ended = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED)
+    operating_replay.replay(operating_replay.Selection(statuses=ended), ON_CALL, "because")
+
+
+def pause_everything() -> None:
+    """Pause all types of all organizations."""
+    controls.pause(None, None, ON_CALL, "because")
+
+
+def pause_a_type() -> None:
+    """Pause the opportunities of all organizations."""
+    controls.pause("opportunity", None, ON_CALL, "because")
+
+
+def pause_an_organization() -> None:
+    """Pause the oldest organization."""
+    controls.pause(None, SalesforceOrganization.objects.first(), ON_CALL, "because")
+
+
+def resume() -> None:
+    """End every pause."""
+    for action in OperatorAction.objects.in_force():
+        controls.resume(action.event_type or None, action.organization, ON_CALL)
+
+
+VERBS: dict[str, Callable[[], None]] = {
+    verb.__name__: verb
+    for verb in (
+        *(retry, discard, restore, release, replay),
+        *(pause_everything, pause_a_type, pause_an_organization, resume),
+    )
+}
