@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench-reading contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench-reading bench-hot-record contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -30,6 +30,9 @@ chaos: .venv/.test ## kill, cut and freeze everything, and look for losses; SIZE
 
 bench-reading: .venv/.test ## how many events a second one core reads
 	@.venv/bin/python -m benchmarks.reading $(ARGS)
+
+bench-hot-record: .venv/.test ## what the Redis lock saves on a hot record, in a minute or two
+	@.venv/bin/python -m benchmarks.hot_record $(ARGS)
 
 contract: .venv/.test ## generate schemas and AsyncAPI again, and put them into an archive in dist/
 	@.venv/bin/python -m passport_events.contract.build dist
