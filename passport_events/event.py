@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,10 @@ S3_POINTER = "s3-pointer"
 """The event type of a message that only says where in S3 its events are. No project can define it."""
 
 
-def compounds(name: str) -> list[str]:
+def compounds(name: str) -> Sequence[str]:
     """The compound fields above a leaf: `A` and `A.B` for `A.B.C`."""
+    if "." not in name:
+        return ()  # nearly every field of nearly every event
     parts = name.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts))]
 

@@ -14,6 +14,7 @@ from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
 from passport_events.mirror.apply import lock_records, merge_into, save_merge
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models.bulk import update_many
 from passport_events.stages import Stage, announce
 
 
@@ -47,4 +48,4 @@ def _merge_all(messages: Sequence[ProcessedMessage], lease_token: UUID) -> None:
         if merged.is_changed:
             changed[record.pk] = record
     save_merge(*changed.values())
-    ProcessedMessage.objects.held_by(lease_token).bulk_update(messages, ["merged"])
+    update_many(messages, ["merged"])

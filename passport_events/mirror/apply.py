@@ -13,6 +13,7 @@ from passport_events.event import Event
 from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models.bulk import update_many
 
 WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
 
@@ -91,4 +92,4 @@ def save_merge(*records: SalesforceRecord) -> None:
         now = timezone.now()
         for record in records:
             record.updated_at = now
-        SalesforceRecord.objects.bulk_update(records, WRITTEN)
+        update_many(records, WRITTEN)

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connections, router, transaction
 
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
+from passport_events.models.bulk import insert_many
 
 LOCK_TIMEOUT = "5s"
 """A lock that somebody holds for longer must not hold up receiving; the batch comes again."""
@@ -51,18 +52,11 @@ def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> No
         for message in own:
             message.pk = None  # a try that was rolled back may have given it one
             messages.append((delivery, message))
-    Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
+    insert_many([delivery for delivery, _ in deliveries])
     for delivery, message in messages:
         message.delivery = delivery
-    ProcessedMessage.objects.bulk_create(
-        # In the order of their keys, so that two pollers never wait for each other.
-        sorted((message for _, message in messages), key=lambda message: message.dedup_key),
-        # Writing the key onto itself names the one conflict that is meant. ON CONFLICT DO
-        # NOTHING, which `ignore_conflicts` makes, would swallow every unique violation.
-        update_conflicts=True,
-        unique_fields=["dedup_key"],
-        update_fields=["dedup_key"],
-    )
+    # In the order of their keys, so that two pollers never wait for each other.
+    insert_many(sorted((m for _, m in messages), key=lambda message: message.dedup_key), once_by="dedup_key")
 
 
 def hear(sent_at: Mapping[int, datetime]) -> int:

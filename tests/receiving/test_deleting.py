@@ -86,7 +86,7 @@ def test_what_is_not_found_after_the_commit_is_not_deleted(
 
     def insert_and_lose_one(rows: list[tuple[Delivery, list[ProcessedMessage]]]) -> None:
         insert(rows)
-        ProcessedMessage.objects.filter(pk=rows[1][1][0].pk).delete()
+        ProcessedMessage.objects.filter(dedup_key=rows[1][1][0].dedup_key).delete()
 
     with monkeypatch.context() as fault:
         fault.setattr(statements, "insert", insert_and_lose_one)
