@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('content', models.JSONField(default=dict, help_text='What the event says; empty once redacted.')),
                 ('status', models.CharField(choices=[('waiting', 'Waiting'), ('processing', 'Processing'), ('succeeded', 'Succeeded'), ('superseded', 'Superseded'), ('ignored', 'Ignored'), ('dead', 'Dead'), ('quarantined', 'Quarantined'), ('discarded', 'Discarded')], default='waiting', max_length=16)),
                 ('reason', models.CharField(blank=True, help_text='Why it stands so.', max_length=200)),
+                ('fingerprint', models.CharField(blank=True, db_default='', max_length=32)),
                 ('due_at', models.DateTimeField(help_text='When it may next be claimed; the end of the lease while it is held.', null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('attempts', models.PositiveIntegerField(default=0, help_text='Attempts in this generation.')),

@@ -47,6 +47,7 @@ class ProcessedMessage(models.Model):
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=TEXT_OF_REASON, blank=True, help_text="Why it stands so.")
+    fingerprint = models.CharField(max_length=32, blank=True, db_default="")
     due_at = models.DateTimeField(
         null=True, help_text="When it may next be claimed; the end of the lease while it is held."
     )
