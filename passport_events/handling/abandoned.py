@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db.models import F
 
-from passport_events import conf
+from passport_events import conf, fingerprint
 from passport_events.clock import ClockTimestamp
 from passport_events.handling.retry import RetryPolicy
 from passport_events.models import (
@@ -66,7 +66,12 @@ def _blame(message: ProcessedMessage) -> None:
     settings = conf.current()
     verdict, why = _end_of(message, settings.max_retries)
     row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
-    counted = {"crashes": F("crashes") + 1, "attempts": F("attempts") + 1, "lease_token": None}
+    counted = {
+        "crashes": F("crashes") + 1,
+        "attempts": F("attempts") + 1,
+        "lease_token": None,
+        "fingerprint": fingerprint.of_crash(message.event_type),
+    }
     if verdict:
         reason = f"{verdict}: {why}"
         changed = row.update(

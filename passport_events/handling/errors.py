@@ -5,15 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from passport_events import fingerprint
 
 MASK = "[value]"
 LONGEST_TEXT = 1_000
 LONGEST_READ = 20_000
 SHORTEST_MASKED = 3  # shorter values would mask parts of ordinary words
 MOST_FRAMES = 40
+MOST_OWN_FRAMES = 3
+
+_OURS = __name__.partition(".")[0]
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,6 +32,14 @@ class ErrorReport:
     error_class: str
     text: str
     frames: str
+    own_frames: tuple[str, ...]
+    """`module:function` of the project's own code, the innermost first; no lines."""
+    gist: str
+    """The text without what differs from message to message, for the fingerprint."""
+
+    def fingerprint(self, event_type: str) -> str:
+        """Of the group that this error belongs to."""
+        return fingerprint.of_error(event_type, self.error_class, self.own_frames, self.gist)
 
 
 def describe(error: BaseException, values: Iterable[Any]) -> ErrorReport:
@@ -35,11 +52,13 @@ def describe(error: BaseException, values: Iterable[Any]) -> ErrorReport:
         text = str(error)
     except Exception:  # noqa: BLE001  a __str__ can raise anything
         text = "(the error's text cannot be made)"
-    text = _masked(_storable(text[:LONGEST_READ]), values)
+    text = _masked(_storable(text[:LONGEST_READ]), values).split("DETAIL:", 1)[0].strip()
     return ErrorReport(
         error_class=f"{type(error).__module__}.{type(error).__qualname__}"[:200],
-        text=text.split("DETAIL:", 1)[0].strip()[:LONGEST_TEXT],
+        text=text[:LONGEST_TEXT],
         frames=_storable("".join(_frames(error))),
+        own_frames=tuple(_own_frames(error)),
+        gist=fingerprint.gist_of(text),
     )
 
 
@@ -68,6 +87,25 @@ def _frames(error: BaseException) -> Iterator[str]:
 def _lines(error: BaseException) -> Iterator[str]:
     for frame in traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]:
         yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
+
+
+def _own_frames(error: BaseException) -> list[str]:
+    """Where the project's own code was when it raised: not in a library, and not in this package."""
+    own: list[str] = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module, code = frame.f_globals.get("__name__", ""), frame.f_code
+        place = _storable(f"{module}:{code.co_qualname}")
+        # A function that calls itself is one place, however deep it went.
+        if _is_own(module, code.co_filename) and own[-1:] != [place]:
+            own.append(place)
+    return own[: -MOST_OWN_FRAMES - 1 : -1]
+
+
+def _is_own(module: str, filename: str) -> bool:
+    path = Path(filename)
+    if module.partition(".")[0] == _OURS or filename.startswith("<"):
+        return False
+    return not _INSTALLED.intersection(path.parts) and not path.is_relative_to(_STANDARD_LIBRARY)
 
 
 def _needles(values: Iterable[Any]) -> set[str]:

@@ -33,13 +33,14 @@ def record_failure(
         turn.put_off(outcome.delay, report.text, merged)
         due_in = outcome.delay.total_seconds()
         return Stage.RETRYING, {"error_class": report.error_class, "due_in": due_in}
+    group = report.fingerprint(turn.message.event_type)
     if isinstance(outcome, Again):
-        turn.wait(outcome.delay, report.error_class, merged)
+        turn.wait(outcome.delay, report.error_class, merged, group)
         _append(turn, AttemptOutcome.RETRY, report)
         due_in = outcome.delay.total_seconds()
         return Stage.RETRYING, {"error_class": report.error_class, "due_in": due_in}
     if isinstance(outcome, Dead):
-        turn.finish(Status.DEAD, f"{outcome.reason}: {report.error_class}", merged)
+        turn.finish(Status.DEAD, f"{outcome.reason}: {report.error_class}", merged, group)
         _append(turn, AttemptOutcome.DEAD, report)
         return Stage.DIED, {"error_class": report.error_class, "reason": outcome.reason}
     turn.finish(Status.IGNORED, report.text, merged)
@@ -55,6 +56,7 @@ def _append(turn: Turn, outcome: AttemptOutcome, report: ErrorReport) -> None:
         error_class=report.error_class,
         error=report.text,
         traceback=report.frames,
+        own_frames="\n".join(report.own_frames),
         release=conf.current().release,
         worker=turn.worker,
         started_at=ClockTimestamp() - timedelta(seconds=time.monotonic() - turn.started),

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import DatabaseError, router, transaction
 
-from passport_events import conf
+from passport_events import conf, fingerprint
 from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling import hints
 from passport_events.handling.effect import CONNECTION_ERRORS
@@ -56,7 +56,8 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
         if error is None:
             turn.finish(Status.SUCCEEDED, "")
         elif isinstance(error, Unreadable):
-            turn.quarantine(str(error))
+            group = fingerprint.of_quarantine(turn.message.delivery.wire_format, error.reason)
+            turn.quarantine(str(error), group)
             stage, facts = Stage.QUARANTINED, {"reason": error.reason}
         else:
             stage, facts = record_failure(turn, error, secrets=[turn.message.content.get("key")])

@@ -36,21 +36,23 @@ class Turn:
         """Which attempt this is, from 1."""
         return self.message.attempts + 1
 
-    def finish(self, status: Status, reason: str, merged: Merged | None = None) -> None:
-        """End the message."""
+    def finish(
+        self, status: Status, reason: str, merged: Merged | None = None, fingerprint: str = ""
+    ) -> None:
+        """End the message; `fingerprint` is that of the error which ended it."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
-        self._must_hold(rows.finish(self.lease_token, status, **self._ended(reason, merged)))
+        self._must_hold(rows.finish(self.lease_token, status, **self._ended(reason, merged, fingerprint)))
 
-    def quarantine(self, reason: str) -> None:
+    def quarantine(self, reason: str, fingerprint: str) -> None:
         """End it as one that a poller would have quarantined, had it known; no worker claims those."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
-        ended = self._ended(reason, None)
+        ended = self._ended(reason, None, fingerprint)
         self._must_hold(rows.finish(self.lease_token, Status.QUARANTINED, claimed_at=None, **ended))
 
-    def wait(self, delay: timedelta, reason: str, merged: Merged | None) -> None:
+    def wait(self, delay: timedelta, reason: str, merged: Merged | None, fingerprint: str) -> None:
         """Try again later; this attempt counts."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
-        ended = self._ended(reason, merged)
+        ended = self._ended(reason, merged, fingerprint)
         self._must_hold(rows.wait(self.lease_token, delay, runs_alone=False, **ended))
 
     @property
@@ -71,12 +73,14 @@ class Turn:
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
         self._must_hold(rows.wait(self.lease_token, delay, reason=reason, merged=names_of(merged)))
 
-    def _ended(self, reason: str, merged: Merged | None) -> dict[str, Any]:
+    def _ended(self, reason: str, merged: Merged | None, fingerprint: str) -> dict[str, Any]:
         return {
             "reason": reason[:TEXT_OF_REASON],
             "attempts": F("attempts") + 1,
             "release": conf.current().release,
             **_merged(merged),
+            # What succeeds keeps that of its last failure.
+            **({"fingerprint": fingerprint} if fingerprint else {}),
         }
 
     def _must_hold(self, changed: int) -> None:

@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                 ('error_class', models.CharField(blank=True, max_length=200)),
                 ('error', models.TextField(blank=True, help_text="The error's text, without values of the event.")),
                 ('traceback', models.TextField(blank=True, help_text='Files, lines and functions; no values.')),
+                ('own_frames', models.TextField(blank=True, db_default='', help_text="Functions of the project's own code that it came through, the innermost first.")),
                 ('release', models.CharField(blank=True, max_length=64)),
                 ('worker', models.CharField(blank=True, max_length=200)),
                 ('started_at', models.DateTimeField(null=True)),
@@ -181,6 +182,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'Salesforce record',
                 'base_manager_name': 'objects',
             },
+        ),
+        migrations.AddIndex(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('status__in', ('dead', 'quarantined')), models.Q(('fingerprint', ''), _negated=True), _connector='OR'), fields=['status', 'fingerprint', 'id', 'event_type', 'organization_salesforce_id', 'finished_at', 'claimed_at'], name='passport_message_groups'),
+        ),
+        migrations.AddIndex(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('status__in', ('dead', 'quarantined')), models.Q(('status', 'waiting'), models.Q(('fingerprint', ''), _negated=True)), _connector='OR'), fields=['id'], name='passport_message_failing'),
         ),
         migrations.AddIndex(
             model_name='processedmessage',

@@ -26,6 +26,11 @@ class MessageAttempt(models.Model):
     error_class = models.CharField(max_length=200, blank=True)
     error = models.TextField(blank=True, help_text="The error's text, without values of the event.")
     traceback = models.TextField(blank=True, help_text="Files, lines and functions; no values.")
+    own_frames = models.TextField(
+        blank=True,
+        db_default="",
+        help_text="Functions of the project's own code that it came through, the innermost first.",
+    )
     release = models.CharField(max_length=64, blank=True)
     worker = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True)

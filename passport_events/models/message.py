@@ -10,10 +10,13 @@ from passport_events.models.delivery import Delivery
 from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.primary import PrimaryManager
-from passport_events.models.status import LIVE, TERMINAL, Status
+from passport_events.models.status import FOR_A_PERSON, LIVE, TERMINAL, Status
 
 TEXT_OF_REASON = 200
 
+
+FAILING = Q(status__in=FOR_A_PERSON) | Q(status=Status.WAITING) & ~Q(fingerprint="")
+"""Messages that a person looks at: nobody works on them any more, or they failed and are tried again."""
 
 ProcessedMessageManager = PrimaryManager.from_queryset(MessageQuerySet)
 
@@ -47,6 +50,7 @@ class ProcessedMessage(models.Model):
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=TEXT_OF_REASON, blank=True, help_text="Why it stands so.")
+    # Of its last failure, also after it succeeded: messages with one fingerprint fail for one reason.
     fingerprint = models.CharField(max_length=32, blank=True, db_default="")
     due_at = models.DateTimeField(
         null=True, help_text="When it may next be claimed; the end of the lease while it is held."
@@ -117,6 +121,21 @@ class ProcessedMessage(models.Model):
                 name="passport_message_needs_you",
                 condition=Q(status__in=(Status.DEAD, Status.QUARANTINED, Status.IGNORED)),
             ),
+            # The desk reads groups of failures, and pages of one, from this index alone.
+            models.Index(
+                fields=(
+                    "status",
+                    "fingerprint",
+                    "id",
+                    "event_type",
+                    "organization_salesforce_id",
+                    "finished_at",
+                    "claimed_at",
+                ),
+                name="passport_message_groups",
+                condition=Q(status__in=FOR_A_PERSON) | ~Q(fingerprint=""),
+            ),
+            models.Index(fields=("id",), name="passport_message_failing", condition=FAILING),
             models.Index(fields=("record_id", "organization", "version"), name="passport_message_record"),
             models.Index(
                 fields=("event_type", "due_at"),

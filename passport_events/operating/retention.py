@@ -17,15 +17,13 @@ from django.db.models import Q, QuerySet
 
 from passport_events.clock import StatementTimestamp
 from passport_events.conf import Settings
-from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
+from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord
 from passport_events.models.primary import M
-from passport_events.models.status import TERMINAL
+from passport_events.models.status import FOR_A_PERSON, TERMINAL
 from passport_events.operating import journal
 
 STEP = 500
 """Deliveries, or records, of one transaction."""
-FOR_A_PERSON = (Status.DEAD, Status.QUARANTINED)
-"""Somebody may still send them back."""
 OVER = tuple(status for status in TERMINAL if status not in FOR_A_PERSON)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from passport_events import fingerprint
 from passport_events.clock import ClockTimestamp, to_database
 from passport_events.conf import Settings
 from passport_events.event import S3_POINTER, Event, Identity
@@ -37,7 +38,7 @@ class Draft:
     def quarantine_as_collision(self) -> None:
         """The key is taken by other content: keep both, and let a person look."""
         self.message.dedup_key = self.collision_key
-        quarantine(self.message, "key_collision")
+        quarantine(self.message, self.reading.wire_format, "key_collision")
 
 
 def organizations_of(readings: Sequence[Reading]) -> set[str]:
@@ -54,13 +55,14 @@ def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrg
     The heartbeat of a known organization has none.
     """
     if reading.refusal is not None:
-        message = quarantine(_without_event(reading), reading.refusal.reason, reading.refusal.detail)
+        refusal = reading.refusal
+        message = quarantine(_without_event(reading), reading.wire_format, refusal.reason, refusal.detail)
         return [Draft(received, reading, message)]
     if reading.pointer is not None:
         return [Draft(received, reading, _message_of_pointer(reading, reading.pointer))]
     if reading.heartbeat is not None and reading.heartbeat.organization not in known:
-        return [Draft(received, reading, _message_of_heartbeat(reading.heartbeat))]
-    return [Draft(received, reading, _message_of(event, known)) for event in reading.events]
+        return [Draft(received, reading, _message_of_heartbeat(reading, reading.heartbeat))]
+    return [Draft(received, reading, _message_of(event, reading, known)) for event in reading.events]
 
 
 def _without_event(reading: Reading) -> ProcessedMessage:
@@ -84,11 +86,11 @@ def _organization_of(reading: Reading) -> str:
     return "" if in_doubt or reading.envelope is None else claimed_by_attribute(reading.envelope)
 
 
-def _message_of(event: Event, known: Mapping[str, KnownOrganization]) -> ProcessedMessage:
+def _message_of(event: Event, reading: Reading, known: Mapping[str, KnownOrganization]) -> ProcessedMessage:
     message = ProcessedMessage.from_event(event)
     organization = known.get(event.organization)
     if organization is None:
-        return quarantine(message, "unknown_organization")
+        return quarantine(message, reading.wire_format, "unknown_organization")
     message.organization_id = organization.pk
     if organization.mode is Mode.OFF:
         return _end(message, Status.IGNORED, "organization_off")
@@ -100,7 +102,7 @@ def _wait(message: ProcessedMessage) -> ProcessedMessage:
     return message
 
 
-def _message_of_heartbeat(heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
+def _message_of_heartbeat(reading: Reading, heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
     """One row for all heartbeats of an organization that nobody has added: a person has to know, once."""
     identity = Identity.of("heartbeat", heartbeat.organization)
     message = ProcessedMessage(
@@ -108,11 +110,14 @@ def _message_of_heartbeat(heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
         identity=identity.strength,
         organization_salesforce_id=heartbeat.organization,
     )
-    return quarantine(message, "unknown_organization_heartbeat")
+    return quarantine(message, reading.wire_format, "unknown_organization_heartbeat")
 
 
-def quarantine(message: ProcessedMessage, reason: str, detail: str = "") -> ProcessedMessage:
+def quarantine(
+    message: ProcessedMessage, wire_format: str, reason: str, detail: str = ""
+) -> ProcessedMessage:
     """Mark a row that is not saved yet as kept for a person, with the reason."""
+    message.fingerprint = fingerprint.of_quarantine(wire_format, reason)
     return _end(message, Status.QUARANTINED, DETAIL_SEPARATOR.join(filter(None, (reason, detail))))
 
 
@@ -168,4 +173,4 @@ def refused_by_database(
     delivery = delivery_of(received, None)
     delivery.body = received.body[: settings.max_body_bytes]
     message = ProcessedMessage(dedup_key=identity.key, identity=identity.strength)
-    return delivery, quarantine(message, "database_refused")
+    return delivery, quarantine(message, "", "database_refused")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events import Event, handles
+from passport_events import Event, fingerprint, handles
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
@@ -100,6 +100,7 @@ def test_the_third_makes_a_dead_letter(locks: RecordLocks, announced: Announced)
     row = now(message)
     assert (row.status, row.attempts, row.crashes) == (Status.DEAD, 3, 3)
     assert row.reason == "poison: took its worker with it 3 times"
+    assert row.fingerprint == fingerprint.of_crash("opportunity")
     assert list(message.failures.values_list("number", "outcome")) == [(n, "crashed") for n in (1, 2, 3)]
     assert [facts for stage, facts in announced if stage is Stage.DIED] == [
         {"message_id": message.pk, "reason": "poison"}

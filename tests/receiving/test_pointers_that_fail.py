@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from passport_events import fingerprint
 from passport_events.conf import Settings
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import dead_letters
@@ -140,3 +141,15 @@ def test_an_error_that_repeats_the_key_is_kept_without_it(
     open_pointers()
 
     assert message.failures.get().error == f"cannot open {BUCKET}/[value]"
+
+
+def test_payloads_that_cannot_be_read_are_grouped_by_format_and_reason(sqs: Sqs, bucket: Bucket) -> None:
+    bucket.put_object(Key="one", Body=b"not json")
+    bucket.put_object(Key="two", Body=b"not json either")
+    one, two = point_at(sqs, "one"), point_at(sqs, "two")
+    open_pointers()
+
+    for message in (one, two):
+        message.refresh_from_db()
+    group = fingerprint.of_quarantine(one.delivery.wire_format, one.reason.partition(":")[0])
+    assert (one.status, one.fingerprint, two.fingerprint) == ("quarantined", group, group)
