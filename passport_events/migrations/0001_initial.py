@@ -144,7 +144,7 @@ class Migration(migrations.Migration):
             name='OperatorAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('release', 'Release'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle')], max_length=16)),
+                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('release', 'Release'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look')], max_length=16)),
                 ('actor_name', models.CharField(help_text='Also for commands, which have no user.', max_length=200)),
                 ('reason', models.TextField(blank=True)),
                 ('event_type', models.CharField(blank=True, max_length=64)),
@@ -185,11 +185,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='processedmessage',
-            index=models.Index(condition=models.Q(('status__in', ('dead', 'quarantined')), models.Q(('fingerprint', ''), _negated=True), _connector='OR'), fields=['status', 'fingerprint', 'id', 'event_type', 'organization_salesforce_id', 'finished_at', 'claimed_at'], name='passport_message_groups'),
+            index=models.Index(condition=models.Q(('status__in', ('dead', 'quarantined')), models.Q(('status', 'waiting'), models.Q(('fingerprint', ''), _negated=True)), _connector='OR'), fields=['id', 'status', 'fingerprint', 'event_type', 'organization_salesforce_id', 'finished_at', 'claimed_at'], name='passport_message_failing'),
         ),
         migrations.AddIndex(
             model_name='processedmessage',
-            index=models.Index(condition=models.Q(('status__in', ('dead', 'quarantined')), models.Q(('status', 'waiting'), models.Q(('fingerprint', ''), _negated=True)), _connector='OR'), fields=['id'], name='passport_message_failing'),
+            index=models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint', 'status'], name='passport_message_group'),
+        ),
+        migrations.AddIndex(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('status__in', ('superseded', 'ignored', 'discarded'))), fields=['status', 'id'], name='passport_message_uncommon'),
         ),
         migrations.AddIndex(
             model_name='processedmessage',
@@ -241,7 +245,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='operatoraction',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'release', 'replay', 'erase', 'pause', 'throttle'])), name='passport_action_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'release', 'replay', 'erase', 'pause', 'throttle', 'look'])), name='passport_action_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='operatoraction',

@@ -121,21 +121,30 @@ class ProcessedMessage(models.Model):
                 name="passport_message_needs_you",
                 condition=Q(status__in=(Status.DEAD, Status.QUARANTINED, Status.IGNORED)),
             ),
-            # The desk reads groups of failures, and pages of one, from this index alone.
+            # The desk counts and groups failures in this index alone, the newest first; the rows
+            # themselves lie scattered over the whole table.
             models.Index(
                 fields=(
+                    "id",
                     "status",
                     "fingerprint",
-                    "id",
                     "event_type",
                     "organization_salesforce_id",
                     "finished_at",
                     "claimed_at",
                 ),
-                name="passport_message_groups",
-                condition=Q(status__in=FOR_A_PERSON) | ~Q(fingerprint=""),
+                name="passport_message_failing",
+                condition=FAILING,
             ),
-            models.Index(fields=("id",), name="passport_message_failing", condition=FAILING),
+            # So few among those that succeeded that the newest of them are far apart.
+            models.Index(
+                fields=("status", "id"),
+                name="passport_message_uncommon",
+                condition=Q(status__in=(Status.SUPERSEDED, Status.IGNORED, Status.DISCARDED)),
+            ),
+            models.Index(
+                fields=("fingerprint", "status"), name="passport_message_group", condition=~Q(fingerprint="")
+            ),
             models.Index(fields=("record_id", "organization", "version"), name="passport_message_record"),
             models.Index(
                 fields=("event_type", "due_at"),

@@ -24,6 +24,7 @@ class ActionKind(models.TextChoices):
     ERASE = "erase"
     PAUSE = "pause"
     THROTTLE = "throttle"
+    LOOK = "look"  # at student data
 
 
 IN_FORCE_UNTIL_ENDED = (ActionKind.PAUSE, ActionKind.THROTTLE)

@@ -38,13 +38,17 @@ def oldest_age(event_types: Sequence[str]) -> timedelta | None:
     ages = [
         now - due
         for name in event_types
-        for organization, due, now in _oldest(name)
+        for organization, due, now in oldest(name)
         if not any(scope.covers(name, organization) for scope in slowed)
     ]
     return max(ages, default=None)
 
 
-def _oldest(event_type: str) -> Iterable[tuple[int, datetime, datetime]]:
+def oldest(event_type: str) -> Iterable[tuple[int, datetime, datetime]]:
+    """The oldest message that is due for long, of each organization: that, since when, and the time now.
+
+    One query.
+    """
     return _oldest_pointer() if event_type == S3_POINTER else _oldest_by_organization(event_type)
 
 

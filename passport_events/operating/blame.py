@@ -89,6 +89,12 @@ def blame(record: SalesforceRecord) -> Blame:
     )
 
 
+def writers(record: SalesforceRecord) -> dict[str, int | None]:
+    """Who wrote the value that each field has now: a message's primary key, None for a re-read."""
+    cells = RecordState.from_json(record.merge_state, record.fields).cells
+    return {name: Origin.of(cell.stamp).message for name, cell in cells.items()}
+
+
 def _stale_messages(record: SalesforceRecord) -> Iterable[ProcessedMessage]:
     stale = ProcessedMessage.objects.filter(
         organization=record.organization_id, record_id=record.record_id, merged__stale=True

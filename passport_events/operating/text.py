@@ -21,9 +21,10 @@ def visible(value: object, longest: int = LONGEST) -> str:
     return shown if left <= 0 else f"{shown}… ({left} more characters)"
 
 
-def as_json(value: Any) -> str:
+def as_json(value: Any, longest: int = LONGEST) -> str:
     """A value of an event as a person reads it: strings plain, the rest as JSON."""
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return visible(text, longest)
 
 
 def one_line(value: object, longest: int = 200) -> str:

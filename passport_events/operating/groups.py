@@ -1,0 +1,172 @@
+"""What failed, in groups of one fingerprint: how many, since when, whether it grows. Nothing is changed.
+
+The number of queries depends on nothing; what each reads is bounded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from passport_events.clock import StatementTimestamp
+from passport_events.models import ProcessedMessage
+from passport_events.models.message import FAILING
+from passport_events.models.status import FOR_A_PERSON, Status
+
+MOST_GROUPED = 60_000
+"""Messages that are grouped, the newest; counting more would take longer than anybody waits for a page."""
+MOST_COUNTS = 5_000
+"""Of groups and organizations in them that are read, those with the most messages."""
+HOURS = 6
+"""How far back the trend looks."""
+PAGE = 50
+
+Messages = QuerySet[ProcessedMessage]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which failures to look at. What is not said does not matter."""
+
+    event_type: str = ""
+    organization: str = ""
+    """Its id in Salesforce; that of one which nobody has added counts as well."""
+    fingerprint: str | None = None
+
+    def messages(self) -> Messages:
+        """What needs a person, and what failed and is tried again."""
+        named = {
+            "event_type": self.event_type or None,
+            "organization_salesforce_id": self.organization or None,
+            "fingerprint": self.fingerprint,
+        }
+        return ProcessedMessage.objects.filter(
+            FAILING, **{name: value for name, value in named.items() if value is not None}
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Messages that fail for one reason."""
+
+    fingerprint: str
+    event_type: str
+    needs_you: int
+    """Dead, or quarantined."""
+    trying: int
+    """Failed, and due again by themselves."""
+    first_seen: datetime | None
+    last_seen: datetime | None
+    """None where all were sent back without having been claimed, as pointers are."""
+    by_hour: tuple[int, ...]
+    """Failures of each of the last hours, the oldest hour first."""
+    oldest: int
+    newest: int
+    """Primary keys of two of its messages."""
+    organizations: tuple[str, ...]
+    """Their ids in Salesforce, the one with the most messages first; empty for one that is not known."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.needs_you + self.trying
+
+
+ORDERS: dict[str, Callable[[Group], Any]] = {
+    "count": lambda group: (group.total, group.newest),
+    "hour": lambda group: (group.by_hour[-1], group.total, group.newest),
+    "first": lambda group: _seconds(group.first_seen),
+    "last": lambda group: _seconds(group.last_seen),
+}
+"""What groups can be sorted by; always the most, or the newest, first."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Groups:
+    """One page of them."""
+
+    groups: tuple[Group, ...]
+    has_more: bool
+    is_capped: bool
+    """Whether there were more messages, or more groups, than are counted."""
+
+
+def find(wanted: Wanted, order: str = "count", page: int = 1) -> Groups:
+    """The groups of what is wanted; two queries. Raises KeyError for an order that there is not."""
+    newest = wanted.messages().order_by("-pk").values_list("pk", flat=True)
+    floor = newest[MOST_GROUPED : MOST_GROUPED + 1].first()
+    rows = wanted.messages() if floor is None else wanted.messages().filter(pk__gt=floor)
+    counts = list(_counts(rows)[: MOST_COUNTS + 1])
+    found = sorted(_groups(counts[:MOST_COUNTS]), key=ORDERS[order], reverse=True)
+    start = PAGE * (page - 1)
+    is_capped = floor is not None or len(counts) > MOST_COUNTS
+    return Groups(tuple(found[start : start + PAGE]), len(found) > start + PAGE, is_capped)
+
+
+def members(fingerprint: str, before: int | None = None) -> Messages:
+    """The messages of a group, the newest first, from below a primary key on: pages that stay quick."""
+    rows = Wanted(fingerprint=fingerprint).messages()
+    return (rows if before is None else rows.filter(pk__lt=before)).order_by("-pk")
+
+
+def statuses_of(fingerprint: str) -> dict[str, int]:
+    """How many messages that ever failed this way stand where now; one query."""
+    rows = ProcessedMessage.objects.filter(fingerprint=fingerprint).order_by()
+    if not fingerprint:  # then these are most of the table, and say nothing
+        rows = rows.filter(status__in=FOR_A_PERSON)
+    return dict(rows.values_list("status").annotate(Count("pk")))
+
+
+def _counts(rows: Messages) -> QuerySet[ProcessedMessage, dict[str, Any]]:
+    """Of each group in each organization, by one pass over an index."""
+    hours = {f"hour_{hour}": Count("pk", filter=_in_hour(hour)) for hour in range(HOURS)}
+    return (
+        rows.order_by()
+        .annotate(seen=Coalesce("finished_at", "claimed_at"))
+        .values("fingerprint", "organization_salesforce_id")
+        .annotate(
+            type=Min("event_type"),
+            total=Count("pk"),
+            trying=Count("pk", filter=Q(status=Status.WAITING)),
+            first_seen=Min("seen"),
+            last_seen=Max("seen"),
+            oldest=Min("pk"),
+            newest=Max("pk"),
+            **hours,
+        )
+        .order_by("-total", "fingerprint", "organization_salesforce_id")
+    )
+
+
+def _seconds(seen: datetime | None) -> float:
+    return seen.timestamp() if seen else 0
+
+
+def _in_hour(hour: int) -> Q:
+    start = Q(seen__gt=StatementTimestamp() - timedelta(hours=hour + 1))
+    return start if hour == 0 else start & Q(seen__lte=StatementTimestamp() - timedelta(hours=hour))
+
+
+def _groups(counts: Sequence[dict[str, Any]]) -> Iterator[Group]:
+    by_fingerprint: dict[str, list[dict[str, Any]]] = {}
+    for row in counts:
+        by_fingerprint.setdefault(row["fingerprint"], []).append(row)
+    for fingerprint, rows in by_fingerprint.items():
+        total, trying = (sum(row[name] for row in rows) for name in ("total", "trying"))
+        yield Group(
+            fingerprint=fingerprint,
+            event_type=rows[0]["type"],
+            needs_you=total - trying,
+            trying=trying,
+            first_seen=min((row["first_seen"] for row in rows if row["first_seen"]), default=None),
+            last_seen=max((row["last_seen"] for row in rows if row["last_seen"]), default=None),
+            by_hour=tuple(sum(row[f"hour_{hour}"] for row in rows) for hour in reversed(range(HOURS))),
+            oldest=min(row["oldest"] for row in rows),
+            newest=max(row["newest"] for row in rows),
+            organizations=tuple(row["organization_salesforce_id"] for row in rows),
+        )
