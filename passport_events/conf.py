@@ -117,6 +117,10 @@ class Settings:
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
     own_clients: tuple[str, ...] = _setting((), rules.texts)
     """`client=` values of changeOrigin that are our own writes: merged, not handled."""
+    trace_url: str = _setting("", rules.url_with("trace_id"))
+    """Where a trace is shown: the admin links there. `{trace_id}` becomes its 32 hexadecimal digits."""
+    runbook_url: str = _setting("", rules.url_with("error"))
+    """What to do about an error: `{error}` becomes its class in full, or the reason of a quarantine."""
     release: str = _setting("", rules.short_text(64))
     """What your deployment calls this version of the code; kept with every attempt."""
 

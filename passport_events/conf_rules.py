@@ -57,6 +57,19 @@ def optional_url(value: Any) -> str:
     return url(value) if value else ""
 
 
+def url_with(name: str) -> Rule:
+    """An address with one place in it, `{name}`, or nothing. As a link it must not be a script."""
+
+    def rule(value: Any) -> str:
+        if value == "":
+            return ""
+        if re.findall(r"\{.*?\}|[{}]", url(value)) != [f"{{{name}}}"]:
+            raise ValueError(f"must be a URL with {{{name}}} in it, once")
+        return str(value)
+
+    return rule
+
+
 def between(low: float, high: float, unit: str) -> Rule:
     """A number from `low` to `high`."""
 

@@ -48,6 +48,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "KEEP_DELETED_RECORDS_DAYS": ("90", "must be a number of days"),
     "MIRROR_FIELDS": (["Name"], "must map an entity to its field names"),
     "OWN_CLIENTS": ("sync", "must be a list of strings"),
+    "TRACE_URL": ("javascript:{trace_id}", "must be a URL that starts with https://"),
+    "RUNBOOK_URL": ("https://wiki.example/{class}", "must be a URL with {error} in it, once"),
     "RELEASE": ("r" * 65, "must be a string of at most 64 characters"),
 }
 

@@ -9,16 +9,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from passport_events.admin import search
-from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.payload import Payload
+from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
 from passport_events.operating.text import one_line
+from passport_events.operating.words import said, word_of
 
 MOST_MESSAGES = 200
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(RevealingAdmin[Delivery]):
     """Deliveries."""
 
     page_template = "passport_events/admin/delivery.html"
@@ -45,9 +46,8 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     def sns_id(self, delivery: Delivery) -> str:
         return one_line(delivery.sns_message_id)
 
-    def page_context(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
+    def content(self, row: Delivery, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         delivery = Delivery.objects.get(pk=row.pk)
-        payload = Payload.of_request(request)
         messages = delivery.messages.defer("content", "merged").order_by("pk")[:MOST_MESSAGES]
         return {
             "delivery": delivery,
@@ -55,10 +55,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
             "sns_id": one_line(delivery.sns_message_id),
             "topic": one_line(delivery.topic_arn),
             "attributes": sorted(one_line(name) for name in delivery.attributes),
-            "payload": payload,
             "body": payload.body(delivery.body),
             "messages_of_it": [
                 {"message": message, "url": self.url_of(message), "reason": one_line(message.reason)}
+                | {"word": word_of(message.status), "said": said(message.status)}
                 for message in messages
             ],
         }

@@ -10,19 +10,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from passport_events.admin import search
-from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.admin import message_page, search
 from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
-from passport_events.admin.filters import EventTypeFilter, StatusFilter
+from passport_events.admin.desk import DeskPages
+from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter, WordFilter
 from passport_events.admin.payload import Payload
-from passport_events.admin.timeline import timeline
-from passport_events.clock import to_database
-from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.admin.reveal import RevealingAdmin
+from passport_events.models import ProcessedMessage
 from passport_events.operating import dead_letters
-from passport_events.operating.blame import version_time
 from passport_events.operating.text import one_line
-
-MOST_ATTEMPTS = 100
+from passport_events.operating.words import said, word_of
 
 RETRY = ConfirmedAction(
     name="retry",
@@ -56,7 +53,7 @@ RESTORE = ConfirmedAction(
 
 
 @admin.register(ProcessedMessage)
-class MessageAdmin(ConfirmedActions[ProcessedMessage], ReadOnlyAdmin[ProcessedMessage]):
+class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin[ProcessedMessage]):
     """Messages."""
 
     confirmed_actions = (RETRY, DISCARD, RESTORE)
@@ -72,7 +69,7 @@ class MessageAdmin(ConfirmedActions[ProcessedMessage], ReadOnlyAdmin[ProcessedMe
         "due_at",
         "finished_at",
     )
-    list_filter = (StatusFilter, EventTypeFilter, "organization")
+    list_filter = (WordFilter, StatusFilter, EventTypeFilter, OrganizationFilter)
     list_select_related = ("organization",)
     ordering = ("-pk",)
     search_fields = ("record_id",)  # shows the box; what it means is in `search`
@@ -90,47 +87,13 @@ class MessageAdmin(ConfirmedActions[ProcessedMessage], ReadOnlyAdmin[ProcessedMe
 
     @admin.display(description="status")
     def state(self, message: ProcessedMessage) -> SafeString:
-        return format_html('<span class="passport-status passport-{0}">{0}</span>', message.status)
+        word = word_of(message.status)
+        return format_html('<span class="passport-status passport-{}">{}</span>', word, said(message.status))
 
     @admin.display(description="reason")
     def why(self, message: ProcessedMessage) -> str:
         return one_line(message.reason, 80)
 
-    def page_context(self, request: HttpRequest, row: ProcessedMessage) -> dict[str, Any]:
+    def content(self, row: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)
-        payload = Payload.of_request(request)
-        content, merged = message.content, message.merged
-        return {
-            "message": message,
-            "reason": one_line(message.reason),
-            "entity": one_line(message.entity),
-            "buttons": self.buttons(request, message),
-            "version_time": to_database(version_time(message)) if message.version else None,
-            "steps": timeline(
-                message,
-                list(message.failures.order_by("-pk")[:MOST_ATTEMPTS]),
-                message.actions.order_by("pk"),
-            ),
-            "payload": payload,
-            "values": payload.values(content if message.is_pointer else content.get("fields", {})),
-            "missing": [one_line(name) for name in content.get("missing", ())],
-            "content": {name: one_line(content.get(name, "")) for name in ("origin", "transaction")},
-            "is_gap": content.get("is_gap", False),
-            "wrote": [one_line(name) for name in merged.get("wrote", ())],
-            "lost": [one_line(name) for name in merged.get("lost", ())],
-            "is_stale": merged.get("stale", False),
-            "was_merged": bool(merged),
-            "record_url": self._record_url(message),
-            "organization_url": self.url_of(message.organization) if message.organization else "",
-            "delivery_url": self.url_of(message.delivery),
-            "sqs_id": one_line(message.delivery.sqs_message_id),
-            "sns_id": one_line(message.delivery.sns_message_id),
-            "attributes": sorted(one_line(name) for name in message.delivery.attributes),
-        }
-
-    def _record_url(self, message: ProcessedMessage) -> str:
-        record = SalesforceRecord.objects.filter(
-            organization=message.organization_id, record_id=message.record_id
-        ).only("pk")
-        found = record.first()
-        return self.url_of(found) if found else ""
+        return {"buttons": self.buttons(request, message), **message_page.context_of(self, message, payload)}

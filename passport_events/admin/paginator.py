@@ -8,7 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 2_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameter when it runs

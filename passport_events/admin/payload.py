@@ -1,4 +1,4 @@
-"""Student data: masked unless the user may see it."""
+"""Student data: masked until somebody who may see it asks."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest
-
 from passport_events.operating.text import as_json, visible
 
 PERMISSION = "passport_events.view_payload"
 MASK = "••••••"
 """Of one length, because lengths tell as well."""
+LONGEST_VALUE = 2_000
+"""Characters of one value; what is longer is cut, and says so."""
+MOST_VALUES = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Payload:
-    """Turns values into text, for one user."""
+    """Turns values into text, for one look."""
 
     is_shown: bool
-
-    @classmethod
-    def of_request(cls, request: HttpRequest) -> Payload:
-        """As much as its user may see."""
-        return cls(request.user.has_perm(PERMISSION))
+    reveal_url: str = ""
+    """Where to ask for the values; empty for whoever may not see them."""
 
     def value(self, value: Any) -> str:
         """One value of an event or a record."""
-        return as_json(value) if self.is_shown else MASK
+        return as_json(value, LONGEST_VALUE) if self.is_shown else MASK
 
     def values(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Field names, which are no student data, and values."""
-        return [(visible(name, 200), self.value(value)) for name, value in sorted(fields.items())]
+        return [(visible(name, 200), self.value(fields[name])) for name in sorted(fields)[:MOST_VALUES]]
 
     def body(self, body: bytes | memoryview | None) -> str:
         """Raw bytes, as far as a person would read them."""

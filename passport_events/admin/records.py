@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from passport_events.admin import search
-from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.payload import Payload
+from passport_events.admin.reveal import RevealingAdmin
 from passport_events.clock import to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.operating.blame import FieldBlame, LateMessage, Origin, blame
@@ -19,7 +19,7 @@ from passport_events.operating.text import one_line
 
 
 @admin.register(SalesforceRecord)
-class RecordAdmin(ReadOnlyAdmin[SalesforceRecord]):
+class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     """Records."""
 
     page_template = "passport_events/admin/record.html"
@@ -52,9 +52,8 @@ class RecordAdmin(ReadOnlyAdmin[SalesforceRecord]):
     def kind(self, record: SalesforceRecord) -> str:
         return one_line(record.entity)
 
-    def page_context(self, request: HttpRequest, row: SalesforceRecord) -> dict[str, Any]:
+    def content(self, row: SalesforceRecord, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         record = SalesforceRecord.objects.select_related("organization").get(pk=row.pk)
-        payload = Payload.of_request(request)
         found = blame(record)
         # No template gets the record: it would ask `record["record_id"]`, which is a field in Salesforce.
         return {
@@ -63,7 +62,6 @@ class RecordAdmin(ReadOnlyAdmin[SalesforceRecord]):
             "is_deleted": record.is_deleted,
             "is_complete": record.is_complete,
             "organization": record.organization,
-            "payload": payload,
             "blame": found,
             "fields": [self._field(field, payload) for field in found.fields],
             "floor": self._origin(found.floor) if found.floor else None,

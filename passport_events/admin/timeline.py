@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from passport_events.models import (
+    ActionKind,
     AttemptOutcome,
     Delivery,
     MessageAttempt,
@@ -16,6 +17,7 @@ from passport_events.models import (
     Status,
 )
 from passport_events.operating.text import one_line, visible
+from passport_events.operating.words import said
 
 _BAD = (Status.DEAD, Status.QUARANTINED)
 
@@ -28,7 +30,10 @@ class Step:
     title: str
     text: str = ""
     error: str = ""
+    place: str = ""
+    """Where in the project's own code it came from: the short traceback."""
     frames: str = ""
+    """The whole one."""
     tone: str = ""
     after: str = ""
     """Time since the step before."""
@@ -64,9 +69,8 @@ def _handling(message: ProcessedMessage) -> Iterator[Step]:
     if message.finished_at:
         release = f" Release {one_line(message.release)}." if message.release else ""
         tone = "bad" if message.status in _BAD else "good"
-        yield Step(
-            message.finished_at, f"Ended: {message.status}", one_line(message.reason) + release, tone=tone
-        )
+        title = f"Ended: {said(message.status)}"
+        yield Step(message.finished_at, title, one_line(message.reason) + release, tone=tone)
     if message.due_at:
         is_held = message.status == Status.PROCESSING
         yield Step(
@@ -86,6 +90,7 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
         title,
         by,
         error=": ".join(filter(None, (one_line(attempt.error_class), visible(attempt.error)))),
+        place=" ← ".join(one_line(frame) for frame in attempt.own_frames.splitlines()),
         frames=visible(attempt.traceback),
         tone="" if attempt.outcome == AttemptOutcome.RETRY else "bad",
     )
@@ -93,6 +98,8 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
 
 def _action(action: OperatorAction) -> Step:
     text = f"by {one_line(action.actor_name)}" + (f": {visible(action.reason)}" if action.reason else "")
+    if action.kind == ActionKind.LOOK:
+        return Step(action.created_at, "Values were shown", f"to {one_line(action.actor_name)}")
     return Step(action.created_at, f"Operator: {action.kind}", text)
 
 

@@ -23,7 +23,7 @@ from passport_events.models import (
 from passport_events.operating import controls, dead_letters
 from passport_events.operating.actor import Actor
 from project.embedded import ValkeyServer
-from tests.admin.urls import action, listing, page
+from tests.admin.urls import action, desk, group, listing, page, reveal
 from tests.operating.inbox import end, opportunity, organization, rows, store
 
 TYPED = "<script>alert(1)</script><img src=x onerror=alert(2)>"  # what staff may type
@@ -41,10 +41,11 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
     """Every page of the desk, over rows that are as hostile as they can be."""
     home = organization(name=TYPED)
     ann = Actor(TYPED)
-    message = opportunity(fields={HOSTILE: HOSTILE, "List": [HOSTILE]}, origin=HOSTILE)
+    large = HOSTILE + "x" * 1_000_000
+    message = opportunity(fields={HOSTILE: HOSTILE, "List": [HOSTILE], "Large": large}, origin=HOSTILE)
     work("passport-opportunities")
     end(message, Status.DEAD, HOSTILE)
-    rows(message).update(entity=HOSTILE[:80], release=HOSTILE[:64])
+    rows(message).update(entity=HOSTILE[:80], release=HOSTILE[:64], fingerprint="a" * 32)
     MessageAttempt.objects.create(
         message=message,
         generation=0,
@@ -52,6 +53,7 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         outcome="dead",
         error_class=HOSTILE,
         error=HOSTILE,
+        own_frames=HOSTILE,
         traceback=HOSTILE,
         worker=HOSTILE,
         ended_at=timezone.now(),
@@ -71,20 +73,29 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         page(OperatorAction.objects.earliest("pk")),
         listing(ProcessedMessage) + "?q=%3Cscript%3Ealert(1)%3C/script%3E",
         listing(SalesforceOrganization) + ADD,
+        desk(),
+        desk(type=TYPED, organization=TYPED),
+        group(message.fingerprint),
+        group(unread.fingerprint),
     ]
     found = {url: admin_client.get(url).content.decode() for url in urls}
     asked = admin_client.post(action("retry"), {"ids": message.pk, "filters": TYPED})
-    return {**found, "asking": asked.content.decode()}
+    shown = {reveal(row): admin_client.post(reveal(row)) for row in (message, unread.delivery, record)}
+    return {
+        **found,
+        "asking": asked.content.decode(),
+        **{url: answer.content.decode() for url, answer in shown.items()},
+    }
 
 
 def test_hostile_text_is_text(pages: dict[str, str]) -> None:
-    assert len(pages) == 16
+    assert len(pages) == 23
     for url, answer in pages.items():
         assert "<script>alert" not in answer, url
         assert "<img src=x" not in answer, url
         assert "\x1b" not in answer, url
         assert "\u202e" not in answer, url
-    assert sum("&lt;script&gt;alert(1)" in answer for answer in pages.values()) >= 12
+    assert sum("&lt;script&gt;alert(1)" in answer for answer in pages.values()) >= 16
 
 
 def test_pages_work_under_a_strict_content_security_policy(pages: dict[str, str]) -> None:

@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from passport_events.handling.worker import work
-from passport_events.models import Heartbeat, SalesforceRecord
+from passport_events.models import Heartbeat, OperatorAction, SalesforceRecord
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login
-from tests.admin.urls import listing, page
+from tests.admin.urls import listing, page, reveal
 from tests.operating.inbox import opportunity, organization
 
 SECRET = "Lovelace-4711"
@@ -58,9 +58,14 @@ def test_the_page_says_who_wrote_what_and_who_came_late(
         assert text in answer
 
 
-def test_values_are_masked_without_the_permission(login: Login, record: SalesforceRecord) -> None:
-    assert SECRET not in login().get(page(record)).content.decode()
-    assert SECRET in login("view_payload", name="bob").get(page(record)).content.decode()
+def test_values_are_masked_until_somebody_with_the_permission_asks(
+    login: Login, record: SalesforceRecord
+) -> None:
+    bob = login("view_payload", name="bob")
+    assert SECRET not in bob.get(page(record)).content.decode()
+    assert SECRET in bob.post(reveal(record)).content.decode()
+    look = OperatorAction.objects.get()
+    assert (look.kind, look.reason, look.organization) == ("look", str(record), record.organization)
 
 
 def test_records_are_searched_and_filtered(admin_client: Client, record: SalesforceRecord) -> None:

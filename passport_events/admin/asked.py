@@ -1,0 +1,48 @@
+"""What an address of the desk asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from passport_events.operating import groups
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A part of the desk. What makes no sense in an address is what is usual."""
+
+    event_type: str
+    organization: str
+    order: str
+    page: int
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Asked:
+        """Out of the query string."""
+        order, page = request.GET.get("sort", ""), request.GET.get("page", "")
+        return cls(
+            event_type=request.GET.get("type", "")[:64].replace("\x00", ""),
+            organization=request.GET.get("organization", "")[:18].replace("\x00", ""),
+            order=order if order in groups.ORDERS else "count",
+            page=max(1, number(page) or 1),
+        )
+
+    def query(self, **changes: Any) -> str:
+        """The same, with changes, as a query string."""
+        asked = dataclasses.replace(self, **{"page": 1, **changes})
+        named = {
+            "type": asked.event_type,
+            "organization": asked.organization,
+            "sort": asked.order if asked.order != "count" else "",
+            "page": asked.page if asked.page > 1 else "",
+        }
+        return "?" + urlencode({name: value for name, value in named.items() if value})
+
+
+def number(text: str) -> int | None:
+    """A number that a database holds, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

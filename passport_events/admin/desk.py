@@ -1,0 +1,139 @@
+"""The desk: what needs a person, in groups; and the messages of one group."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from passport_events import conf
+from passport_events.admin import desk_rows, filters
+from passport_events.admin.asked import Asked, number
+from passport_events.admin.base import DeskAdmin
+from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.operating import groups, health
+from passport_events.operating.groups import Wanted
+from passport_events.operating.links import runbook_url
+from passport_events.operating.waiting import long_waiting
+from passport_events.operating.words import said, word_of
+
+COLUMNS = (
+    ("", "What fails"),
+    ("count", "Messages"),
+    ("hour", "Last 6 hours"),
+    ("first", "First seen"),
+    ("last", "Last seen"),
+    ("", "Organizations"),
+    ("", "Release"),
+)
+UNGROUPED = "none"
+"""In an address, for messages without a fingerprint."""
+
+
+class DeskPages(DeskAdmin[ProcessedMessage]):
+    """Adds both pages to the admin of messages."""
+
+    change_list_template: ClassVar[str] = "passport_events/admin/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("desk/", view(self.desk_view), name=self.url_name("desk")),
+            path("desk/<str:fingerprint>/", view(self.group_view), name=self.url_name("group")),
+            *super().get_urls(),
+        ]
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> Any:
+        return super().page(request, template, **{"desk_url": self.url("desk"), **context})
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        window = filters.WINDOW if filters.is_windowed(request) else 0
+        extra = {"desk_url": self.url("desk"), "window": window, **(extra_context or {})}
+        return super().changelist_view(request, extra)
+
+    def group_url(self, fingerprint: str) -> str:
+        """The page of a group. It stays the same for as long as its messages are kept."""
+        return self.url("group", fingerprint or UNGROUPED)
+
+    def desk_view(self, request: HttpRequest) -> HttpResponse:
+        """Everything that needs a person, by what went wrong. As many queries for any number of rows."""
+        self._may_look(request)
+        asked = Asked.of(request)
+        wanted = Wanted(event_type=asked.event_type, organization=asked.organization)
+        found = groups.find(wanted, asked.order, asked.page)
+        homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
+        return self.page(
+            request,
+            "passport_events/admin/desk.html",
+            title="Desk",
+            desk_url="",
+            rows=desk_rows.rows_of(found.groups, homes, self.group_url),
+            waiting=desk_rows.waiting_of(long_waiting(asked.event_type)) if asked.page == 1 else [],
+            poller=health.assess_poller(),
+            asked=asked,
+            is_filtered=bool(asked.event_type or asked.organization),
+            cap=groups.MOST_GROUPED if found.is_capped else 0,
+            columns=[
+                {
+                    "name": name,
+                    "label": label,
+                    "url": asked.query(order=name),
+                    "is_sorted": name == asked.order,
+                }
+                for name, label in COLUMNS
+            ],
+            types=conf.current().live_types(),
+            homes=sorted(homes.items(), key=lambda home: home[1].casefold()),
+            next_url=asked.query(page=asked.page + 1) if found.has_more else "",
+            previous_url=asked.query(page=asked.page - 1) if asked.page > 1 else "",
+        )
+
+    def group_view(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
+        """One group: what went wrong, and its messages, the newest first."""
+        self._may_look(request)
+        own = "" if fingerprint == UNGROUPED else fingerprint.replace("\x00", "")
+        statuses = groups.statuses_of(own)
+        if not statuses:
+            raise Http404
+        wanted = Wanted(fingerprint=own)
+        found = groups.find(wanted)
+        homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
+        rows = desk_rows.rows_of(found.groups, homes, self.group_url)
+        before = number(request.GET.get("before", ""))
+        members = list(
+            groups.members(own, before)
+            .select_related("organization")
+            .defer("content", "merged")[: groups.PAGE + 1]
+        )
+        row = rows[0] if rows else None
+        shown = members[: groups.PAGE]
+        return self.page(
+            request,
+            "passport_events/admin/group.html",
+            title=row.error if row else "A group that is over",
+            row=row,
+            cap=groups.MOST_GROUPED if found.is_capped else 0,
+            fingerprint=own,
+            runbook_url=runbook_url(row.cause.error) if row else "",
+            stands=[
+                {"word": word_of(status), "said": said(status), "count": count}
+                for status, count in sorted(statuses.items())
+            ],
+            members=[
+                {"message": message, "said": said(message.status), "word": word_of(message.status)}
+                | {"url": self.url_of(message)}
+                for message in shown
+            ],
+            newest_url=self.group_url(own) if before else "",
+            older_url=f"?before={shown[-1].pk}" if len(members) > groups.PAGE else "",
+            select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
+        )
+
+    def _may_look(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):
+            raise PermissionDenied

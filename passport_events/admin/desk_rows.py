@@ -1,0 +1,96 @@
+"""Groups as the desk shows them: with a cause, a trend, names of organizations and releases."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from passport_events.admin.trend import Trend
+from passport_events.models import MessageAttempt, ProcessedMessage
+from passport_events.operating.cause import Cause, cause_of
+from passport_events.operating.groups import Group
+from passport_events.operating.health import seconds
+from passport_events.operating.text import one_line
+from passport_events.operating.waiting import LongWaiting
+
+MOST_NAMED = 3
+"""Organizations of a group that are named; the others are counted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One group."""
+
+    group: Group
+    url: str
+    cause: Cause
+    error: str
+    text: str
+    place: str
+    trend: Trend
+    first_seen: datetime | None
+    organizations: tuple[str, ...]
+    """Those with the most messages."""
+    more_organizations: int
+    releases: str
+    """Of its oldest and its newest message."""
+
+
+def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[str], str]) -> list[Row]:
+    """The rows of a page; two queries, or none where there are no groups."""
+    if not found:
+        return []
+    ends = _ends(found)
+    attempts = MessageAttempt.objects.defer("traceback").in_bulk(
+        [end.last_attempt for end in ends.values() if end.last_attempt]  # type: ignore[attr-defined]  # annotated
+    )
+    rows = []
+    for group in found:
+        oldest, newest = ends.get(group.oldest), ends.get(group.newest)
+        if oldest is None or newest is None:
+            continue  # purged between two queries
+        cause = cause_of(newest, attempts.get(newest.last_attempt))  # type: ignore[attr-defined]  # annotated
+        names = [one_line(homes.get(id_, id_) or "not known", 60) for id_ in group.organizations]
+        rows.append(
+            Row(
+                group=group,
+                url=url_of(group.fingerprint),
+                cause=cause,
+                error=one_line(cause.error, 120) or "No reason was written down",
+                text=one_line(cause.text, 160),
+                place=one_line(cause.place, 120),
+                trend=Trend.of(group.by_hour),
+                first_seen=min(filter(None, (group.first_seen, oldest.first_attempt)), default=None),  # type: ignore[attr-defined]  # annotated
+                organizations=tuple(names[:MOST_NAMED]),
+                more_organizations=len(names[MOST_NAMED:]),
+                releases=" to ".join(dict.fromkeys(filter(None, map(_release, (oldest, newest))))),
+            )
+        )
+    return rows
+
+
+def waiting_of(waiting: Sequence[LongWaiting]) -> list[dict[str, Any]]:
+    """What waits for long, the longest first."""
+    ordered = sorted(waiting, key=lambda each: each.age, reverse=True)
+    return [{"waiting": each, "age": seconds(each.age)} for each in ordered]
+
+
+def _ends(found: Sequence[Group]) -> dict[int, ProcessedMessage]:
+    """The oldest and the newest message of each group, with the attempts that tell about them."""
+    attempts = MessageAttempt.objects.filter(message=OuterRef("pk"))
+    return (
+        ProcessedMessage.objects.only("status", "reason", "release")
+        .annotate(
+            last_attempt=Subquery(attempts.order_by("-pk").values("pk")[:1]),
+            first_attempt=Subquery(attempts.order_by("pk").values("ended_at")[:1]),
+        )
+        .in_bulk({key for group in found for key in (group.oldest, group.newest)})
+    )
+
+
+def _release(message: ProcessedMessage) -> str:
+    return one_line(message.release, 64)

@@ -1,0 +1,56 @@
+"""How a delivery differs from the contract: places and rules, never a value."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.utils import timezone
+
+from passport_events import conf
+from passport_events.clock import from_database
+from passport_events.models import Delivery
+from passport_events.operating.text import one_line
+from passport_events.receiving.received import Received
+
+MOST_PROBLEMS = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What the contract's types find in a delivery."""
+
+    is_installed: bool
+    """Whether the extra is, that the types need."""
+    is_covered: bool = False
+    """Whether the contract has a type for messages of this kind."""
+    problems: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+def difference(delivery: Delivery) -> Difference:
+    """Of what SQS handed us; its body must not have been redacted."""
+    # Not above: the types take longer to import than the rest of the admin, and workers have it too.
+    from passport_events.contract import check  # noqa: PLC0415
+
+    if not check.LISTS_EVERY_PROBLEM:
+        return Difference(is_installed=False)
+    body = bytes(delivery.body or b"")
+    received = Received(
+        message_id=delivery.sqs_message_id,
+        receipt_handle="",
+        body=body,
+        attributes={"SentTimestamp": _milliseconds(delivery)},
+    )
+    checked = check.check_delivery(check.Payload(line=1, body=body), received, conf.current())
+    texts = tuple(one_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
+    return Difference(
+        is_installed=True,
+        is_covered=check.problems.kind_of(checked.body) is not None,
+        problems=texts,
+        left_out=len(checked.problems) - len(texts),
+    )
+
+
+def _milliseconds(delivery: Delivery) -> str:
+    sent_at = from_database(delivery.sent_at) or timezone.now()
+    return str(int(sent_at.timestamp() * 1_000))

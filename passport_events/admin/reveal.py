@@ -1,0 +1,52 @@
+"""Pages that show student data when somebody asks for it by POST, and write down who did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from django.views.decorators.debug import sensitive_variables
+
+from passport_events.admin.base import M, ReadOnlyAdmin
+from passport_events.admin.payload import PERMISSION, Payload
+from passport_events.operating import looks
+from passport_events.operating.actor import Actor
+from passport_events.operating.text import one_line
+
+
+class RevealingAdmin(ReadOnlyAdmin[M]):
+    """Rows with values in them. A page is asked for without them; a POST from it brings them."""
+
+    def content(self, row: M, payload: Payload, request: HttpRequest) -> dict[str, Any]:
+        """What the page of one row shows, with as much of its values as `payload` lets through."""
+        raise NotImplementedError
+
+    def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:
+        url = self.url("reveal", row.pk) if request.user.has_perm(PERMISSION) else ""
+        return self._with_payload(row, Payload(is_shown=False, reveal_url=url), request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.reveal_view)
+        return [path("<path:object_id>/reveal/", view, name=self.url_name("reveal")), *super().get_urls()]
+
+    @sensitive_variables()
+    def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The same page with its values. A GET, like a reload, leads back to the page without them."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        if request.method != "POST":
+            return HttpResponseRedirect(self.url_of(row))
+        if not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        looks.look_at(row, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
+        context = self._with_payload(row, Payload(is_shown=True), request)
+        return self.page(request, self.page_template, title=one_line(row), **context)
+
+    def _with_payload(self, row: M, payload: Payload, request: HttpRequest) -> dict[str, Any]:
+        return {"payload": payload, **self.content(row, payload, request)}

@@ -1,0 +1,108 @@
+"""The page of one group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from passport_events.models import ProcessedMessage
+from passport_events.operating import dead_letters, groups
+from passport_events.operating.actor import Actor
+from tests.admin.test_desk import failed
+from tests.admin.urls import group, listing, page
+from tests.operating.inbox import dead, organization, rows, store
+
+pytestmark = pytest.mark.django_db
+
+
+def members(client: Client, fingerprint: str, **query: Any) -> list[int]:
+    """Primary keys of the messages on one page."""
+    found = client.get(group(fingerprint, **query)).context["members"]
+    return [member["message"].pk for member in found]
+
+
+def test_a_group_opens_to_its_messages_newest_first(admin_client: Client) -> None:
+    organization(name="Northfield")
+    one, two = failed(1), failed(2)
+    other = failed(3, "host.errors.Other")
+    answer = admin_client.get(group(one.fingerprint)).content.decode()
+
+    assert members(admin_client, one.fingerprint) == [two.pk, one.pk]
+    for text in ("host.errors.NoProgram", "no program for [value]", "host.enrol:enrol", "Northfield"):
+        assert text in answer, text
+    assert page(one) in answer
+    assert page(other) not in answer
+    assert f"{listing(ProcessedMessage)}?fingerprint={one.fingerprint}" in answer
+
+
+def test_its_pages_stay_in_place_while_more_arrives(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "PAGE", 2)
+    organization()
+    messages = [failed(number) for number in range(5)]
+    fingerprint = messages[0].fingerprint
+    seen: list[int] = []
+    url = group(fingerprint)
+    for _ in range(3):
+        response = admin_client.get(url)
+        seen += [member["message"].pk for member in response.context["members"]]
+        failed(100 + len(seen))
+        url = group(fingerprint) + response.context["older_url"]
+    assert seen == [message.pk for message in reversed(messages)]
+    assert response.context["older_url"] == ""
+    assert response.context["newest_url"] == group(fingerprint)
+    assert members(admin_client, fingerprint, before="x")[0] > seen[0]
+
+
+def test_it_says_what_became_of_those_that_were_sent_back(admin_client: Client) -> None:
+    organization()
+    one, two, three = failed(1), failed(2), failed(3)
+    dead_letters.discard(rows(one), Actor("ann"), "test data")
+    rows(two).update(status="succeeded")
+    stands = {
+        stand["said"]: stand["count"]
+        for stand in admin_client.get(group(three.fingerprint)).context["stands"]
+    }
+    assert stands == {"needs you: dead": 1, "put away": 1, "done: succeeded": 1}
+    assert members(admin_client, three.fingerprint) == [three.pk]
+
+
+def test_a_group_that_is_over_keeps_its_address(admin_client: Client) -> None:
+    organization()
+    message = failed()
+    rows(message).update(status="succeeded")
+    answer = admin_client.get(group(message.fingerprint)).content.decode()
+    assert "None of its messages needs you any more" in answer
+
+
+def test_what_has_no_fingerprint_has_a_page_too(admin_client: Client) -> None:
+    organization()
+    message = dead()
+    assert members(admin_client, "") == [message.pk]
+
+
+def test_a_group_that_never_was_is_not_found(admin_client: Client) -> None:
+    for fingerprint in ("", "a" * 32, "x" * 500, "'"):
+        assert admin_client.get(group(fingerprint)).status_code == 404
+
+
+def test_it_leads_to_the_runbook(admin_client: Client, settings: Settings) -> None:
+    organization()
+    message, unread = failed(error="host.errors.No/Program"), store(b"?")
+    assert "Runbook" not in admin_client.get(group(message.fingerprint)).content.decode()
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "RUNBOOK_URL": "https://wiki.example/p#{error}"}
+    of_error = admin_client.get(group(message.fingerprint)).content.decode()
+    assert 'href="https://wiki.example/p#host.errors.No%2FProgram"' in of_error
+    reason = unread.reason.partition(":")[0]
+    assert f"https://wiki.example/p#{reason}" in admin_client.get(group(unread.fingerprint)).content.decode()
+
+
+def test_its_messages_are_a_list_to_act_on(admin_client: Client) -> None:
+    organization()
+    message, _ = failed(1), failed(2, "host.errors.Other")
+    answer = admin_client.get(listing(ProcessedMessage), {"fingerprint": message.fingerprint})
+    assert [row.pk for row in answer.context["cl"].result_list] == [message.pk]

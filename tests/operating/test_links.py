@@ -1,0 +1,46 @@
+"""Addresses of traces and of the runbook."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from passport_events.operating.links import runbook_url, trace_id, trace_url
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({}, ""),
+        ({"traceparent": PARENT}, TRACE),
+        ({"traceparent": "00-" + "0" * 32 + "-b7ad6b7169203331-01"}, ""),
+        ({"traceparent": "javascript:alert(1)"}, ""),
+        ({"traceparent": f"{PARENT}\n"}, ""),
+        ({"x-datadog-trace-id": "255"}, "000000000000000000000000000000ff"),
+        (
+            {"x-datadog-trace-id": "255", "x-datadog-tags": "_dd.p.dm=-1,_dd.p.tid=66ab1c2d00000000"},
+            "66ab1c2d0000000000000000000000ff",
+        ),
+        ({"x-datadog-trace-id": "0"}, ""),
+        ({"x-datadog-trace-id": str(2**64)}, ""),
+        ({"x-datadog-trace-id": "٣"}, ""),
+        ({"x-datadog-trace-id": "1", "traceparent": PARENT}, TRACE),
+    ],
+)
+def test_a_trace_is_known_by_either_header(headers: dict[str, str], found: str) -> None:
+    assert trace_id(headers) == found
+
+
+def test_addresses_are_made_from_the_settings_and_empty_without(settings: Settings) -> None:
+    assert (trace_url({"traceparent": PARENT}), runbook_url("a.B")) == ("", "")
+    settings.PASSPORT_EVENTS = {
+        **settings.PASSPORT_EVENTS,
+        "TRACE_URL": "https://app.datadoghq.com/apm/trace/{trace_id}?x=1",
+        "RUNBOOK_URL": "https://wiki.example/{error}",
+    }
+    assert trace_url({"traceparent": PARENT}) == f"https://app.datadoghq.com/apm/trace/{TRACE}?x=1"
+    assert trace_url({}) == runbook_url("") == ""
+    assert runbook_url('a.B"><script>/../') == "https://wiki.example/a.B%22%3E%3Cscript%3E%2F..%2F"
