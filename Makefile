@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench-reading bench-hot-record contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench-reading bench-hot-record bench-desk contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -33,6 +33,9 @@ bench-reading: .venv/.test ## how many events a second one core reads
 
 bench-hot-record: .venv/.test ## what the Redis lock saves on a hot record, in a minute or two
 	@.venv/bin/python -m benchmarks.hot_record $(ARGS)
+
+bench-desk: .venv/.test ## server time and queries of the desk's pages over 1,000,000 messages, in some minutes
+	@.venv/bin/python -m benchmarks.desk $(ARGS)
 
 contract: .venv/.test ## generate schemas and AsyncAPI again, and put them into an archive in dist/
 	@.venv/bin/python -m passport_events.contract.build dist
