@@ -85,10 +85,6 @@ def _line(name: str, *, ms: float, fastest: float, slowest: float, queries: int)
     return f"{name:36} {ms:>7} ms ({fastest:>6} to {slowest:>7}) {queries:>3} queries"
 
 
-def _line(name: str, *, ms: float, slowest: float, queries: int) -> str:
-    return f"{name:36} {ms:>7} ms (slowest {slowest:>7}) {queries:>3} queries"
-
-
 def _measure(url: str) -> dict[str, Any]:
     from django.db import connection  # noqa: PLC0415
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from passport_events import conf
@@ -46,7 +47,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             *super().get_urls(),
         ]
 
-    def page(self, request: HttpRequest, template: str, **context: Any) -> Any:
+    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
         return super().page(request, template, **{"desk_url": self.url("desk"), **context})
 
     def changelist_view(

@@ -46,14 +46,14 @@ def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[
         return []
     ends = _ends(found)
     attempts = MessageAttempt.objects.defer("traceback").in_bulk(
-        [end.last_attempt for end in ends.values() if end.last_attempt]  # type: ignore[attr-defined]  # annotated
+        [end.last_attempt for end in ends.values() if end.last_attempt]
     )
     rows = []
     for group in found:
         oldest, newest = ends.get(group.oldest), ends.get(group.newest)
         if oldest is None or newest is None:
             continue  # purged between two queries
-        cause = cause_of(newest, attempts.get(newest.last_attempt))  # type: ignore[attr-defined]  # annotated
+        cause = cause_of(newest, attempts.get(newest.last_attempt))
         names = [one_line(homes.get(id_, id_) or "not known", 60) for id_ in group.organizations]
         rows.append(
             Row(
@@ -64,7 +64,7 @@ def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[
                 text=one_line(cause.text, 160),
                 place=one_line(cause.place, 120),
                 trend=Trend.of(group.by_hour),
-                first_seen=min(filter(None, (group.first_seen, oldest.first_attempt)), default=None),  # type: ignore[attr-defined]  # annotated
+                first_seen=min(filter(None, (group.first_seen, oldest.first_attempt)), default=None),
                 organizations=tuple(names[:MOST_NAMED]),
                 more_organizations=len(names[MOST_NAMED:]),
                 releases=" to ".join(dict.fromkeys(filter(None, map(_release, (oldest, newest))))),
@@ -79,7 +79,7 @@ def waiting_of(waiting: Sequence[LongWaiting]) -> list[dict[str, Any]]:
     return [{"waiting": each, "age": seconds(each.age)} for each in ordered]
 
 
-def _ends(found: Sequence[Group]) -> dict[int, ProcessedMessage]:
+def _ends(found: Sequence[Group]) -> dict[int, Any]:
     """The oldest and the newest message of each group, with the attempts that tell about them."""
     attempts = MessageAttempt.objects.filter(message=OuterRef("pk"))
     return (

@@ -30,10 +30,12 @@ class Difference:
 def difference(delivery: Delivery) -> Difference:
     """Of what SQS handed us; its body must not have been redacted."""
     # Not above: the types take longer to import than the rest of the admin, and workers have it too.
-    from passport_events.contract import check  # noqa: PLC0415
+    from passport_events.contract import check, payloads  # noqa: PLC0415
 
     if not check.LISTS_EVERY_PROBLEM:
         return Difference(is_installed=False)
+    from passport_events.contract import problems  # noqa: PLC0415  which needs the extra
+
     body = bytes(delivery.body or b"")
     received = Received(
         message_id=delivery.sqs_message_id,
@@ -41,11 +43,11 @@ def difference(delivery: Delivery) -> Difference:
         body=body,
         attributes={"SentTimestamp": _milliseconds(delivery)},
     )
-    checked = check.check_delivery(check.Payload(line=1, body=body), received, conf.current())
+    checked = check.check_delivery(payloads.Payload(line=1, body=body), received, conf.current())
     texts = tuple(one_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
     return Difference(
         is_installed=True,
-        is_covered=check.problems.kind_of(checked.body) is not None,
+        is_covered=problems.kind_of(checked.body) is not None,
         problems=texts,
         left_out=len(checked.problems) - len(texts),
     )

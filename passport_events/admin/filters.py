@@ -29,9 +29,10 @@ class WordFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
     ) -> QuerySet[ProcessedMessage] | None:
-        if self.value() not in Word.values:
+        value = self.value() or ""
+        if value not in Word.values:
             return None
-        statuses = STATUSES[Word(self.value())]
+        statuses = STATUSES[Word(value)]
         # As in the filter below.
         live = {"due_at__isnull": False} if set(statuses) <= set(LIVE) else {}
         return queryset.filter(status__in=statuses, **live)
@@ -88,7 +89,7 @@ class OrganizationFilter(admin.SimpleListFilter):
             return None
         home = SalesforceOrganization.objects.filter(pk=value).values("salesforce_id")
         # Its id in Salesforce as well, because that is what the indexes of failures have.
-        rows = queryset.filter(organization=value, organization_salesforce_id=Subquery(home))
+        rows = queryset.filter(organization=int(value), organization_salesforce_id=Subquery(home))
         return _newest(rows, request)
 
 

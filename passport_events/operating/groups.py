@@ -122,7 +122,7 @@ def statuses_of(fingerprint: str) -> dict[str, int]:
     return dict(rows.values_list("status").annotate(Count("pk")))
 
 
-def _counts(rows: Messages) -> QuerySet[ProcessedMessage, dict[str, Any]]:
+def _counts(rows: Messages) -> QuerySet[Any, Any]:
     """Of each group in each organization, by one pass over an index."""
     hours = {f"hour_{hour}": Count("pk", filter=_in_hour(hour)) for hour in range(HOURS)}
     return (
