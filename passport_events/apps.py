@@ -18,10 +18,12 @@ class PassportEventsConfig(AppConfig):
         # Not before: these need the models.
         from passport_events import checks, signals  # noqa: PLC0415  they need the models
         from passport_events.observing import logs  # noqa: PLC0415  they need the models
+        from passport_events.operating import background  # noqa: PLC0415  they need the models
         from passport_events.receiving import pointers  # noqa: PLC0415  they need the models
 
         checks.start()
         signals.connect()
         logs.start()
         pointers.start()
+        background.attach()
         autodiscover_modules("event_handlers")

@@ -9,6 +9,7 @@ PassportEventsError
 ├── QueueUnavailable          SQS could not be asked
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
+│   └── NothingToDo           no message fits what was asked for
 ├── TopicUnavailable          SNS took nothing of a request
 ├── LoopDied                  a loop of a process that runs for ever died of a bug
 ├── LoopHangs                 such a loop stands still
@@ -108,6 +109,10 @@ class LoopHangs(PassportEventsError):
 
 class OperationRefused(PassportEventsError):
     """What was asked for cannot be done; the text says why, and what to do instead."""
+
+
+class NothingToDo(OperationRefused):
+    """No message fits what an operator asked for; perhaps somebody else was first."""
 
 
 class Verdict(PassportEventsError):

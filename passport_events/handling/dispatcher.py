@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import RedisError
 
 from passport_events import conf
-from passport_events.handling import hints
+from passport_events.handling import chores, hints
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage
 
@@ -16,7 +16,13 @@ TICK_KEY = "passport:dispatcher:tick"
 
 def tick() -> int:
     """Look once, unless somebody did within this second. Returns how many hints were sent."""
-    return dispatch() if _is_my_turn() else 0
+    return look() if _is_my_turn() else 0
+
+
+def look() -> int:
+    """Do the chores, then hint at what is due, which may be due because of them."""
+    chores.run()
+    return dispatch()
 
 
 def _is_my_turn() -> bool:

@@ -83,7 +83,7 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
             if handler.latest_only and merged.is_stale:
                 status, reason = Status.SUPERSEDED, "newer_data"
             else:
-                error = _call(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
+                error = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
                 if error is not None and transaction.get_rollback(using=_database()):
                     raise _Spoiled(error)
         if error is None:
@@ -95,7 +95,8 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
     return error
 
 
-def _call(handler: Handler, event: Event, record: SalesforceRecord) -> BaseException | None:
+def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> BaseException | None:
+    """Run a handler in a savepoint of the caller's transaction; returns what it raised, with that undone."""
     try:
         with transaction.atomic(using=_database()):
             try:

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'message',
-                'permissions': (('retry_message', 'Can retry dead letters'), ('discard_message', 'Can discard and restore messages')),
+                'permissions': (('retry_message', 'Can retry dead letters'), ('discard_message', 'Can discard and restore messages'), ('replay_message', 'Can replay messages that have ended'), ('rehearse_handler', 'Can rehearse handlers against real messages'), ('export_message', 'Can export lists of messages'), ('note_message', 'Can write notes on groups of messages')),
                 'base_manager_name': 'objects',
             },
         ),
@@ -144,12 +144,20 @@ class Migration(migrations.Migration):
             name='OperatorAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('release', 'Release'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look')], max_length=16)),
+                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('release', 'Release'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look'), ('note', 'Note'), ('export', 'Export'), ('rehearse', 'Rehearse')], max_length=16)),
                 ('actor_name', models.CharField(help_text='Also for commands, which have no user.', max_length=200)),
                 ('reason', models.TextField(blank=True)),
                 ('event_type', models.CharField(blank=True, max_length=64)),
-                ('per_minute', models.PositiveIntegerField(blank=True, help_text='Of a throttle: messages.', null=True)),
+                ('fingerprint', models.CharField(blank=True, db_default='', help_text='The group that it is about.', max_length=32)),
+                ('per_minute', models.PositiveIntegerField(blank=True, help_text='At most so many messages.', null=True)),
                 ('affected', models.PositiveIntegerField(default=0, help_text='Messages that changed.')),
+                ('selection', models.JSONField(blank=True, help_text='Which messages were meant.', null=True)),
+                ('total', models.PositiveIntegerField(blank=True, help_text='How many were meant when it started, counted up to a limit.', null=True)),
+                ('cursor', models.BigIntegerField(db_default=0, help_text='The last message that was looked at.')),
+                ('up_to', models.BigIntegerField(blank=True, help_text='The last message that it may change: later ones were not meant.', null=True)),
+                ('next_step_at', models.DateTimeField(blank=True, null=True)),
+                ('paused_at', models.DateTimeField(blank=True, null=True)),
+                ('failure', models.CharField(blank=True, db_default='', help_text='What stopped it; a resume tries again.', max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('ended_by', models.CharField(blank=True, max_length=200)),
@@ -243,13 +251,17 @@ class Migration(migrations.Migration):
             model_name='operatoraction',
             index=models.Index(condition=models.Q(('ended_at__isnull', True), ('kind__in', ('pause', 'throttle'))), fields=['kind'], name='passport_action_in_force'),
         ),
-        migrations.AddConstraint(
+        migrations.AddIndex(
             model_name='operatoraction',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'release', 'replay', 'erase', 'pause', 'throttle', 'look'])), name='passport_action_kind_known'),
+            index=models.Index(condition=models.Q(('ended_at__isnull', True), ('up_to__isnull', False)), fields=['id'], name='passport_action_unfinished'),
         ),
         migrations.AddConstraint(
             model_name='operatoraction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'throttle'), ('per_minute__isnull', False)), models.Q(models.Q(('kind', 'throttle'), _negated=True), ('per_minute__isnull', True)), _connector='OR'), name='passport_action_throttle_has_rate'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'release', 'replay', 'erase', 'pause', 'throttle', 'look', 'note', 'export', 'rehearse'])), name='passport_action_kind_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='operatoraction',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'throttle'), ('per_minute__isnull', False)), models.Q(models.Q(('kind', 'throttle'), _negated=True), models.Q(('per_minute__isnull', True), ('up_to__isnull', False), _connector='OR')), _connector='OR'), name='passport_action_throttle_has_rate'),
         ),
         migrations.AddConstraint(
             model_name='operatoraction',

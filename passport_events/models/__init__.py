@@ -5,7 +5,7 @@ from passport_events.models.delivery import Delivery
 from passport_events.models.heartbeat import Heartbeat
 from passport_events.models.message import ProcessedMessage
 from passport_events.models.message_verbs import MessageQuerySet
-from passport_events.models.operator_action import ActionKind, OperatorAction
+from passport_events.models.operator_action import ActionKind, OperatorAction, Progress
 from passport_events.models.organization import Mode, SalesforceOrganization
 from passport_events.models.record import SalesforceRecord
 from passport_events.models.status import LIVE, TERMINAL, Status
@@ -22,6 +22,7 @@ __all__ = [
     "Mode",
     "OperatorAction",
     "ProcessedMessage",
+    "Progress",
     "SalesforceOrganization",
     "SalesforceRecord",
     "Status",

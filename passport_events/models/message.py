@@ -78,6 +78,10 @@ class ProcessedMessage(models.Model):
         permissions = (
             ("retry_message", "Can retry dead letters"),
             ("discard_message", "Can discard and restore messages"),
+            ("replay_message", "Can replay messages that have ended"),
+            ("rehearse_handler", "Can rehearse handlers against real messages"),
+            ("export_message", "Can export lists of messages"),
+            ("note_message", "Can write notes on groups of messages"),
         )
         constraints = (
             models.UniqueConstraint(fields=("dedup_key",), name="passport_message_once"),

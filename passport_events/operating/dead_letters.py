@@ -6,19 +6,22 @@ and a row that is waiting or held by a worker is never touched.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Q, Value, When
 
 from passport_events.clock import ClockTimestamp
 from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
+from passport_events.operating.changes import Change
+from passport_events.operating.selection import Messages
 
 MOST_AT_ONCE = 1_000
-"""Messages that one operation changes; the rest of a larger selection stays as it is."""
+"""Messages that change at once. For more, `background` works in steps."""
+
+MOST_TRIED = 5
+"""Others may send them back at the same moment."""
 
 # What a pointer leads to may be put right in S3, or by a setting; a delivery stays as it came.
 _CAN_END_OTHERWISE = Q(status=Status.DEAD) | Q(status=Status.QUARANTINED, event_type=S3_POINTER)
@@ -32,7 +35,33 @@ _BEFORE_DISCARD = Case(
     When(claimed_at__isnull=False, then=Value(Status.DEAD.value)), default=Value(Status.QUARANTINED.value)
 )
 
-Messages = QuerySet[ProcessedMessage]
+RETRY = Change(
+    kind=ActionKind.RETRY,
+    permission="passport_events.retry_message",
+    changeable=RETRYABLE,
+    columns={
+        "status": Status.WAITING,
+        "due_at": ClockTimestamp(),
+        "finished_at": None,
+        "attempts": 0,
+        "crashes": 0,
+        "runs_alone": False,
+        "put_off_since": None,
+    },
+)
+DISCARD = Change(
+    kind=ActionKind.DISCARD,
+    permission="passport_events.discard_message",
+    changeable=DISCARDABLE,
+    columns={"status": Status.DISCARDED, "finished_at": ClockTimestamp()},
+)
+RESTORE = Change(
+    kind=ActionKind.RESTORE,
+    permission="passport_events.discard_message",
+    changeable=RESTORABLE,
+    columns={"status": _BEFORE_DISCARD},
+    needs_reason=False,
+)
 
 
 def retry(messages: Messages, actor: Actor, reason: str) -> int:
@@ -42,20 +71,7 @@ def retry(messages: Messages, actor: Actor, reason: str) -> int:
 
     The generation stays, and with it the idempotency key: nothing that succeeded is done again.
     """
-    return _change(
-        messages,
-        RETRYABLE,
-        ActionKind.RETRY,
-        actor,
-        reason,
-        status=Status.WAITING,
-        due_at=ClockTimestamp(),
-        finished_at=None,
-        attempts=0,
-        crashes=0,
-        runs_alone=False,
-        put_off_since=None,
-    )
+    return _change(RETRY, messages, actor, reason)
 
 
 def discard(messages: Messages, actor: Actor, reason: str) -> int:
@@ -63,31 +79,30 @@ def discard(messages: Messages, actor: Actor, reason: str) -> int:
 
     The row keeps the reason why it failed; the reason why it was discarded is in the journal.
     """
-    return _change(
-        messages,
-        DISCARDABLE,
-        ActionKind.DISCARD,
-        actor,
-        reason,
-        status=Status.DISCARDED,
-        finished_at=ClockTimestamp(),
-    )
+    return _change(DISCARD, messages, actor, reason)
 
 
 def restore(messages: Messages, actor: Actor, reason: str = "") -> int:
     """Make discarded messages what they were, dead or quarantined; returns how many."""
-    return _change(messages, RESTORABLE, ActionKind.RESTORE, actor, reason, status=_BEFORE_DISCARD)
+    return _change(RESTORE, messages, actor, reason)
 
 
-def _change(
-    messages: Messages, changeable: Q, kind: ActionKind, actor: Actor, reason: str, **changes: Any
-) -> int:
+def retry_one(messages: Messages, actor: Actor, reason: str) -> int | None:
+    """Send the newest of these back as a trial, before the rest; returns which, or None if none can go.
+
+    The newest, because it is the one that purging forgets last.
+    """
+    for pk in RETRY.eligible(messages).order_by("-pk").values_list("pk", flat=True)[:MOST_TRIED]:
+        if retry(ProcessedMessage.objects.filter(pk=pk), actor, reason):
+            return pk
+    return None
+
+
+def _change(change: Change, messages: Messages, actor: Actor, reason: str) -> int:
     with transaction.atomic(using=journal.database()):
         wanted = list(messages.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
-        rows = ProcessedMessage.objects.filter(changeable, pk__in=wanted)
-        # Locked in one order, so that two operators with overlapping selections do not deadlock.
-        found = list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
-        changed = ProcessedMessage.objects.filter(changeable, pk__in=found).update(**changes)
+        found = change.lock(ProcessedMessage.objects.filter(pk__in=wanted), MOST_AT_ONCE)
+        changed = change.apply(found)
         only = found[0] if len(found) == 1 else None
-        journal.write(kind, actor, changed, reason=reason, message_id=only)
+        journal.write(change.kind, actor, changed, reason=reason, message_id=only)
     return changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from django.db import router, transaction
 
@@ -37,16 +38,15 @@ def write(
     """
     if not affected:
         return
-    OperatorAction.objects.create(
-        kind=kind,
-        actor=actor.user,
-        actor_name=actor.name,
-        reason=reason,
-        organization=organization,
-        message_id=message_id,
-        affected=affected,
-    )
+    enter(kind, actor, affected, reason=reason, organization=organization, message_id=message_id)
     tell(kind, actor, affected)
+
+
+def enter(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> OperatorAction:
+    """Add a row, whatever it changed."""
+    return OperatorAction.objects.create(
+        kind=kind, actor=actor.user, actor_name=actor.name, affected=affected, **columns
+    )
 
 
 def tell(kind: str, actor: Actor, count: int = 0) -> None:

@@ -1,21 +1,14 @@
-"""Letting go what waited for an organization to be known, or to be switched on."""
+"""Letting go what waited for an organization."""
 
 from __future__ import annotations
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
-
-from passport_events.clock import ClockTimestamp
-from passport_events.event import S3_POINTER
-from passport_events.exceptions import OperationRefused, Unreadable
-from passport_events.models import ActionKind, Mode, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating import journal
+from passport_events.exceptions import NothingToDo, OperationRefused, Unreadable
+from passport_events.models import Mode, SalesforceOrganization
+from passport_events.operating import background
 from passport_events.operating.actor import Actor
+from passport_events.operating.selection import Messages, Selection
+from passport_events.operating.waited import RELEASE
 from passport_events.receiving.wire.salesforce_id import to_18
-
-_WAITED = Q(status=Status.QUARANTINED, reason="unknown_organization") | Q(
-    status=Status.IGNORED, reason="organization_off"
-)
 
 
 def find_organization(salesforce_id: str) -> SalesforceOrganization:
@@ -28,37 +21,33 @@ def find_organization(salesforce_id: str) -> SalesforceOrganization:
         raise OperationRefused(f"No organization {salesforce_id} is known. Add it in the admin.") from error
 
 
-def releasable(organization: SalesforceOrganization) -> QuerySet[ProcessedMessage]:
-    """Messages that `release_organization` would let go. Redacted ones have nothing left to handle.
+def waited_for(organization: SalesforceOrganization) -> Selection:
+    """Everything of one organization. Raises OperationRefused while it is off."""
+    mode = SalesforceOrganization.objects.filter(pk=organization.pk).values_list("mode", flat=True).first()
+    if mode is None:
+        raise OperationRefused(f"Organization {organization.salesforce_id} does not exist any more.")
+    if mode == Mode.OFF:
+        raise OperationRefused(
+            f"Organization {organization.salesforce_id} is off. Set its mode to live or shadow."
+        )
+    return Selection(organization=organization.salesforce_id)
 
-    Pointers never waited for an organization: the events they lead to did.
-    """
-    waited = ProcessedMessage.objects.filter(_WAITED, organization_salesforce_id=organization.salesforce_id)
-    return waited.exclude(content={}).exclude(event_type=S3_POINTER)
+
+def releasable(organization: SalesforceOrganization) -> Messages:
+    """Messages that `release_organization` would let go."""
+    return RELEASE.eligible(Selection(organization=organization.salesforce_id).messages())
 
 
 def release_organization(organization: SalesforceOrganization, actor: Actor) -> int:
     """Let workers have what came before the organization was known, or while it was off.
 
-    Returns how many messages. Raises OperationRefused while the organization is off, because
-    workers would only ignore them again.
+    Returns how many went at once; what is more goes in steps, as the journal shows. Raises
+    OperationRefused while the organization is off, because workers would only ignore them again.
     """
-    with transaction.atomic(using=journal.database()):
-        row = SalesforceOrganization.objects.select_for_update().filter(pk=organization.pk).first()
-        if row is None:
-            raise OperationRefused(f"Organization {organization.salesforce_id} does not exist any more.")
-        if row.mode == Mode.OFF:
-            raise OperationRefused(
-                f"Organization {row.salesforce_id} is off. Set its mode to live or shadow."
-            )
-        released = releasable(row).update(
-            status=Status.WAITING,
-            organization=row,
-            reason="",
-            due_at=ClockTimestamp(),
-            finished_at=None,
-            attempts=0,
-            put_off_since=None,
-        )
-        journal.write(ActionKind.RELEASE, actor, released, organization=row)
-    return released
+    try:
+        action = background.start(RELEASE, waited_for(organization), actor)
+    except NothingToDo:
+        return 0
+    background.work_on(action.pk)
+    action.refresh_from_db(fields=("affected",))
+    return action.affected

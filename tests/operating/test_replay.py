@@ -10,21 +10,29 @@ import pytest
 from django.utils import timezone
 
 from passport_events.event import Event
-from passport_events.exceptions import OperationRefused
+from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling.jobs import work_on_queue
 from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
-from passport_events.operating import replay as module
+from passport_events.operating import background, steering
 from passport_events.operating.actor import Actor
-from passport_events.operating.replay import Selection, preview, replay
+from passport_events.operating.replay import REPLAY, preview
+from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
-from tests.operating.inbox import dead, end, opportunity, organization, rows, store
+from tests.operating.inbox import end, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport
 
 pytestmark = pytest.mark.django_db
 
-OPPORTUNITIES = Selection(event_type="opportunity")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+SUCCEEDED = (Status.SUCCEEDED,)
+OPPORTUNITIES = Selection(event_type="opportunity", statuses=SUCCEEDED)
+
+
+def replay(selection: Selection, actor: Actor, reason: str) -> int:
+    """Replay to the end; how many."""
+    return steering.follow(background.start(REPLAY, selection, actor, reason)).affected
 
 
 def succeeded(number: int = 1, **about: Any) -> ProcessedMessage:
@@ -73,7 +81,7 @@ def test_what_came_after_is_still_newer_for_the_handler(seen: list[Event], ann: 
     record = SalesforceRecord.objects.get()
     fields = record.fields
 
-    replay(Selection(record_id=old.record_id, until=timezone.now()), ann, "again")
+    replay(Selection(record_id=old.record_id, until=timezone.now(), statuses=SUCCEEDED), ann, "again")
     work_on_queue("passport-opportunities")
 
     record.refresh_from_db()
@@ -81,45 +89,26 @@ def test_what_came_after_is_still_newer_for_the_handler(seen: list[Event], ann: 
     assert [event.is_stale for event in seen] == [False, False, True, False]
 
 
-@pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        ({}, {1, 2, 3}),
-        ({"event_type": "opportunity"}, {1, 2, 3}),
-        ({"event_type": "item"}, set()),
-        ({"release": "41"}, {2}),
-        ({"since": datetime(2026, 1, 2, tzinfo=UTC)}, {2, 3}),
-        ({"until": datetime(2026, 1, 2, tzinfo=UTC)}, {1}),
-        ({"statuses": (Status.DEAD,)}, {4}),
-        ({"statuses": (Status.DEAD, Status.SUCCEEDED)}, {1, 2, 3, 4}),
-    ],
-)
-def test_a_selection_takes_what_fits_and_nothing_else(selection: dict[str, Any], expected: set[int]) -> None:
-    organization()
-    made = {number: succeeded(number) for number in (1, 2, 3)} | {4: dead(4)}
-    for number, message in made.items():
-        ended = datetime(2026, 1, number, tzinfo=UTC)
-        rows(message).update(finished_at=ended, release="41" if number == 2 else "")
-    opportunity(5)
-
-    found = Selection(**selection).messages()
-
-    assert set(found) == {made[number] for number in expected}
-
-
 def test_of_one_organization_only_its_own_messages_are_taken(ann: Actor) -> None:
     here, there = organization(1), organization(2)
     mine, theirs = succeeded(1), succeeded(2, home=organization_id(2))
 
-    assert replay(Selection(organization=there), ann, "again") == 1
+    assert replay(Selection(organization=there.salesforce_id), ann, "again") == 1
 
     assert set(rows(mine, theirs).values_list("organization", "generation")) == {(here.pk, 0), (there.pk, 1)}
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.PROCESSING, Status.QUARANTINED, Status.DISCARDED])
-def test_a_status_that_nothing_ended_is_refused(status: Status) -> None:
-    with pytest.raises(OperationRefused, match=f"A {status} message cannot be replayed"):
-        Selection(statuses=(status,)).messages()
+def test_a_message_that_no_worker_ended_is_left_as_it_is(ann: Actor, status: Status) -> None:
+    organization()
+    message = opportunity()
+    if status == Status.PROCESSING:
+        rows(message).update(status=status, lease_token="6f9619ff-8b86-d011-b42d-00cf4fc964ff")
+    elif status != Status.WAITING:
+        end(message, status)
+    with pytest.raises(NothingToDo):
+        background.start(REPLAY, Selection(record_id=message.record_id), ann, "again")
+    assert rows(message).get().generation == 0
 
 
 def test_what_was_redacted_stays_and_is_counted(ann: Actor) -> None:
@@ -149,40 +138,18 @@ def test_a_preview_says_how_many_and_which_handlers_would_not_run(seen: list[Eve
     assert rows(early, late).filter(status=Status.WAITING).count() == 0
 
 
-def test_many_are_replayed_in_steps_that_commit_by_themselves(
-    ann: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    organization()
-    for number in range(5):
-        succeeded(number)
-    monkeypatch.setattr(module, "STEP", 2)
-    progress: list[int] = []
-
-    assert replay(OPPORTUNITIES, ann, "again", progress.append) == 5
-
-    assert progress == [2, 4, 5]
-    assert list(OperatorAction.objects.values_list("affected", flat=True)) == [1, 2, 2]
-
-
-def test_a_message_that_ends_while_a_replay_runs_is_not_taken_twice(
-    ann: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    organization()
-    messages = [succeeded(number) for number in range(3)]
-    monkeypatch.setattr(module, "STEP", 1)
-
-    def one_ends_again(done: int) -> None:
-        end(messages[0], Status.SUCCEEDED)
-
-    replay(OPPORTUNITIES, ann, "again", one_ends_again)
-
-    assert set(rows(*messages).values_list("generation", flat=True)) == {1}
-
-
 def test_a_delivery_that_was_never_read_cannot_be_replayed(ann: Actor) -> None:
     organization()
     rows(store(b"?")).update(status=Status.IGNORED)
-    assert replay(Selection(statuses=(Status.IGNORED,)), ann, "again") == 0
+    with pytest.raises(NothingToDo):
+        background.start(REPLAY, Selection(statuses=(Status.IGNORED,), since=LONG_AGO), ann, "again")
+
+
+def test_everything_that_ever_succeeded_is_hardly_meant(ann: Actor) -> None:
+    organization()
+    succeeded()
+    with pytest.raises(OperationRefused, match="Say which"):
+        background.start(REPLAY, Selection(statuses=SUCCEEDED), ann, "again")
 
 
 def test_the_command_says_what_it_would_do_and_does_it_when_told(redis_server: ValkeyServer) -> None:
@@ -218,4 +185,4 @@ def test_the_command_reports_as_json(redis_server: ValkeyServer) -> None:
         ["opportunity"],
     )
     done = json.loads(passport("replay", "--since", "2026-01-01", "--yes", "--reason", "x", "--json")[1])
-    assert done == {"replayed": 1, "redacted": 0}
+    assert (done["kind"], done["progress"], done["affected"]) == ("replay", "done", 1)

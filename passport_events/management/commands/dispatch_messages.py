@@ -22,9 +22,9 @@ class Command(BaseCommand):
     """Hints once a second until SIGTERM or SIGINT. Pollers and workers do the same on the side."""
 
     help = (
-        "Wake RQ workers for messages that are due: retries, lost hints, messages of dead workers. "
-        "poll_sqs does this too; run it alone where no poller runs. Exits 0 "
-        "when told to stop, 1 after too many errors in a row or when it hangs. "
+        "Wake RQ workers for messages that are due: retries, lost hints, messages of dead workers; and take "
+        "the next step of what operators asked for. poll_sqs does this too; run it alone where none runs. "
+        "Exits 0 when told to stop, 1 after too many errors in a row or when it hangs. "
         "Example: manage.py dispatch_messages --once"
     )
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Dispatch."""
         if options["once"]:
-            self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
+            self.stdout.write(f"dispatch_messages: hints={dispatcher.look()}")
             return
         loops = Loops(STOP_SECONDS)
         loops.lead("dispatcher", self._dispatch, loops)

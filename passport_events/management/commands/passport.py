@@ -14,6 +14,7 @@ from passport_events.exceptions import PassportEventsError
 from passport_events.management.verbs import (
     COULD_NOT_ASK,
     Verb,
+    actions,
     dead_letters,
     doctor,
     health,
@@ -34,6 +35,7 @@ VERBS: Mapping[str, Verb] = {
     "dead-letters": dead_letters,
     "release": release,
     "replay": replay,
+    "actions": actions,
     "purge": purge,
     "pause": pause,
     "resume": resume,

@@ -3,57 +3,102 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from django.core.management.base import OutputWrapper
 
 from passport_events.exceptions import OperationRefused
-from passport_events.management.verbs import DONE, TROUBLE, listing
+from passport_events.management.verbs import DONE, TROUBLE, carrying_out, listing
 from passport_events.management.verbs.arguments import positive
+from passport_events.management.verbs.carrying_out import Words
+from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import ProcessedMessage, Status
-from passport_events.operating import dead_letters
+from passport_events.operating import dead_letters, notes
 from passport_events.operating.actor import Actor
+from passport_events.operating.changes import Change
 from passport_events.operating.dead_letters import MOST_AT_ONCE
 
-HELP = "List dead letters, the newest first; or send some back to their handlers, or put them aside."
-EXAMPLE = 'manage.py passport dead-letters --retry 17 18 --reason "fixed in release 41"'
+HELP = (
+    "List dead letters, the newest first; or send some back to their handlers, or put them aside: by number, "
+    "or without numbers all that the flags mean, in steps that go on whatever becomes of this command."
+)
+EXAMPLE = 'manage.py passport dead-letters --retry --fingerprint 9f86d081 --reason "fixed in release 41"'
+
+
+class _Verb(NamedTuple):
+    change: Change
+    at_once: Callable[..., int]
+    done: str
+    status: Status
+
+
+VERBS: Mapping[str, _Verb] = {
+    "retry": _Verb(dead_letters.RETRY, dead_letters.retry, "sent back", Status.DEAD),
+    "discard": _Verb(dead_letters.DISCARD, dead_letters.discard, "discarded", Status.DEAD),
+    "restore": _Verb(dead_letters.RESTORE, dead_letters.restore, "restored", Status.DISCARDED),
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags."""
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--retry", nargs="+", type=positive, metavar="ID", help="send back with all attempts")
-    action.add_argument(
-        "--discard", nargs="+", type=positive, metavar="ID", help="put aside, quarantined ones too"
-    )
-    action.add_argument("--restore", nargs="+", type=positive, metavar="ID", help="undo a discard")
-    parser.add_argument("--reason", default="", help="kept in the journal; required to discard")
-    parser.add_argument("--limit", type=positive, default=50, metavar="N", help="default: 50")
+    ids: dict[str, Any] = {"nargs": "*", "type": positive, "metavar": "ID"}
+    action.add_argument("--retry", **ids, help="send back with all attempts")
+    action.add_argument("--discard", **ids, help="put aside, quarantined ones too")
+    action.add_argument("--restore", **ids, help="undo a discard")
+    action.add_argument("--trial", action="store_true", help="send the newest one back, and say which")
+    action.add_argument("--note", metavar="TEXT", help="write a note on the group of --fingerprint")
+    add_selection(parser, (Status.DEAD, Status.QUARANTINED, Status.DISCARDED))
+    parser.add_argument("--all", action="store_true", help="without any of these: every one")
+    parser.add_argument("--reason", default="", help="kept in the journal; required but for --restore")
+    carrying_out.add_pace(parser)
+    parser.add_argument("--limit", type=positive, default=50, metavar="N", help="of the list; default: 50")
     parser.add_argument("--json", action="store_true", help="one JSON object on each line")
 
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """List, or change."""
-    if options["retry"]:
-        return _change(out, dead_letters.retry, "sent back", options["retry"], options["reason"])
-    if options["discard"]:
-        if not options["reason"].strip():
-            raise OperationRefused("To discard, say why: --reason.")
-        return _change(out, dead_letters.discard, "discarded", options["discard"], options["reason"])
-    if options["restore"]:
-        return _change(out, dead_letters.restore, "restored", options["restore"], options["reason"])
-    dead = ProcessedMessage.objects.filter(status=Status.DEAD).defer("content", "merged")
-    count = listing.write(out, dead.order_by("-pk")[: options["limit"]], as_json=options["json"])
+    for name, verb in VERBS.items():
+        if options[name]:
+            return _change(out, name, verb, options)
+        if options[name] is not None:
+            return _change_all(out, verb, options)
+    if options["trial"]:
+        return _try(out, options)
+    if options["note"] is not None:
+        notes.note(options["fingerprint"], options["note"], Actor.of_command())
+        out.write("dead-letters: noted")
+        return DONE
+    wanted = selection(options, (Status.DEAD,))
+    newest = wanted.messages().defer("content", "merged").order_by("-pk")
+    count = listing.write(out, newest[: options["limit"]], as_json=options["json"])
     if not count and not options["json"]:
         out.write("No dead letters.")
     return DONE
 
 
-def _change(out: OutputWrapper, verb: Any, done: str, wanted: list[int], reason: str) -> int:
-    ids = set(wanted)
+def _change(out: OutputWrapper, name: str, verb: _Verb, options: dict[str, Any]) -> int:
+    ids = set(options[name])
     if len(ids) > MOST_AT_ONCE:
         raise OperationRefused(f"At most {MOST_AT_ONCE:,} at once.")
-    changed = verb(ProcessedMessage.objects.filter(pk__in=ids), Actor.of_command(), reason)
+    if name == "discard" and not options["reason"].strip():
+        raise OperationRefused("To discard, say why: --reason.")
+    changed = verb.at_once(ProcessedMessage.objects.filter(pk__in=ids), Actor.of_command(), options["reason"])
     left = len(ids) - changed
-    out.write(f"dead-letters: {changed} {done}" + (f", {left} left as they are" if left else ""))
+    out.write(f"dead-letters: {changed} {verb.done}" + (f", {left} left as they are" if left else ""))
     return TROUBLE if left else DONE
+
+
+def _change_all(out: OutputWrapper, verb: _Verb, options: dict[str, Any]) -> int:
+    meant = selection(options, (verb.status,))
+    if not meant.is_narrow and not options["all"]:
+        raise OperationRefused("That means every one. Say which (--help), or --all.")
+    return carrying_out.carry_out(out, Words("dead-letters", verb.done), verb.change, meant, options)
+
+
+def _try(out: OutputWrapper, options: dict[str, Any]) -> int:
+    meant = selection(options, (Status.DEAD,)).messages()
+    sent = dead_letters.retry_one(meant, Actor.of_command(), options["reason"] or "trial")
+    out.write("dead-letters: 0 sent back" if sent is None else f"dead-letters: {sent} sent back as a trial")
+    return TROUBLE if sent is None else DONE

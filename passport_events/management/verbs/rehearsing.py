@@ -1,0 +1,53 @@
+"""What a rehearsal found, on a terminal or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from django.core.management.base import OutputWrapper
+
+from passport_events.management.verbs import DONE, TROUBLE
+from passport_events.operating.actor import Actor
+from passport_events.operating.rehearse import Rehearsal, Rehearsed, rehearse
+from passport_events.operating.selection import Selection
+from passport_events.operating.text import one_line
+
+
+def run(out: OutputWrapper, selection: Selection, most: int, *, as_json: bool) -> int:
+    """Rehearse; 1 where there was nothing to rehearse."""
+    found = rehearse(selection, Actor.of_command(), most)
+    if as_json:
+        out.write(json.dumps(_facts(found)))
+    else:
+        _write(out, found)
+    return DONE if found.messages else TROUBLE
+
+
+def _write(out: OutputWrapper, found: Rehearsal) -> None:
+    for message in found.messages:
+        mark = "differs" if message.is_different else "same"
+        now = f"{message.would} {message.why}".strip()
+        was = f"{message.was} {message.was_why}".strip()
+        wrote = message.written.describe()
+        mirror = f"; mirror: {', '.join(message.mirror)}" if message.mirror else ""
+        out.write(one_line(f"{message.message:>10}  {mark:7}  {now}; was {was}; {wrote}{mirror}", 500))
+    cut = "; time ran out before the rest" if found.is_cut else ""
+    out.write(
+        f"rehearse: {len(found.messages)} messages, {found.different} would differ{cut}. "
+        "All of it was rolled back."
+    )
+
+
+def _facts(found: Rehearsal) -> dict[str, Any]:
+    return {
+        "messages": [_message(message) for message in found.messages],
+        "different": found.different,
+        "is_cut": found.is_cut,
+    }
+
+
+def _message(message: Rehearsed) -> dict[str, Any]:
+    facts = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+    return {**facts, "is_different": message.is_different, "written": message.written.to_json()}

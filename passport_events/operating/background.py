@@ -1,0 +1,165 @@
+"""Actions on more messages than one transaction should change, worked in steps.
+
+The journal's row is the job: it says which messages are meant and how far it is. A step changes rows
+and moves the cursor in one transaction, so whoever dies leaves it at the end of a step. Whatever
+ticks the dispatcher takes the steps (`handling/chores.py`); two at once are harmless, because one
+skips the row that the other has locked, and the cursor is compared before it is set.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from passport_events.clock import ClockTimestamp
+from passport_events.exceptions import NothingToDo, OperationRefused
+from passport_events.handling import chores, dispatcher
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
+from passport_events.operating import dead_letters, journal, replay, waited
+from passport_events.operating.actor import Actor
+from passport_events.operating.changes import Change
+from passport_events.operating.selection import Selection, count
+
+STEP = 1_000
+"""Messages of one transaction."""
+WINDOW = 50_000
+"""Messages that one step looks at, however few of them are meant: a step is short on any table."""
+LOOKS_A_TICK = 10
+"""Steps of one action in one tick, while they find nothing."""
+MOST_AT_A_TIME = 20
+"""Actions that one tick works on, the oldest first."""
+CHORE = "operator actions"
+
+CHANGES: Mapping[ActionKind, Change] = {
+    change.kind: change
+    for change in (
+        dead_letters.RETRY,
+        dead_letters.DISCARD,
+        dead_letters.RESTORE,
+        waited.RELEASE,
+        replay.REPLAY,
+    )
+}
+"""What can be worked in steps."""
+
+
+def start(
+    change: Change, selection: Selection, actor: Actor, reason: str = "", per_minute: int | None = None
+) -> OperatorAction:
+    """Write down what is to be done; the next ticks do it, at most `per_minute` messages a minute.
+
+    The same thing asked for twice is one action while it is not finished. Raises NothingToDo, and
+    OperationRefused where a reason is missing or the selection means too much.
+    """
+    _check(change, selection, reason)
+    if per_minute is not None and per_minute < 1:
+        raise OperationRefused("At least 1 message a minute. To take a rest, pause the action.")
+    said = selection.to_json()
+    same = OperatorAction.objects.unfinished().filter(kind=change.kind, selection=said).first()
+    if same is not None:
+        return same
+    total = count(change.eligible(selection.messages()))
+    if not total:
+        raise NothingToDo(f"There is nothing to {change.kind}: no message fits.")
+    ends = ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True)
+    with transaction.atomic(using=journal.database()):
+        action = journal.enter(
+            change.kind,
+            actor,
+            reason=reason,
+            event_type=selection.event_type,
+            organization=SalesforceOrganization.objects.filter(salesforce_id=selection.organization).first(),
+            fingerprint=selection.fingerprint,
+            message_id=selection.ids[0] if len(selection.ids) == 1 else None,
+            selection=said,
+            per_minute=per_minute,
+            total=total,
+            cursor=(ends.first() or 1) - 1,
+            # What dies again while it runs, or comes later, is not meant.
+            up_to=ends.last() or 0,
+        )
+        journal.tell(f"start of {change.kind}", actor, total)
+    return action
+
+
+def _check(change: Change, selection: Selection, reason: str) -> None:
+    if change.needs_narrow and not selection.is_narrow:
+        raise OperationRefused("Everything that ever came is hardly meant. Say which.")
+    if change.needs_reason and not reason.strip():
+        raise OperationRefused(f"To {change.kind}, say why.")
+
+
+def advance(pk: int) -> int | None:
+    """Take one step of an action; returns how many messages changed, None when it was not to be taken.
+
+    Raises what the database raises, with nothing of the step done.
+    """
+    with transaction.atomic(using=journal.database()):
+        # Whoever has it locked takes this step.
+        action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
+        if action is None or action.up_to is None:
+            return None
+        change, selection = CHANGES[ActionKind(action.kind)], Selection.from_json(action.selection or {})
+        most = _most(action.per_minute)
+        end = action.up_to if selection.ids else min(action.cursor + WINDOW, action.up_to)
+        window = selection.messages().filter(pk__gt=action.cursor, pk__lte=end)
+        found = change.lock(window, most)
+        changed = change.apply(found)
+        cursor = found[-1] if len(found) == most else end
+        mine = OperatorAction.objects.filter(pk=pk)
+        if not mine.step(action.cursor, cursor, changed, _next(action.per_minute, len(found))):
+            # Only where rows are not locked: somebody took this step, and its messages are changed.
+            transaction.set_rollback(True, using=journal.database())
+            return None
+        if changed:
+            transaction.on_commit(dispatcher.dispatch, using=journal.database(), robust=True)
+        if cursor >= action.up_to:
+            done = functools.partial(journal.tell, f"end of {action.kind}", Actor(action.actor_name))
+            done(action.affected + changed)
+    return changed
+
+
+def _most(per_minute: int | None) -> int:
+    """A second's share, because that is how often a step is taken."""
+    return STEP if per_minute is None else max(1, min(STEP, per_minute // 60))
+
+
+def _next(per_minute: int | None, looked_at: int) -> object:
+    return None if per_minute is None else ClockTimestamp() + timedelta(seconds=60 * looked_at / per_minute)
+
+
+def work() -> None:
+    """Take the next steps of everything that runs. Never raises: what fails is tried again, or stopped."""
+    runnable = OperatorAction.objects.runnable().order_by("pk").values_list("pk", flat=True)
+    for pk in list(runnable[:MOST_AT_A_TIME]):
+        work_on(pk)
+
+
+def work_on(pk: int) -> bool:
+    """Take steps of one action until one changed something; False when there was none to take."""
+    try:
+        for _ in range(LOOKS_A_TICK):
+            changed = advance(pk)
+            if changed or changed is None:
+                return changed is not None
+    except (OperationalError, InterfaceError):
+        # A lock, a deadlock, a restart: the next tick tries the same step again.
+        connections[journal.database()].close_if_unusable_or_obsolete()
+    except OperationRefused as error:
+        stop(pk, str(error))
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
+        stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
+    return True
+
+
+def stop(pk: int, failure: str) -> None:
+    """Take no further step until a person has looked."""
+    OperatorAction.objects.filter(pk=pk).pause(failure[:200])
+
+
+def attach() -> None:
+    """Let whatever ticks work on actions."""
+    chores.register(CHORE, work)

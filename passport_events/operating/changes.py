@@ -1,0 +1,47 @@
+"""What operators do to rows, as values: which rows a change means, and what becomes of them.
+
+Every change is a compare-and-set: two operators, a double click, or two processes at one step change
+a row once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from passport_events.models import ActionKind, ProcessedMessage
+from passport_events.operating.selection import Messages
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that can be done to many messages."""
+
+    kind: ActionKind
+    permission: str
+    """Of Django; asked by the admin."""
+    changeable: Q
+    """Rows that it means, as they stand at that moment."""
+    columns: Mapping[str, Any]
+    """What is written into them."""
+    needs_reason: bool = True
+    needs_narrow: bool = False
+    """Whether a selection must say more than statuses."""
+
+    def eligible(self, messages: Messages) -> Messages:
+        """Those of them that it would change now."""
+        return messages.filter(self.changeable)
+
+    def lock(self, messages: Messages, most: int) -> list[int]:
+        """The first of those, locked in the one order that keeps two operators from a deadlock."""
+        rows = self.eligible(messages).order_by("pk").select_for_update(of=("self",))
+        return list(rows.values_list("pk", flat=True)[:most])
+
+    def apply(self, ids: Collection[int]) -> int:
+        """Change these, as far as they can still be changed; returns how many."""
+        if not ids:
+            return 0
+        return self.eligible(ProcessedMessage.objects.filter(pk__in=ids)).update(**self.columns)

@@ -1,0 +1,134 @@
+"""Messages as a file: CSV for a spreadsheet, JSON lines for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from passport_events.clock import ClockTimestamp
+from passport_events.exceptions import OperationRefused
+from passport_events.models import ActionKind, OperatorAction
+from passport_events.operating import journal
+from passport_events.operating.actor import Actor
+from passport_events.operating.selection import Selection
+from passport_events.operating.text import visible
+
+PERMISSION = "passport_events.export_message"
+MOST_EXPORTED = 50_000
+STEP = 1_000
+CSV, JSON_LINES = "csv", "jsonl"
+FORMATS = (CSV, JSON_LINES)
+COLUMNS = {
+    "id": "pk",
+    "status": "status",
+    "reason": "reason",
+    "fingerprint": "fingerprint",
+    "event_type": "event_type",
+    "organization": "organization_salesforce_id",
+    "entity": "entity",
+    "record": "record_id",
+    "change": "change",
+    "version": "version",
+    "attempts": "attempts",
+    "generation": "generation",
+    "release": "release",
+    "received_at": "delivery__received_at",
+    "due_at": "due_at",
+    "claimed_at": "claimed_at",
+    "finished_at": "finished_at",
+    "dedup_key": "dedup_key",
+}
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet run a cell; the wide ones are turned into the others by some."""
+
+
+def export(
+    selection: Selection,
+    form: str,
+    actor: Actor,
+    reason: str = "",
+    *,
+    with_payload: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Iterator[str]:
+    """Lines of a file, the oldest message first, at most MOST_EXPORTED. Raises OperationRefused.
+
+    The journal has who took what before the first line leaves, and at the end how many there were.
+    """
+    if form not in FORMATS:
+        raise OperationRefused(f"A file is one of {', '.join(FORMATS)}.")
+    messages = selection.messages()
+    what = f"{form} with payload" if with_payload else form
+    with transaction.atomic(using=journal.database()):
+        action = journal.enter(
+            ActionKind.EXPORT,
+            actor,
+            reason=f"{what}: {reason}".rstrip(": "),
+            event_type=selection.event_type,
+            fingerprint=selection.fingerprint,
+            selection=selection.to_json(),
+        )
+        journal.tell(ActionKind.EXPORT, actor)
+    columns = {**COLUMNS, **({"content": "content"} if with_payload else {})}
+    line = _csv_line if form == CSV else _json_line
+    header = _csv_line({name: name for name in columns}) if form == CSV else ""
+    return _lines(_rows(messages, columns), line, header, action, progress)
+
+
+def _lines(
+    rows: Iterator[dict[str, Any]],
+    line: Callable[[dict[str, Any]], str],
+    header: str,
+    action: OperatorAction,
+    progress: Callable[[int], None],
+) -> Iterator[str]:
+    count = 0
+    try:
+        if header:
+            yield header
+        for row in rows:
+            yield line(row)
+            count += 1
+            progress(count)
+    finally:
+        # Also where the download was broken off.
+        OperatorAction.objects.filter(pk=action.pk).update(affected=count, ended_at=ClockTimestamp())
+
+
+def _rows(messages: Any, columns: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """By key and not by a cursor: that would hold a transaction open for as long as somebody downloads."""
+    last, left = 0, MOST_EXPORTED
+    while left > 0:
+        page = messages.filter(pk__gt=last).order_by("pk").values_list(*columns.values())
+        found = list(page[: min(STEP, left)])
+        if not found:
+            return
+        for values in found:
+            yield dict(zip(columns, values, strict=True))
+        left, last = left - len(found), found[-1][0]
+
+
+def _csv_line(row: dict[str, Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(map(cell, row.values()))
+    return out.getvalue()
+
+
+def _json_line(row: dict[str, Any]) -> str:
+    return json.dumps({name: _plain(value) for name, value in row.items()}) + "\n"
+
+
+def cell(value: Any) -> str:
+    """A value as text that no spreadsheet takes for a formula."""
+    text = json.dumps(value) if isinstance(value, dict) else visible("" if value is None else _plain(value))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

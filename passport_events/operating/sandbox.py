@@ -1,0 +1,164 @@
+"""Transactions that are always rolled back, and what was written in them.
+
+Everything that goes through Django's connections of this thread is undone, on every database of the
+project, and what waits for a commit (`transaction.on_commit`) never runs. What leaves the process is
+not: a mail, a job in Redis, a file, a connection that is not Django's. Sequences go on counting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import Model
+from django.db.models.signals import post_save, pre_save
+
+from passport_events.exceptions import OperationRefused
+
+_WRITE = re.compile(
+    r'\s*(INSERT|UPDATE|DELETE)\b(?:\s+OR\s+\w+)?(?:\s+(?:INTO|FROM|ONLY))*\s+"?([\w.]+)', re.IGNORECASE
+)
+_OTHER = re.compile(
+    r"\s*(TRUNCATE|MERGE|COPY|ALTER|CREATE|DROP|WITH\b.*\b(?:INSERT|UPDATE|DELETE))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENDS = re.compile(
+    r"(?:^|;)\s*(?:COMMIT|END|ABORT|BEGIN|START\s+TRANSACTION|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+TO\b))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclasses.dataclass(slots=True)
+class Written:
+    """What was written, by table and by model: names and numbers, no values."""
+
+    rows: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    """Table and INSERT, UPDATE or DELETE -> rows."""
+    created: Counter[str] = dataclasses.field(default_factory=Counter)
+    changed: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    """Model -> fields that would have another value than now."""
+    unchanged: int = 0
+    """Rows that were saved as they were."""
+
+    @property
+    def is_different(self) -> bool:
+        """Whether the database would not be what it is now."""
+        return self.rows.total() > self.unchanged
+
+    def describe(self) -> str:
+        """For people."""
+        rows = [f"{verb} {table} {count}" for (table, verb), count in sorted(self.rows.items())]
+        fields = [f"{model}: {', '.join(sorted(names))}" for model, names in sorted(self.changed.items())]
+        parts = [f"writes {', '.join(rows)}" if rows else "writes nothing"]
+        if fields:
+            parts.append(f"changes {'; '.join(fields)}")
+        if self.unchanged:
+            parts.append(f"{self.unchanged} saved as they are")
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "rows": [
+                {"table": table, "verb": verb, "rows": count}
+                for (table, verb), count in sorted(self.rows.items())
+            ],
+            "created": dict(self.created),
+            "changed": {model: sorted(names) for model, names in self.changed.items()},
+            "unchanged": self.unchanged,
+        }
+
+
+@contextlib.contextmanager
+def sandbox() -> Iterator[None]:
+    """Undo everything that happens within, on every database, however it ends."""
+    with contextlib.ExitStack() as stack:
+        for alias in connections:
+            stack.enter_context(_undone(alias))
+            stack.enter_context(connections[alias].execute_wrapper(_refuse_ends))
+        yield
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[Written]:
+    """Note what this thread writes within."""
+    written = Written()
+    saves = _Saves(written)
+    with contextlib.ExitStack() as stack:
+        for alias in connections:
+            stack.enter_context(connections[alias].execute_wrapper(_noting(written)))
+        pre_save.connect(saves.before, weak=False)
+        stack.callback(pre_save.disconnect, saves.before)
+        post_save.connect(saves.after, weak=False)
+        stack.callback(post_save.disconnect, saves.after)
+        yield written
+
+
+@contextlib.contextmanager
+def _undone(alias: str) -> Iterator[None]:
+    with transaction.atomic(using=alias):
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True, using=alias)
+
+
+def _refuse_ends(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  Django's signature
+    if _ENDS.search(str(sql)):
+        raise OperationRefused("A rehearsal rolls back, so a handler may not end its transaction.")
+    return execute(sql, params, many, context)
+
+
+def _noting(written: Written) -> Callable[..., Any]:
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  Django's signature
+        result = execute(sql, params, many, context)
+        text = str(sql)
+        if found := _WRITE.match(text):
+            verb, table = found[1].upper(), found[2]
+            rows = context["cursor"].rowcount
+            # SQLite counts what returns rows only when they were fetched.
+            is_unknown = rows < 1 and "RETURNING" in text.upper()
+            written.rows[table, verb] += 1 if is_unknown else max(0, rows)
+        elif found := _OTHER.match(text):
+            written.rows["(other SQL)", found[1].split()[0].upper()] += 1
+        return result
+
+    return note
+
+
+class _Saves:
+    """Which fields of which models a save would change; other threads save too, and are not meant."""
+
+    def __init__(self, written: Written) -> None:
+        self._written = written
+        self._thread = threading.get_ident()
+        self._before: dict[int, dict[str, Any] | None] = {}
+
+    def before(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
+        if threading.get_ident() == self._thread:
+            self._before[id(instance)] = _values(sender, instance, using)
+
+    def after(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        old, new = self._before.pop(id(instance), None), _values(sender, instance, using)
+        label = sender._meta.label  # noqa: SLF001  Django documents it
+        if old is None or new is None:
+            self._written.created[label] += 1
+        elif names := {name for name, value in new.items() if value != old[name]}:
+            self._written.changed.setdefault(label, set()).update(names)
+        else:
+            self._written.unchanged += 1
+
+
+def _values(model: type[Model], instance: Model, using: str) -> dict[str, Any] | None:
+    if instance.pk is None:
+        return None
+    rows = model._base_manager.using(using)  # noqa: SLF001  Django documents it
+    return rows.filter(pk=instance.pk).values().first()

@@ -1,0 +1,133 @@
+"""Which messages are meant: one value for the admin, the commands and the journal, and one door to rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from django.db.models import QuerySet
+
+from passport_events.clock import to_database
+from passport_events.exceptions import OperationRefused
+from passport_events.handling.registry import registered
+from passport_events.models import LIVE, ProcessedMessage, Status
+
+MOST_COUNTED = 10_000
+"""Counting further takes longer than anybody reads."""
+
+Messages = QuerySet[ProcessedMessage]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Messages in these statuses, and only those that everything else fits. What is not said does not matter.
+
+    It survives as JSON, so that an action goes on in another process, and the journal says what was meant.
+    """
+
+    statuses: tuple[Status, ...] = ()
+    event_type: str = ""
+    organization: str = ""
+    """Salesforce's id of it, 18 characters: messages of one that is not known have no other."""
+    fingerprint: str = ""
+    """The group of the desk."""
+    record_id: str = ""
+    handler: str = ""
+    """Module and function: the event types that it handles now."""
+    release: str = ""
+    """The release of the code that ended them."""
+    received_since: datetime | None = None
+    received_until: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """When they ended, as when they were received: from the first instant on, and before the second."""
+    ids: tuple[int, ...] = ()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but a status is said: without, it means all that ever came."""
+        return any(getattr(self, name) for name in _NAMES if name != "statuses")
+
+    def messages(self) -> Messages:
+        """The rows. Raises OperationRefused where `handler` names none."""
+        wanted = {column: getattr(self, name) for name, column in _COLUMNS.items()}
+        wanted |= {column: to_database(getattr(self, name)) for name, column in _TIMES.items()}
+        wanted |= {"pk__in": self.ids, "event_type__in": self._handled_types()}
+        rows = ProcessedMessage.objects.filter(**{column: value for column, value in wanted.items() if value})
+        if not self.statuses:
+            return rows
+        rows = rows.filter(status__in=self.statuses)
+        # The same rows, and what lets the database use the index of due rows.
+        return rows.filter(due_at__isnull=False) if set(self.statuses) <= set(LIVE) else rows
+
+    def _handled_types(self) -> tuple[str, ...]:
+        if not self.handler:
+            return ()
+        names = {event_type: handler.name for event_type, handler in registered().items()}
+        found = tuple(event_type for event_type, name in names.items() if name == self.handler)
+        if not found:
+            there_are = ", ".join(sorted(set(names.values()))) or "none"
+            raise OperationRefused(f"There is no handler {self.handler}. There are: {there_are}.")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """What is said, and nothing else."""
+        said = {name: getattr(self, name) for name in _NAMES if getattr(self, name)}
+        return {name: _plain(value) for name, value in said.items()}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """Raises OperationRefused for a word it does not know: to leave it out would mean more messages."""
+        if unknown := said.keys() - set(_NAMES):
+            raise OperationRefused(
+                f"This release does not know {', '.join(sorted(unknown))} of a selection. Deploy the one "
+                "that wrote it, or cancel the action."
+            )
+        values = dict(said)
+        for name in set(_MOMENTS) & said.keys():
+            values[name] = datetime.fromisoformat(said[name])
+        if "statuses" in said:
+            values["statuses"] = tuple(map(Status, said["statuses"]))
+        if "ids" in said:
+            values["ids"] = tuple(said["ids"])
+        return cls(**values)
+
+    def __str__(self) -> str:
+        """For people, in the words of the fields."""
+        said = self.to_json()
+        statuses = " or ".join(said.pop("statuses", ["any status"]))
+        ids = said.pop("ids", [])
+        parts = [f"{name.replace('_', ' ')} {value}" for name, value in said.items()]
+        if ids:
+            parts.append(f"message {ids[0]}" if len(ids) == 1 else f"{len(ids):,} chosen messages")
+        return ", ".join([statuses, *parts])
+
+
+def count(messages: Messages) -> int:
+    """How many, counted up to MOST_COUNTED."""
+    return messages.order_by()[:MOST_COUNTED].count()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+_NAMES = tuple(field.name for field in dataclasses.fields(Selection))
+_TIMES = {
+    "received_since": "delivery__received_at__gte",
+    "received_until": "delivery__received_at__lt",
+    "since": "finished_at__gte",
+    "until": "finished_at__lt",
+}
+_MOMENTS = tuple(_TIMES)
+_COLUMNS = {
+    "event_type": "event_type",
+    "organization": "organization_salesforce_id",
+    "fingerprint": "fingerprint",
+    "record_id": "record_id",
+    "release": "release",
+}

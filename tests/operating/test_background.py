@@ -1,0 +1,209 @@
+"""Actions that are worked in steps."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connections
+
+from passport_events.exceptions import NothingToDo, OperationRefused
+from passport_events.handling import dispatcher
+from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
+from passport_events.operating import background, steering
+from passport_events.operating.actor import Actor
+from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating.selection import Selection
+from project.embedded import ValkeyServer
+from tests.operating.inbox import dead, end, organization, rows
+
+pytestmark = pytest.mark.django_db
+DEAD = Selection(statuses=(Status.DEAD,))
+
+
+@pytest.fixture(autouse=True)
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "STEP", 2)
+
+
+def letters(count: int) -> list[ProcessedMessage]:
+    organization()
+    return [dead(number) for number in range(count)]
+
+
+def waiting() -> int:
+    return ProcessedMessage.objects.filter(status=Status.WAITING).count()
+
+
+def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:
+    letters(3)
+
+    action = background.start(RETRY, DEAD, ann, "fixed in 41", per_minute=60)
+
+    assert (action.kind, action.actor_name, action.reason) == ("retry", "ann", "fixed in 41")
+    assert (action.selection, action.total, action.affected) == ({"statuses": ["dead"]}, 3, 0)
+    assert (action.progress, waiting()) == (Progress.RUNNING, 0)
+
+
+def test_each_tick_takes_a_step_until_the_end(ann: Actor, redis_server: ValkeyServer) -> None:
+    letters(5)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+
+    seen = []
+    for _ in range(4):
+        redis_server.flush()  # the next second
+        dispatcher.tick()
+        action.refresh_from_db()
+        seen.append((action.affected, waiting(), action.progress))
+
+    running, done = Progress.RUNNING, Progress.DONE
+    assert seen == [(2, 2, running), (4, 4, running), (5, 5, done), (5, 5, done)]
+
+
+def test_a_message_that_dies_again_is_not_sent_back_twice(ann: Actor) -> None:
+    first, *_ = letters(5)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    background.advance(action.pk)
+    end(first, Status.DEAD)
+    late = dead(9)
+
+    assert steering.follow(action).affected == 5
+
+    assert set(rows(first, late).values_list("status", flat=True)) == {Status.DEAD}
+
+
+def test_what_somebody_else_changed_meanwhile_is_left_to_them(ann: Actor) -> None:
+    *_, last = letters(5)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    background.advance(action.pk)
+    end(last, Status.DISCARDED)
+
+    assert steering.follow(action).affected == 4
+
+    assert rows(last).get().status == Status.DISCARDED
+
+
+def test_the_same_thing_asked_for_twice_is_one_action(ann: Actor) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    assert background.start(RETRY, DEAD, Actor("bob"), "fixed, too") == action
+    assert background.start(DISCARD, DEAD, ann, "no") != action
+    assert OperatorAction.objects.count() == 2
+
+
+def test_there_must_be_something_to_do_and_a_reason_for_it(ann: Actor) -> None:
+    with pytest.raises(NothingToDo, match="nothing to retry"):
+        background.start(RETRY, DEAD, ann, "fixed")
+    letters(1)
+    with pytest.raises(OperationRefused, match="say why"):
+        background.start(DISCARD, DEAD, ann, " ")
+    with pytest.raises(OperationRefused, match="At least 1"):
+        background.start(RETRY, DEAD, ann, "fixed", per_minute=0)
+    assert not OperatorAction.objects.exists()
+
+
+def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    background.advance(action.pk)
+
+    assert steering.pause(action, ann)
+    assert not steering.pause(action, ann)
+    background.work()
+    assert (action.progress, waiting()) == (Progress.PAUSED, 2)
+
+    assert steering.resume(action, ann)
+    assert not steering.resume(action, ann)
+    assert steering.follow(action).progress == Progress.DONE
+    assert waiting() == 3
+
+
+def test_a_cancelled_action_stays_where_it_is(ann: Actor) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    background.advance(action.pk)
+
+    assert steering.cancel(action, Actor("bob"))
+    assert not steering.cancel(action, ann)
+    assert not steering.resume(action, ann)
+    background.work()
+
+    assert (action.progress, action.ended_by, action.affected, waiting()) == (
+        Progress.CANCELLED,
+        "bob",
+        2,
+        2,
+    )
+
+
+def test_a_rate_spreads_the_steps(ann: Actor) -> None:
+    letters(4)
+    action = background.start(RETRY, DEAD, ann, "fixed", per_minute=60)
+
+    background.work()
+    background.work()  # its time has not come
+    assert waiting() == 1
+
+    OperatorAction.objects.filter(pk=action.pk).update(next_step_at=action.created_at)
+    background.work()
+    assert waiting() == 2
+
+
+def test_what_goes_wrong_stops_the_action_and_a_resume_tries_again(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    OperatorAction.objects.filter(pk=action.pk).update(selection={"colour": "red"})
+
+    background.work()
+
+    action.refresh_from_db()
+    assert (action.progress, waiting()) == (Progress.STOPPED, 0)
+    assert "does not know colour" in action.failure
+    OperatorAction.objects.filter(pk=action.pk).update(selection=DEAD.to_json())
+    steering.resume(action, ann)
+    assert steering.follow(action).progress == Progress.DONE
+    assert (action.failure, waiting()) == ("", 3)
+
+
+def test_a_step_that_cannot_note_itself_changes_no_message(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    monkeypatch.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", lambda *_: 0)
+    assert background.advance(action.pk) is None
+    assert waiting() == 0
+
+
+def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "WINDOW", 3)
+    messages = letters(9)
+    end(messages[8], Status.DISCARDED)
+
+    action = steering.follow(background.start(RESTORE, Selection(), ann))
+
+    assert (action.affected, action.progress) == (1, Progress.DONE)
+    assert rows(messages[8]).get().status == Status.DEAD
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_at_one_action_change_each_message_once(ann: Actor, redis_server: ValkeyServer) -> None:
+    letters(20)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    start = threading.Barrier(2)
+
+    def tick() -> None:
+        start.wait()
+        steering.follow(OperatorAction.objects.get(pk=action.pk))
+        connections.close_all()
+
+    threads = [threading.Thread(target=tick) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    action.refresh_from_db()
+    assert (action.affected, waiting(), action.progress) == (20, 20, Progress.DONE)
