@@ -1,24 +1,44 @@
-"""What operators did."""
+"""What operators did, and what still goes on."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
-from passport_events.admin.base import ReadOnlyAdmin
-from passport_events.models import OperatorAction
-from passport_events.operating.text import one_line
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path
+
+from passport_events.admin.acting import Acting
+from passport_events.exceptions import OperationRefused
+from passport_events.models import ActionKind, OperatorAction, Progress
+from passport_events.operating import steering
+from passport_events.operating.actor import Actor
+from passport_events.operating.background import CHANGES
+from passport_events.operating.selection import MOST_COUNTED, Selection
+from passport_events.operating.text import one_line, visible
+
+STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Progress, ...]]] = {
+    "pause": (steering.pause, (Progress.RUNNING,)),
+    "resume": (steering.resume, (Progress.PAUSED, Progress.STOPPED)),
+    "cancel": (steering.cancel, (Progress.RUNNING, Progress.PAUSED, Progress.STOPPED)),
+}
+"""Verb -> what it does, and when it can be done."""
 
 
 @admin.register(OperatorAction)
-class OperatorActionAdmin(ReadOnlyAdmin[OperatorAction]):
+class OperatorActionAdmin(Acting):
     """Who did what to how many, when and why."""
 
+    page_template = "passport_events/admin/action.html"
     list_display = (
         "created_at",
         "kind",
+        "state",
         "who",
         "why",
-        "affected",
+        "how_many",
         "event_type",
         "organization",
         "per_minute",
@@ -29,6 +49,15 @@ class OperatorActionAdmin(ReadOnlyAdmin[OperatorAction]):
     list_select_related = ("organization",)
     ordering = ("-pk",)
 
+    class Media:
+        js: ClassVar[tuple[str, ...]] = ("passport_events/refresh.js",)
+
+    def get_urls(self) -> list[URLPattern]:
+        steer = path(
+            "<int:pk>/steer/", self.admin_site.admin_view(self.steer_view), name=self.url_name("steer")
+        )
+        return [steer, *super().get_urls()]
+
     @admin.display(description="who")
     def who(self, action: OperatorAction) -> str:
         return one_line(action.actor_name)
@@ -36,3 +65,78 @@ class OperatorActionAdmin(ReadOnlyAdmin[OperatorAction]):
     @admin.display(description="why")
     def why(self, action: OperatorAction) -> str:
         return one_line(action.reason)
+
+    @admin.display(description="state")
+    def state(self, action: OperatorAction) -> str:
+        return str(action.progress.label) if action.progress else ""
+
+    @admin.display(description="messages")
+    def how_many(self, action: OperatorAction) -> str:
+        return f"{action.affected:,}{_of_total(action)}"
+
+    def page_context(self, request: HttpRequest, row: OperatorAction) -> dict[str, Any]:
+        progress = row.progress
+        is_counted = row.total is not None and row.total < MOST_COUNTED
+        return {
+            "action": row,
+            "who": one_line(row.actor_name),
+            "why": visible(row.reason),
+            "failure": one_line(row.failure),
+            "ended_by": one_line(row.ended_by),
+            "selection": _words(row),
+            "state": progress.label if progress else "",
+            "is_running": progress == Progress.RUNNING,
+            "is_stopped": progress == Progress.STOPPED,
+            "of_total": _of_total(row),
+            "bar": min(row.affected, row.total or 0) if is_counted or row.ended_at else None,
+            "bar_max": row.total if is_counted else max(row.affected, 1),
+            "verbs": [
+                verb
+                for verb, (_, when) in STEERING.items()
+                if progress in when and self._may_steer(request, row)
+            ],
+            "steer_url": self.url("steer", row.pk),
+            "message_url": self.url_of(row.message) if row.message else "",
+        }
+
+    def steer_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Pause, resume or cancel."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        action = OperatorAction.objects.filter(pk=pk).first()
+        if not self.has_view_permission(request, action):
+            raise PermissionDenied
+        if action is None or action.progress is None:
+            raise Http404
+        if not self._may_steer(request, action):
+            raise PermissionDenied
+        verb = request.POST.get("verb", "")
+        if verb not in STEERING:
+            raise SuspiciousOperation("there is no such verb")
+        is_done = STEERING[verb][0](action, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
+        if not is_done:
+            messages.warning(
+                request, f"Nothing to {verb}: it is {action.progress.label if action.progress else ''}."
+            )
+        return HttpResponseRedirect(self.url_of(action))
+
+    @staticmethod
+    def _may_steer(request: HttpRequest, action: OperatorAction) -> bool:
+        """Who may start it may stop it."""
+        change = CHANGES.get(ActionKind(action.kind))
+        return change is not None and request.user.has_perm(change.permission)
+
+
+def _of_total(action: OperatorAction) -> str:
+    if action.total is None:
+        return ""
+    return f" of {action.total:,}{'+' if action.total >= MOST_COUNTED else ''}"
+
+
+def _words(action: OperatorAction) -> str:
+    if action.selection is None:
+        return ""
+    try:
+        return one_line(Selection.from_json(action.selection), 1_000)
+    except OperationRefused as error:
+        return str(error)

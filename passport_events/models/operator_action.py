@@ -40,11 +40,11 @@ UNFINISHED = Q(up_to__isnull=False, ended_at__isnull=True)
 class Progress(models.TextChoices):
     """How an action that is worked in steps stands."""
 
-    RUNNING = "running"
-    PAUSED = "paused"
+    RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
     STOPPED = "stopped", "stopped by an error"
-    CANCELLED = "cancelled"
-    DONE = "done"
+    CANCELLED = "cancelled", "cancelled"
+    DONE = "done", "done"
 
 
 class OperatorActionQuerySet(models.QuerySet["OperatorAction"]):

@@ -54,7 +54,9 @@ def start(
     The same thing asked for twice is one action while it is not finished. Raises NothingToDo, and
     OperationRefused where a reason is missing or the selection means too much.
     """
-    _check(change, selection, reason)
+    check(change, selection)
+    if change.needs_reason and not reason.strip():
+        raise OperationRefused(f"To {change.kind}, say why.")
     if per_minute is not None and per_minute < 1:
         raise OperationRefused("At least 1 message a minute. To take a rest, pause the action.")
     said = selection.to_json()
@@ -85,11 +87,10 @@ def start(
     return action
 
 
-def _check(change: Change, selection: Selection, reason: str) -> None:
+def check(change: Change, selection: Selection) -> None:
+    """Raises OperationRefused for a selection that means too much."""
     if change.needs_narrow and not selection.is_narrow:
         raise OperationRefused("Everything that ever came is hardly meant. Say which.")
-    if change.needs_reason and not reason.strip():
-        raise OperationRefused(f"To {change.kind}, say why.")
 
 
 def advance(pk: int) -> int | None:

@@ -10,7 +10,7 @@ import dataclasses
 from collections import Counter
 from datetime import datetime
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min, Q
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
@@ -70,7 +70,8 @@ def preview(selection: Selection) -> Preview:
     kinds = (
         ProcessedMessage.objects.filter(pk__in=looked_at)
         .order_by()
-        .values_list("event_type", "organization_salesforce_id", "organization__mode", Q(_READABLE))
+        .annotate(is_readable=ExpressionWrapper(_READABLE, BooleanField()))
+        .values_list("event_type", "organization_salesforce_id", "organization__mode", "is_readable")
         .annotate(Count("pk"), Min("finished_at"), Max("finished_at"))
     )
     by_type: Counter[str] = Counter()

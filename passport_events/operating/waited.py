@@ -24,7 +24,7 @@ RELEASE = Change(
     changeable=_WAITED
     & ~Q(content={})
     & ~Q(event_type=S3_POINTER)
-    & Exists(_ITS_ORGANIZATION.exclude(mode=Mode.OFF)),
+    & Q(Exists(_ITS_ORGANIZATION.exclude(mode=Mode.OFF))),
     columns={
         "status": Status.WAITING,
         "organization": Subquery(_ITS_ORGANIZATION.values("pk")[:1]),

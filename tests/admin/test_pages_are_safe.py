@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -20,8 +21,11 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.operating import controls, dead_letters
+from passport_events.operating import background, controls, dead_letters, notes
 from passport_events.operating.actor import Actor
+from passport_events.operating.selection import Selection
+from passport_events.operating.waited import RELEASE
+from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
 from tests.admin.urls import action, desk, group, listing, page, reveal
 from tests.operating.inbox import end, opportunity, organization, rows, store
@@ -59,6 +63,8 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         ended_at=timezone.now(),
     )
     unread = store(HOSTILE.encode())
+    quarantined = opportunity(2, home=organization_id(2))
+    rows(quarantined).update(organization_salesforce_id=home.salesforce_id)
     sent = {HOSTILE: {"DataType": "String", "StringValue": HOSTILE}}
     Delivery.objects.update(attributes=sent, topic_arn=HOSTILE, sns_message_id=HOSTILE)
     SalesforceRecord.objects.update(entity=HOSTILE[:80])
@@ -77,19 +83,22 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         desk(type=TYPED, organization=TYPED),
         group(message.fingerprint),
         group(unread.fingerprint),
+        page(notes.note("f00", TYPED, ann)),
+        page(background.start(RELEASE, Selection(organization=home.salesforce_id), ann, TYPED)),
+        action("act", OperatorAction) + "?" + urlencode({"statuses": "dead", "release": TYPED}),
     ]
     found = {url: admin_client.get(url).content.decode() for url in urls}
     asked = admin_client.post(action("retry"), {"ids": message.pk, "filters": TYPED})
+    url, chosen = action("act", OperatorAction), {"statuses": "dead", "ids": message.pk, "confirmed": ""}
+    asked_all = admin_client.post(url, {**chosen, "task": "replay"})
+    rehearsed = admin_client.post(url, {**chosen, "task": "rehearse", "most": "1"})
+    answers = {"asking": asked, "asking for many": asked_all, "rehearsal": rehearsed}
     shown = {reveal(row): admin_client.post(reveal(row)) for row in (message, unread.delivery, record)}
-    return {
-        **found,
-        "asking": asked.content.decode(),
-        **{url: answer.content.decode() for url, answer in shown.items()},
-    }
+    return {**found, **{name: answer.content.decode() for name, answer in (answers | shown).items()}}
 
 
 def test_hostile_text_is_text(pages: dict[str, str]) -> None:
-    assert len(pages) == 23
+    assert len(pages) == 28
     for url, answer in pages.items():
         assert "<script>alert" not in answer, url
         assert "<img src=x" not in answer, url

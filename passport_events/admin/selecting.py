@@ -1,0 +1,133 @@
+"""A selection as a form: what the filters of a list show, or what somebody typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from passport_events import conf
+from passport_events.clock import from_database
+from passport_events.exceptions import OperationRefused, Unreadable
+from passport_events.handling.registry import registered
+from passport_events.models import SalesforceOrganization, Status
+from passport_events.operating.dead_letters import MOST_AT_ONCE
+from passport_events.operating.selection import Selection
+from passport_events.operating.text import one_line, visible
+from passport_events.receiving.wire.salesforce_id import to_18
+
+MOMENTS = ("received_since", "received_until", "since", "until")
+_NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})
+"""What Django's lists put into their addresses besides filters."""
+
+
+class SelectionForm(forms.Form):
+    """Every part of a selection; what is left empty does not matter."""
+
+    statuses = forms.MultipleChoiceField(
+        choices=[(status.value, status.label) for status in Status],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    event_type = forms.CharField(max_length=64, required=False)
+    organization = forms.CharField(max_length=18, required=False, help_text="Salesforce's id, 00D…")
+    record_id = forms.CharField(max_length=18, required=False, label="Record", help_text="Salesforce's id")
+    fingerprint = forms.CharField(max_length=32, required=False, help_text="A group of the desk")
+    handler = forms.ChoiceField(required=False, help_text="Of the types that it handles now")
+    release = forms.CharField(max_length=64, required=False, help_text="The release that ended them")
+    since = forms.DateTimeField(required=False, label="Ended since")
+    until = forms.DateTimeField(required=False, label="Ended before")
+    received_since = forms.DateTimeField(required=False)
+    received_until = forms.DateTimeField(required=False, label="Received before")
+    ids = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = sorted({handler.name for handler in registered().values()})
+        self.fields["handler"].choices = [("", "any"), *((name, name) for name in names)]  # type: ignore[attr-defined]  # a choice field
+
+    def clean_event_type(self) -> str:
+        """One of the settings, or one that still stands on old rows."""
+        return str(self.cleaned_data["event_type"]).strip()
+
+    def clean_organization(self) -> str:
+        """In 18 characters."""
+        return _whole_id(self.cleaned_data["organization"])
+
+    def clean_record_id(self) -> str:
+        """In 18 characters."""
+        return _whole_id(self.cleaned_data["record_id"])
+
+    def clean_ids(self) -> tuple[int, ...]:
+        """Numbers, separated by commas."""
+        parts = [part for part in self.cleaned_data["ids"].split(",") if part]
+        if len(parts) > MOST_AT_ONCE or not all(p.isascii() and p.isdigit() and len(p) < 19 for p in parts):
+            raise ValidationError(f"At most {MOST_AT_ONCE:,} numbers, separated by commas.")
+        return tuple(map(int, parts))
+
+    def selection(self) -> Selection:
+        """What was said; the form must be valid."""
+        said = dict(self.cleaned_data)
+        said["statuses"] = tuple(map(Status, said["statuses"]))
+        return Selection(**{**said, **{name: from_database(said[name]) for name in MOMENTS}})
+
+
+def _whole_id(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return to_18(text.strip())
+    except Unreadable as error:
+        raise ValidationError(f"{error.detail}.") from error
+
+
+def from_list(query: QueryDict) -> QueryDict:
+    """What the filters of the list of messages mean, as the fields of the form.
+
+    Raises OperationRefused for a filter that a selection cannot say: to leave it out would mean more
+    messages than the list showed.
+    """
+    said = QueryDict(mutable=True)
+    for name in query:
+        values = [value for value in query.getlist(name) if value]
+        if any(visible(value) != value for value in values):
+            raise OperationRefused(f"{one_line(name)} has characters that nobody can see.")
+        if name == "status":
+            said.setlist("statuses", values)
+        elif name == "organization__id__exact" and values:
+            said["organization"] = _organization(values[-1])
+        elif name == "organization_salesforce_id" and values:
+            said["organization"] = values[-1]
+        elif name == "q" and values:
+            said.update(_search(values[-1].strip()))
+        elif name in SelectionForm.base_fields:
+            said.setlist(name, values)
+        elif values and name not in _NO_FILTERS:
+            raise OperationRefused(f"Messages cannot be selected by {one_line(name)}. Take that filter away.")
+    return said
+
+
+def _organization(pk: str) -> str:
+    rows = SalesforceOrganization.objects.filter(pk=int(pk) if pk.isascii() and pk.isdigit() else 0)
+    found = rows.values_list("salesforce_id", flat=True).first()
+    if found is None:
+        raise OperationRefused("There is no such organization.")
+    return found
+
+
+def _search(text: str) -> dict[str, str]:
+    if text.isascii() and text.isdigit():
+        return {"ids": text}
+    try:
+        return {"record_id": to_18(text)}
+    except Unreadable:
+        raise OperationRefused(
+            "A search can be acted on by message number or Salesforce record. For others open the message."
+        ) from None
+
+
+def event_types() -> list[str]:
+    """To choose from; old rows may have others."""
+    return conf.current().live_types()

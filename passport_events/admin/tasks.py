@@ -1,0 +1,155 @@
+"""What can be done to a selection from the admin: its name, its permission, what it asks, and who does it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from django import forms
+
+from passport_events.operating import export, notes, rehearse
+from passport_events.operating.changes import Change
+from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating.replay import REPLAY
+from passport_events.operating.selection import Messages
+from passport_events.operating.waited import RELEASE
+
+TRIAL, EXPORT, REHEARSE, NOTE = "trial", "export", "rehearse", "note"
+
+
+class WhyForm(forms.Form):
+    """Why?"""
+
+    reason = forms.CharField(
+        max_length=500, label="Why? It is kept in the journal", widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class PaceForm(WhyForm):
+    """Why, and how fast?"""
+
+    per_minute = forms.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, label="At most so many a minute (empty: no limit)"
+    )
+
+
+class UnaskedPaceForm(PaceForm):
+    """How fast, and why if anybody likes to say."""
+
+    reason = forms.CharField(
+        max_length=500, required=False, label="Why, if you like", widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class NoteForm(forms.Form):
+    """What?"""
+
+    reason = forms.CharField(max_length=notes.LONGEST, label="Note", widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ExportForm(forms.Form):
+    """Of what kind, with what in it, and why?"""
+
+    form = forms.ChoiceField(choices=[("csv", "CSV"), ("jsonl", "JSON lines")], label="File")
+    with_payload = forms.BooleanField(required=False, label="With what events say, which is student data")
+    reason = forms.CharField(max_length=500, required=False, label="What for, if you like")
+
+
+class RehearseForm(forms.Form):
+    """How many?"""
+
+    most = forms.IntegerField(
+        min_value=1, max_value=rehearse.MOST_REHEARSED, initial=20, label="How many, the newest first"
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One button."""
+
+    name: str
+    label: str
+    permission: str
+    meaning: str
+    """What will happen, said on the page that asks."""
+    form: type[forms.Form]
+    eligible: Callable[[Messages], Messages]
+    change: Change | None = None
+    """Worked in steps."""
+    needs_group: bool = False
+
+
+def _in_steps(change: Change, label: str, meaning: str) -> Task:
+    return Task(
+        name=str(change.kind),
+        label=label,
+        permission=change.permission,
+        meaning=meaning,
+        form=PaceForm if change.needs_reason else UnaskedPaceForm,
+        eligible=change.eligible,
+        change=change,
+    )
+
+
+def _every(messages: Messages) -> Messages:
+    return messages
+
+
+TASKS = (
+    Task(
+        name=TRIAL,
+        label="Retry one as a trial",
+        permission=RETRY.permission,
+        meaning="The newest of them is sent back to its handler; see how it fares before you send the rest.",
+        form=WhyForm,
+        eligible=RETRY.eligible,
+    ),
+    _in_steps(
+        RETRY,
+        "Retry",
+        "Sent back to the handler with all attempts. The idempotency key stays the same. Whether they were "
+        "handled, their status says afterwards.",
+    ),
+    Task(
+        name=REHEARSE,
+        label="Rehearse",
+        permission=rehearse.PERMISSION,
+        meaning="The handler of this release runs against the newest of them, each in a transaction that is "
+        "rolled back, and you see what would differ. What a handler does outside of the database is done.",
+        form=RehearseForm,
+        eligible=REPLAY.eligible,
+    ),
+    _in_steps(
+        REPLAY,
+        "Replay",
+        "Run again in a new generation, under another idempotency key, what succeeded included. What the "
+        "handler does elsewhere is done again, too.",
+    ),
+    _in_steps(
+        DISCARD, "Discard", "Nobody will handle what is discarded. It can be restored until it is purged."
+    ),
+    _in_steps(RESTORE, "Restore", "What was a dead letter becomes one again; what was quarantined, too."),
+    _in_steps(
+        RELEASE,
+        "Release",
+        "Handled now: what came before its organization was known, or while it was off.",
+    ),
+    Task(
+        name=EXPORT,
+        label="Export",
+        permission=export.PERMISSION,
+        meaning=f"A file with at most {export.MOST_EXPORTED:,} of them, the oldest first.",
+        form=ExportForm,
+        eligible=_every,
+    ),
+    Task(
+        name=NOTE,
+        label="Write a note",
+        permission=notes.PERMISSION,
+        meaning="Kept on this group for the others; a retry does not clear it.",
+        form=NoteForm,
+        eligible=_every,
+        needs_group=True,
+    ),
+)
+BY_NAME = {task.name: task for task in TASKS}

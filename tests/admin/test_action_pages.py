@@ -1,0 +1,103 @@
+"""The page of an action."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+
+from passport_events.models import OperatorAction, Progress, Status
+from passport_events.operating import background
+from passport_events.operating.actor import Actor
+from passport_events.operating.dead_letters import RETRY
+from passport_events.operating.selection import Selection
+from tests.admin.conftest import Login
+from tests.admin.urls import listing, page
+from tests.operating.inbox import dead, organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> OperatorAction:
+    """A retry of three messages, of which one was sent back."""
+    monkeypatch.setattr(background, "STEP", 1)
+    organization()
+    for number in range(3):
+        dead(number)
+    started = background.start(RETRY, Selection(statuses=(Status.DEAD,)), Actor("ann"), "fixed")
+    background.work()
+    return started
+
+
+def steering(started: OperatorAction) -> str:
+    return reverse("admin:passport_events_operatoraction_steer", args=(started.pk,))
+
+
+def steer(client: Client, started: OperatorAction, verb: str) -> int:
+    status = client.post(steering(started), {"verb": verb}).status_code
+    started.refresh_from_db()
+    return int(status)
+
+
+def test_the_page_says_how_far_it_is_and_the_list_too(admin_client: Client, started: OperatorAction) -> None:
+    answer = admin_client.get(page(started)).content.decode()
+    assert '<progress aria-label="Messages done" value="1" max="3"></progress> 1 of 3 messages' in answer
+    assert "data-running" in answer
+    listed = admin_client.get(listing(OperatorAction)).content.decode()
+    assert "1 of 3" in listed
+    assert "running" in listed
+
+
+def test_a_running_page_keeps_itself_fresh_by_a_script_of_its_own(
+    admin_client: Client, started: OperatorAction
+) -> None:
+    assert "passport_events/refresh.js" in admin_client.get(page(started)).content.decode()
+    assert finders.find("passport_events/refresh.js")
+
+
+def test_an_action_is_paused_resumed_and_cancelled_by_buttons(login: Login, started: OperatorAction) -> None:
+    client = login("retry_message")
+    seen = []
+    for verb in ("pause", "resume", "cancel"):
+        assert f'value="{verb}"' in client.get(page(started)).content.decode()
+        assert steer(client, started, verb) == 302
+        seen.append(started.progress)
+    assert seen == [Progress.PAUSED, Progress.RUNNING, Progress.CANCELLED]
+    assert started.ended_by == "ann"
+    answer = client.get(page(started)).content.decode()
+    assert "data-running" not in answer
+    assert 'name="verb"' not in answer
+
+
+def test_an_action_that_is_over_is_not_steered(admin_client: Client, started: OperatorAction) -> None:
+    while started.progress == Progress.RUNNING:
+        background.work()
+        started.refresh_from_db()
+    assert steer(admin_client, started, "cancel") == 302
+    assert started.progress == Progress.DONE
+
+
+def test_who_may_not_start_it_may_not_stop_it(login: Login, started: OperatorAction) -> None:
+    client = login("discard_message")
+    assert 'name="verb"' not in client.get(page(started)).content.decode()
+    assert steer(client, started, "pause") == 403
+    assert steer(login("retry_message", name="eve", views=False), started, "pause") == 403
+    assert started.progress == Progress.RUNNING
+
+
+def test_steering_is_by_post_with_a_token_and_a_verb(login: Login, started: OperatorAction) -> None:
+    client = login("retry_message")
+    assert client.get(steering(started)).status_code == 405
+    assert steer(client, started, "explode") == 400
+    client.handler.enforce_csrf_checks = True
+    assert steer(client, started, "pause") == 403
+
+
+def test_what_stopped_it_is_said(admin_client: Client, started: OperatorAction) -> None:
+    background.stop(started.pk, "builtins.ValueError")
+    answer = admin_client.get(page(started)).content.decode()
+    assert "stopped by an error" in answer
+    assert "builtins.ValueError" in answer
+    assert 'value="resume"' in answer
