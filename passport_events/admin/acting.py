@@ -29,7 +29,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.dry_run import dry_run
 from passport_events.operating.rehearse import Rehearsal, rehearse
 from passport_events.operating.replay import REPLAY, preview
-from passport_events.operating.selection import MOST_COUNTED, Selection, count
+from passport_events.operating.selection import LOOK_BACK, MOST_COUNTED, Selection, count
 from passport_events.operating.text import one_line
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -65,7 +65,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
         try:
             which = SelectionForm(from_list(request.GET))
             selection = which.selection() if which.is_valid() else None
-            found = count(selection.messages()) if selection is not None else 0
+            found = count(selection.at_a_glance()) if selection is not None else 0
         except OperationRefused as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(self.list_url(ProcessedMessage) or self.list_url(self.model))
@@ -79,6 +79,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
             words=None if selection is None else one_line(selection, 1_000),
             count=found,
             is_capped=found >= MOST_COUNTED,
+            look_back=_look_back(selection),
             tasks=[t for t in allowed if not t.needs_group or (selection and selection.fingerprint)],
             event_types=event_types(),
             act_url=self.url("act"),
@@ -111,8 +112,8 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
         selection = which.selection()
         if task.change is not None:
             background.check(task.change, selection)
-        found = count(task.eligible(selection.messages()))
-        if not found and not task.needs_group:
+        found = count(task.eligible(selection.at_a_glance()))
+        if not found and not task.needs_group and selection.is_found_by_index:
             raise OperationRefused(f"“{task.label}” means none of these messages.")
         is_replay = task.change is REPLAY
         return self.page(
@@ -122,6 +123,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
             task=task,
             count=found,
             is_capped=found >= MOST_COUNTED,
+            look_back=_look_back(selection),
             words=one_line(selection, 1_000),
             hidden=SelectionForm(which.data, auto_id=False),
             back_url=self._back(which),
@@ -169,11 +171,16 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
         )
 
     def _try(self, request: HttpRequest, selection: Selection, actor: Actor, reason: str) -> HttpResponse:
-        sent = dead_letters.retry_one(selection.messages(), actor, reason)
+        sent = dead_letters.retry_one(selection.at_a_glance(), actor, reason)
         if sent is None:
             raise OperationRefused("None of these can be sent back any more.")
         messages.success(request, f"Message {sent} was sent back. Its status says how it fares.")
         return HttpResponseRedirect(self.url_of(ProcessedMessage(pk=sent)) or self.list_url(self.model))
+
+
+def _look_back(selection: Selection | None) -> int:
+    """0 where a glance saw all."""
+    return 0 if selection is None or selection.is_found_by_index else LOOK_BACK
 
 
 def _download(selection: Selection, actor: Actor, how: dict[str, Any]) -> StreamingHttpResponse:

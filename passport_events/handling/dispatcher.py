@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from redis import RedisError
 
-from passport_events import conf
-from passport_events.handling import chores, hints
+from passport_events import chores, conf
+from passport_events.handling import hints
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage
 
@@ -16,13 +16,11 @@ TICK_KEY = "passport:dispatcher:tick"
 
 def tick() -> int:
     """Look once, unless somebody did within this second. Returns how many hints were sent."""
-    return look() if _is_my_turn() else 0
-
-
-def look() -> int:
-    """Do the chores, then hint at what is due, which may be due because of them."""
+    if not _is_my_turn():
+        return 0
+    sent = dispatch()
     chores.run()
-    return dispatch()
+    return sent
 
 
 def _is_my_turn() -> bool:

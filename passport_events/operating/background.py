@@ -2,21 +2,22 @@
 
 The journal's row is the job: it says which messages are meant and how far it is. A step changes rows
 and moves the cursor in one transaction, so whoever dies leaves it at the end of a step. Whatever
-ticks the dispatcher takes the steps (`handling/chores.py`); two at once are harmless, because one
+ticks the dispatcher takes the steps (`chores.py`); two at once are harmless, because one
 skips the row that the other has locked, and the cursor is compared before it is set.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
+from passport_events import chores
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import NothingToDo, OperationRefused
-from passport_events.handling import chores, dispatcher
+from passport_events.handling import dispatcher
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import dead_letters, journal, replay, waited
 from passport_events.operating.actor import Actor
@@ -63,8 +64,8 @@ def start(
     same = OperatorAction.objects.unfinished().filter(kind=change.kind, selection=said).first()
     if same is not None:
         return same
-    total = count(change.eligible(selection.messages()))
-    if not total:
+    total = count(change.eligible(selection.at_a_glance()))
+    if not total and selection.is_found_by_index:
         raise NothingToDo(f"There is nothing to {change.kind}: no message fits.")
     ends = ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True)
     with transaction.atomic(using=journal.database()):
@@ -78,7 +79,8 @@ def start(
             message_id=selection.ids[0] if len(selection.ids) == 1 else None,
             selection=said,
             per_minute=per_minute,
-            total=total,
+            # Elsewhere there may be more than a glance saw.
+            total=total if selection.is_found_by_index else None,
             cursor=(ends.first() or 1) - 1,
             # What dies again while it runs, or comes later, is not meant.
             up_to=ends.last() or 0,
@@ -132,8 +134,8 @@ def _next(per_minute: int | None, looked_at: int) -> object:
     return None if per_minute is None else ClockTimestamp() + timedelta(seconds=60 * looked_at / per_minute)
 
 
-def work() -> None:
-    """Take the next steps of everything that runs. Never raises: what fails is tried again, or stopped."""
+def work(_queue_urls: Collection[str] = ()) -> None:
+    """Take the next steps of everything that runs. What fails is tried again, or stopped."""
     runnable = OperatorAction.objects.runnable().order_by("pk").values_list("pk", flat=True)
     for pk in list(runnable[:MOST_AT_A_TIME]):
         work_on(pk)

@@ -15,7 +15,7 @@ from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 from passport_events.operating.changes import Change
-from passport_events.operating.selection import Messages
+from passport_events.operating.selection import Messages, newest
 
 MOST_AT_ONCE = 1_000
 """Messages that change at once. For more, `background` works in steps."""
@@ -92,7 +92,7 @@ def retry_one(messages: Messages, actor: Actor, reason: str) -> int | None:
 
     The newest, because it is the one that purging forgets last.
     """
-    for pk in RETRY.eligible(messages).order_by("-pk").values_list("pk", flat=True)[:MOST_TRIED]:
+    for pk in newest(RETRY.eligible(messages), MOST_TRIED).values_list("pk", flat=True):
         if retry(ProcessedMessage.objects.filter(pk=pk), actor, reason):
             return pk
     return None

@@ -9,7 +9,7 @@ from passport_events import conf
 from passport_events.handling.plan import plan_for
 from passport_events.models import ProcessedMessage
 from passport_events.operating.changes import Change
-from passport_events.operating.selection import Selection
+from passport_events.operating.selection import Selection, newest
 
 MOST_READ = 500
 """Messages that are really read; the newest."""
@@ -26,8 +26,8 @@ class DryRun:
 
 def dry_run(change: Change, selection: Selection, most: int = MOST_READ) -> DryRun:
     """Read the newest messages that `change` means, and see who would handle them."""
-    rows = change.eligible(selection.messages()).select_related("organization").order_by("-pk")
-    would = Counter(_would(message) for message in rows[:most])
+    rows = newest(change.eligible(selection.at_a_glance()), most).select_related("organization")
+    would = Counter(map(_would, rows))
     return DryRun(would.total(), dict(would.most_common()))
 
 

@@ -23,7 +23,7 @@ from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.sandbox import Written, sandbox, watched
-from passport_events.operating.selection import Selection
+from passport_events.operating.selection import Selection, newest
 
 PERMISSION = "passport_events.rehearse_handler"
 MOST_REHEARSED = 100
@@ -72,10 +72,10 @@ class Rehearsal:
 
 def rehearse(selection: Selection, actor: Actor, most: int = 20) -> Rehearsal:
     """Rehearse the newest `most` messages that could be replayed. Changes nothing but the journal."""
-    rows = REPLAY.eligible(selection.messages()).select_related("organization").order_by("-pk")
+    rows = newest(REPLAY.eligible(selection.at_a_glance()), min(most, MOST_REHEARSED))
     deadline = time.monotonic() + MOST_SECONDS
     done: list[Rehearsed] = []
-    wanted = list(rows[: min(most, MOST_REHEARSED)])
+    wanted = list(rows.select_related("organization"))
     for message in wanted:
         if time.monotonic() > deadline:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passport_events.exceptions import NothingToDo, OperationRefused, Unreadable
-from passport_events.models import Mode, SalesforceOrganization
+from passport_events.models import Mode, SalesforceOrganization, Status
 from passport_events.operating import background
 from passport_events.operating.actor import Actor
 from passport_events.operating.selection import Messages, Selection
@@ -30,12 +30,16 @@ def waited_for(organization: SalesforceOrganization) -> Selection:
         raise OperationRefused(
             f"Organization {organization.salesforce_id} is off. Set its mode to live or shadow."
         )
-    return Selection(organization=organization.salesforce_id)
+    return _of(organization)
 
 
 def releasable(organization: SalesforceOrganization) -> Messages:
     """Messages that `release_organization` would let go."""
-    return RELEASE.eligible(Selection(organization=organization.salesforce_id).messages())
+    return RELEASE.eligible(_of(organization).messages())
+
+
+def _of(organization: SalesforceOrganization) -> Selection:
+    return Selection(statuses=(Status.QUARANTINED, Status.IGNORED), organization=organization.salesforce_id)
 
 
 def release_organization(organization: SalesforceOrganization, actor: Actor) -> int:

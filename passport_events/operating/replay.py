@@ -65,8 +65,8 @@ class Preview:
 
 
 def preview(selection: Selection) -> Preview:
-    """Look at up to MOST_COUNTED messages, and change nothing."""
-    looked_at = selection.messages().filter(_ENDED).order_by().values("pk")[:MOST_COUNTED]
+    """Look at up to MOST_COUNTED messages, as far as a glance goes, and change nothing."""
+    looked_at = selection.at_a_glance().filter(_ENDED).order_by().values("pk")[:MOST_COUNTED]
     kinds = (
         ProcessedMessage.objects.filter(pk__in=looked_at)
         .order_by()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +17,9 @@ from passport_events.models import LIVE, ProcessedMessage, Status
 
 MOST_COUNTED = 10_000
 """Counting further takes longer than anybody reads."""
+
+LOOK_BACK = 100_000
+"""The newest messages; where no index fits a selection, no page looks at more."""
 
 Messages = QuerySet[ProcessedMessage]
 
@@ -61,6 +65,24 @@ class Selection:
         rows = rows.filter(status__in=self.statuses)
         # The same rows, and what lets the database use the index of due rows.
         return rows.filter(due_at__isnull=False) if set(self.statuses) <= set(LIVE) else rows
+
+    @property
+    def is_found_by_index(self) -> bool:
+        """Whether the database finds the rows without reading all that ever came."""
+        # Every other status has an index, because so few stand there.
+        is_few = bool(self.statuses) and Status.SUCCEEDED not in self.statuses
+        return is_few or any((self.ids, self.record_id, self.fingerprint, self.since, self.until))
+
+    def at_a_glance(self) -> Messages:
+        """The rows as far as a page or a command looks before anything is done.
+
+        All of them where an index finds them; else those among the newest LOOK_BACK of the table.
+        """
+        rows = self.messages()
+        if self.is_found_by_index:
+            return rows
+        newest = ProcessedMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        return rows.filter(pk__gt=newest - LOOK_BACK)
 
     def _handled_types(self) -> tuple[str, ...]:
         if not self.handler:
@@ -108,6 +130,17 @@ class Selection:
 def count(messages: Messages) -> int:
     """How many, counted up to MOST_COUNTED."""
     return messages.order_by()[:MOST_COUNTED].count()
+
+
+def newest(messages: Messages, most: int) -> Messages:
+    """The newest of them.
+
+    Asked for in order at once, PostgreSQL may walk the whole table backwards to find a few.
+    """
+    keys = list(messages.order_by().values_list("pk", flat=True)[:MOST_COUNTED])
+    if len(keys) == MOST_COUNTED:  # then they are near
+        return messages.order_by("-pk")[:most]
+    return ProcessedMessage.objects.filter(pk__in=heapq.nlargest(most, keys)).order_by("-pk")
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from django.db import connections
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling import dispatcher
 from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
-from passport_events.operating import background, steering
+from passport_events.operating import background, selection, steering
 from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
 from passport_events.operating.selection import Selection
@@ -186,6 +186,18 @@ def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.Mon
 
     assert (action.affected, action.progress) == (1, Progress.DONE)
     assert rows(messages[8]).get().status == Status.DEAD
+
+
+def test_more_than_a_glance_saw_is_worked_on_and_not_counted(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "LOOK_BACK", 1)
+    messages = letters(3)
+    rows(*messages).update(release="41")
+
+    action = steering.follow(background.start(RETRY, Selection(release="41"), ann, "fixed"))
+
+    assert (action.total, action.affected) == (None, 3)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
-from passport_events import conf
+from passport_events import chores, conf
 from passport_events.exceptions import PassportEventsError
 from passport_events.handling import dispatcher
 from passport_events.management.giving_up import give_up
@@ -35,7 +35,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Dispatch."""
         if options["once"]:
-            self.stdout.write(f"dispatch_messages: hints={dispatcher.look()}")
+            chores.run()  # first, because they may make messages due
+            self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
             return
         loops = Loops(STOP_SECONDS)
         loops.lead("dispatcher", self._dispatch, loops)

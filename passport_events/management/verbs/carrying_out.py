@@ -50,7 +50,8 @@ def carry_out(
     if not options["background"]:
         follow(action)
     report(out, words, action, as_json=options["json"])
-    return DONE if options["background"] or action.progress == Progress.DONE else TROUBLE
+    is_done = action.progress == Progress.DONE and action.affected > 0
+    return DONE if options["background"] or is_done else TROUBLE
 
 
 def follow(action: OperatorAction) -> None:

@@ -98,7 +98,7 @@ def _change_all(out: OutputWrapper, verb: _Verb, options: dict[str, Any]) -> int
 
 
 def _try(out: OutputWrapper, options: dict[str, Any]) -> int:
-    meant = selection(options, (Status.DEAD,)).messages()
+    meant = selection(options, (Status.DEAD,)).at_a_glance()
     sent = dead_letters.retry_one(meant, Actor.of_command(), options["reason"] or "trial")
     out.write("dead-letters: 0 sent back" if sent is None else f"dead-letters: {sent} sent back as a trial")
     return TROUBLE if sent is None else DONE

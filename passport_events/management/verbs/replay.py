@@ -18,7 +18,7 @@ from passport_events.models import Status
 from passport_events.operating.dry_run import dry_run
 from passport_events.operating.rehearse import MOST_REHEARSED
 from passport_events.operating.replay import REPLAY, REPLAYABLE, Preview, preview
-from passport_events.operating.selection import Selection
+from passport_events.operating.selection import LOOK_BACK, Selection
 
 HELP = "Run messages again that have ended, in a new generation. Without --yes it only says what it would do."
 EXAMPLE = (
@@ -61,6 +61,10 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
         return carrying_out.carry_out(out, words, REPLAY, meant, options)
     seen = preview(meant)
     _write(out, seen, as_json=options["json"])
+    if not (meant.is_found_by_index or options["json"]):
+        out.write(
+            f"Only the newest {LOOK_BACK:,} messages were looked at; --yes takes all. Say --since for all."
+        )
     return DONE if seen.messages else TROUBLE
 
 
