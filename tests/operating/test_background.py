@@ -102,40 +102,6 @@ def test_there_must_be_something_to_do_and_a_reason_for_it(ann: Actor) -> None:
     assert not OperatorAction.objects.exists()
 
 
-def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:
-    letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    background.advance(action.pk)
-
-    assert steering.pause(action, ann)
-    assert not steering.pause(action, ann)
-    background.work()
-    assert (action.progress, waiting()) == (Progress.PAUSED, 2)
-
-    assert steering.resume(action, ann)
-    assert not steering.resume(action, ann)
-    assert steering.follow(action).progress == Progress.DONE
-    assert waiting() == 3
-
-
-def test_a_cancelled_action_stays_where_it_is(ann: Actor) -> None:
-    letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    background.advance(action.pk)
-
-    assert steering.cancel(action, Actor("bob"))
-    assert not steering.cancel(action, ann)
-    assert not steering.resume(action, ann)
-    background.work()
-
-    assert (action.progress, action.ended_by, action.affected, waiting()) == (
-        Progress.CANCELLED,
-        "bob",
-        2,
-        2,
-    )
-
-
 def test_a_rate_spreads_the_steps(ann: Actor) -> None:
     letters(4)
     action = background.start(RETRY, DEAD, ann, "fixed", per_minute=60)
@@ -175,6 +141,45 @@ def test_a_step_that_cannot_note_itself_changes_no_message(
     monkeypatch.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", lambda *_: 0)
     assert background.advance(action.pk) is None
     assert waiting() == 0
+
+
+def test_a_step_that_somebody_else_took_is_not_noted_again(ann: Actor) -> None:
+    letters(3)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    mine = OperatorAction.objects.filter(pk=action.pk)
+    assert mine.step(action.cursor + 1, action.cursor + 2, 2, None) == 0
+    assert mine.step(action.cursor, action.cursor + 2, 2, None) == 1
+
+
+def test_a_change_leaves_what_does_not_stand_as_it_needs(ann: Actor) -> None:
+    first, second, _ = letters(3)
+    end(first, Status.SUCCEEDED)
+    assert RETRY.apply([first.pk, second.pk]) == 1
+    assert rows(first).get().status == Status.SUCCEEDED
+
+
+def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters(5)
+    action = background.start(RETRY, DEAD, ann, "fixed")
+    background.advance(action.pk)
+
+    class Killed(BaseException):
+        """Nothing catches it."""
+
+    def die(*_: object) -> int:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", die)
+        with pytest.raises(Killed):
+            background.work()
+    action.refresh_from_db()
+    assert (action.affected, waiting(), action.progress) == (2, 2, Progress.RUNNING)
+
+    assert steering.follow(action).affected == 5
+    assert waiting() == 5
 
 
 def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:

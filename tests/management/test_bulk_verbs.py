@@ -1,0 +1,125 @@
+"""Many messages at once, from a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from passport_events.models import ActionKind, OperatorAction, Progress, Status
+from passport_events.operating import background, steering
+from passport_events.operating.actor import Actor
+from passport_events.operating.dead_letters import RETRY
+from passport_events.operating.selection import Selection
+from project.embedded import ValkeyServer
+from tests.operating.inbox import dead, end, opportunity, organization, rows
+from tests.operating.test_passport_command import passport
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
+GROUP = ("--fingerprint", "f00")
+
+
+@pytest.fixture
+def group(redis_server: ValkeyServer) -> Any:
+    """Three dead letters of one group; another is not in it."""
+    organization()
+    ours = [dead(number) for number in range(3)]
+    rows(*ours).update(fingerprint="f00")
+    dead(9)
+    return rows(*ours)
+
+
+def test_a_group_is_retried_and_nothing_else(group: Any) -> None:
+    said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed")
+    assert said == (0, "dead-letters: 3 sent back\n")
+    assert group.filter(status=Status.WAITING).count() == 3
+    assert OperatorAction.objects.get().affected == 3
+    assert passport("dead-letters", "--retry", *GROUP, "--reason", "fixed") == (
+        1,
+        "dead-letters: 0 sent back\n",
+    )
+
+
+def test_a_group_is_discarded_and_restored(group: Any) -> None:
+    assert passport("dead-letters", "--discard", *GROUP, "--reason", "noise")[0] == 0
+    assert group.filter(status=Status.DISCARDED).count() == 3
+    assert passport("dead-letters", "--restore", *GROUP) == (0, "dead-letters: 3 restored\n")
+
+
+def test_every_one_must_be_said(group: Any) -> None:
+    code, said = passport("dead-letters", "--retry", "--reason", "fixed")
+    assert (code, "--all" in said) == (2, True)
+    assert passport("dead-letters", "--retry", "--all", "--reason", "x")[1] == "dead-letters: 4 sent back\n"
+
+
+def test_a_reason_is_needed(group: Any) -> None:
+    assert passport("dead-letters", "--retry", *GROUP) == (2, "passport dead-letters: To retry, say why.\n")
+
+
+def test_in_the_background_it_is_only_started(group: Any) -> None:
+    code, said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed", "--background", "--json")
+    report = json.loads(said)
+    assert (code, report["progress"], report["affected"], report["total"]) == (0, "running", 0, 3)
+    background.work()
+    assert group.filter(status=Status.WAITING).count() == 3
+
+
+def test_one_is_tried_before_the_rest_and_a_note_is_written(group: Any) -> None:
+    newest = group.order_by("pk").last()
+    assert passport("dead-letters", "--trial", *GROUP) == (
+        0,
+        f"dead-letters: {newest.pk} sent back as a trial\n",
+    )
+    assert passport("dead-letters", "--note", "try the rest", *GROUP)[0] == 0
+    assert passport("dead-letters", "--note", "no group")[0] == 2
+    kinds = OperatorAction.objects.values_list("kind", flat=True)
+    assert list(kinds) == [ActionKind.NOTE, ActionKind.RETRY]
+
+
+@pytest.mark.parametrize(
+    ("verb", "after"),
+    [("pause", Progress.PAUSED), ("cancel", Progress.CANCELLED), ("follow", Progress.DONE)],
+)
+def test_what_goes_on_is_listed_and_steered(group: Any, verb: str, after: Progress) -> None:
+    action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
+    code, said = passport("actions", "--unfinished", "--json")
+    assert (code, json.loads(said)["action"]) == (0, action.pk)
+
+    assert passport("actions", f"--{verb}", str(action.pk))[0] == 0
+
+    action.refresh_from_db()
+    assert action.progress == after
+    assert passport("actions")[1].strip().startswith(f"{action.pk}  retry")
+    if verb != "follow":
+        assert passport("actions", f"--{verb}", str(action.pk))[0] == 1
+
+
+def test_following_ends_when_somebody_pauses(group: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "STEP", 1)
+    action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
+    advance: Callable[[int], int | None] = background.advance
+
+    def advance_and_pause(pk: int) -> int | None:
+        changed = advance(pk)
+        steering.pause(OperatorAction.objects.get(pk=pk), Actor("bob"))
+        return changed
+
+    monkeypatch.setattr(background, "advance", advance_and_pause)
+    code, said = passport("actions", "--follow", str(action.pk))
+    assert (code, "paused" in said, group.filter(status=Status.WAITING).count()) == (1, True, 1)
+    assert passport("actions", "--resume", str(action.pk))[0] == 0
+
+
+def test_what_is_not_worked_in_steps_is_not_steered(group: Any) -> None:
+    assert passport("actions", "--pause", "99")[0] == 2
+
+
+def test_a_dry_run_says_who_would_handle_them(redis_server: ValkeyServer) -> None:
+    organization()
+    end(opportunity(), Status.SUCCEEDED)
+    code, said = passport("replay", "--type", "opportunity", "--dry-run")
+    assert (code, "be merged only, nothing handles it" in said) == (0, True)
+    report = json.loads(passport("replay", "--type", "opportunity", "--dry-run", "--json")[1])
+    assert report["read"] == 1
