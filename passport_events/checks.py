@@ -65,6 +65,12 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint=f"Name an alias of CACHES: {', '.join(sorted(django_settings.CACHES))}.",
             id=UNKNOWN_CACHE,
         )
+    if settings.queue_url in settings.dead_letter_queue_urls:
+        yield Error(
+            f"{conf.DICT_NAME}['DEAD_LETTER_QUEUE_URLS'] names QUEUE_URL, which the poller reads.",
+            hint="Name the queues that its RedrivePolicy and that of the SNS subscription lead to.",
+            id=BAD_SETTING,
+        )
     yield from _of_platform_events(settings)
     yield from _of_heartbeats(settings)
     yield from _of_topics(settings)

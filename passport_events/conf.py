@@ -53,6 +53,8 @@ class Settings:
 
     queue_url: str = _setting("", rules.url)
     """The SQS queue to receive from. Required."""
+    dead_letter_queue_urls: tuple[str, ...] = _setting((), rules.urls)
+    """SQS's dead letter queues, of `QUEUE_URL` and of the SNS subscription: what `ingest-dlq` reads."""
     region: str = _setting("", rules.text)
     """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
     endpoint_url: str = _setting("", rules.optional_url)

@@ -52,6 +52,14 @@ def url(value: Any) -> str:
     return str(value)
 
 
+def urls(value: Any) -> tuple[str, ...]:
+    """Addresses, each once."""
+    found = tuple(map(url, texts(value)))
+    if len(set(found)) < len(found):
+        raise ValueError("names a URL twice")
+    return found
+
+
 def optional_url(value: Any) -> str:
     """An address, or nothing."""
     return url(value) if value else ""

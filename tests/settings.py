@@ -48,6 +48,7 @@ RQ_QUEUES = {
 }
 PASSPORT_EVENTS = {
     "QUEUE_URL": environment.queue_url(),
+    "DEAD_LETTER_QUEUE_URLS": [f"{environment.queue_url()}-dead-letters"],
     "ENDPOINT_URL": environment.aws_endpoint_url(),
     "REGION": environment.REGION,
 }

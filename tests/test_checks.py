@@ -81,6 +81,13 @@ def test_a_queue_for_pointers_that_does_not_exist_is_an_error() -> None:
         assert found() == []
 
 
+def test_the_queue_of_events_is_no_dead_letter_queue() -> None:
+    with changed(DEAD_LETTER_QUEUE_URLS=[project.PASSPORT_EVENTS["QUEUE_URL"]]):
+        (error,) = found()
+    assert error.id == checks.BAD_SETTING
+    assert "names QUEUE_URL" in error.msg
+
+
 def test_a_cache_that_does_not_exist_is_an_error() -> None:
     with changed(ORGANIZATION_CACHE="redis"):
         (error,) = found()

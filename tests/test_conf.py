@@ -19,6 +19,7 @@ TYPE = {"entities": ["Opportunity"], "queue": "passport-opportunities"}
 # One wrong value per key, and what `manage.py check` says about it.
 WRONG: dict[str, tuple[Any, str]] = {
     "QUEUE_URL": ("passport-events", "must be a URL that starts with https://"),
+    "DEAD_LETTER_QUEUE_URLS": ([URL, URL], "names a URL twice"),
     "REGION": (None, "must be a string"),
     "ENDPOINT_URL": ("localhost:4566", "must be a URL that starts with https://"),
     "EVENT_TYPES": ({}, "must map each event type to its entities and RQ queue"),

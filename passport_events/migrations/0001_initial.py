@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ('body', models.BinaryField(help_text='Exactly what SQS handed us; empty once redacted.', null=True)),
                 ('body_size', models.PositiveIntegerField(help_text='Bytes.')),
                 ('wire_format', models.CharField(blank=True, help_text='How the body was recognised.', max_length=64)),
+                ('queue', models.CharField(blank=True, db_default='', default='', help_text='The SQS queue that handed it out: the one of events, or a dead letter queue.', max_length=80)),
                 ('sqs_message_id', models.CharField(max_length=128)),
                 ('sns_message_id', models.CharField(blank=True, max_length=128)),
                 ('topic_arn', models.CharField(blank=True, max_length=512)),

@@ -13,6 +13,13 @@ class Delivery(models.Model):
     body = models.BinaryField(null=True, help_text="Exactly what SQS handed us; empty once redacted.")
     body_size = models.PositiveIntegerField(help_text="Bytes.")
     wire_format = models.CharField(max_length=64, blank=True, help_text="How the body was recognised.")
+    queue = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The SQS queue that handed it out: the one of events, or a dead letter queue.",
+    )
     sqs_message_id = models.CharField(max_length=128)
     sns_message_id = models.CharField(max_length=128, blank=True)
     topic_arn = models.CharField(max_length=512, blank=True)

@@ -46,11 +46,12 @@ class Pulse:
 class PollerHeartbeat:
     """One row in the database, and a file where asked for."""
 
-    def __init__(self, pulse: Pulse, health_file: Path | None) -> None:
+    def __init__(self, pulse: Pulse, health_file: Path | None, kind: str = "poller") -> None:
         self._pulse = pulse
         self._file = health_file
         self._has_begun = False
-        self.name = f"poller {socket.gethostname()}:{os.getpid()}"
+        self._kind = kind
+        self.name = f"{kind} {socket.gethostname()}:{os.getpid()}"
 
     def beat(self) -> None:
         """Write both. Raises the database's errors."""
@@ -72,7 +73,7 @@ class PollerHeartbeat:
             Heartbeat.objects.filter(beaten_at__lt=ClockTimestamp() - FORGOTTEN_AFTER).delete()
             Heartbeat.objects.create(
                 name=self.name,
-                kind="poller",
+                kind=self._kind,
                 release=conf.current().release,
                 started_at=ClockTimestamp(),
                 **beaten,

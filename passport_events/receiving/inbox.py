@@ -43,6 +43,8 @@ class Stored:
     new: int = 0
     """Two pollers that store the same event at the same moment both count it; there is one row."""
     duplicates: int = 0
+    quarantined: int = 0
+    """Those of the new ones that wait for a person."""
 
 
 def store(received: Sequence[Received]) -> Stored:
@@ -96,9 +98,9 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
         statements.insert(_by_delivery(fresh))
         # Read back: a commit whose answer is lost, or a failover, must not cost a delivery.
         stored |= statements.find({draft.message.dedup_key for draft in fresh})
-    for draft in fresh:
-        if draft.message.status == Status.QUARANTINED:
-            announce(Stage.QUARANTINED, reason=draft.message.reason.partition(":")[0])
+    quarantined = [draft for draft in fresh if draft.message.status == Status.QUARANTINED]
+    for draft in quarantined:
+        announce(Stage.QUARANTINED, reason=draft.message.reason.partition(":")[0])
     # A delivery that brought nothing to store is in neither set, and stays in SQS.
     unsafe = {id(draft.received) for draft in drafts if not is_stored(draft, stored)}
     safe = {id(draft.received) for draft in drafts} - unsafe
@@ -106,6 +108,7 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
         safe=tuple(each for each in received if id(each) in safe),
         due_types=frozenset(d.message.event_type for d in fresh if d.message.status == Status.WAITING),
         new=len(fresh),
+        quarantined=len(quarantined),
         duplicates=len(drafts) - len(fresh),
     )
 
@@ -141,6 +144,7 @@ def _one_by_one(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored
         due_types=frozenset(name for part in parts for name in part.due_types),
         new=sum(part.new for part in parts),
         duplicates=sum(part.duplicates for part in parts),
+        quarantined=sum(part.quarantined for part in parts),
     )
 
 
@@ -159,4 +163,5 @@ def _store_bytes(received: Received, identity: Identity) -> Stored:
         announce(Stage.QUARANTINED, reason=message.reason)
     found = statements.find([message.dedup_key])
     safe = (received,) if found else ()
-    return Stored(safe=safe, due_types=frozenset(), new=int(is_new), duplicates=int(not is_new))
+    counts = {"new": int(is_new), "duplicates": int(not is_new), "quarantined": int(is_new)}
+    return Stored(safe=safe, due_types=frozenset(), **counts)

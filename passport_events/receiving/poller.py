@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
+from datetime import datetime
 
 from passport_events import conf
 from passport_events.exceptions import QueueUnavailable
 from passport_events.handling import hints
 from passport_events.receiving import statements
 from passport_events.receiving.inbox import Stored, store
+from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.stages import Stage, announce
 
@@ -25,6 +28,8 @@ class Polled:
     duplicates: int = 0
     safe: int = 0
     """Deliveries that are committed, whether or not SQS took the delete."""
+    quarantined: int = 0
+    """Those of the new ones that wait for a person."""
     left: int = 0
     """Deliveries that were not deleted; SQS hands them out again."""
 
@@ -40,7 +45,8 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     received = queue.receive(limit, settings.wait_seconds if wait_seconds is None else wait_seconds)
     seconds = time.perf_counter() - started
     size = sum(len(each.body) for each in received)
-    announce(Stage.RECEIVED, count=len(received), size=size, seconds=seconds)
+    known = {"queue": queue.url, "sent_at": _oldest(received)}
+    announce(Stage.RECEIVED, count=len(received), size=size, seconds=seconds, **known)
     if not received:
         return Polled()
     if seconds >= IDLE_SECONDS:
@@ -53,7 +59,12 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     if queues:
         hints.send(sorted(queues))
     left = len(received) - len(stored.safe) + failed
-    return Polled(len(received), stored.new, stored.duplicates, len(stored.safe), left)
+    return Polled(len(received), stored.new, stored.duplicates, len(stored.safe), stored.quarantined, left)
+
+
+def _oldest(received: Sequence[Received]) -> datetime | None:
+    """When SQS took the oldest of them; None where there is none, or SQS did not say."""
+    return min((each.sent_at for each in received if each.sent_at is not None), default=None)
 
 
 def _delete(queue: MessageQueue, stored: Stored) -> int:
@@ -65,8 +76,8 @@ def _delete(queue: MessageQueue, stored: Stored) -> int:
     except QueueUnavailable as error:
         # Said aloud: without the right to delete, everything would end in the dead letter queue.
         failed = len(stored.safe)
-        announce(Stage.STATE_CHANGED, what="sqs deletes", state="away", reason=str(error))
+        announce(Stage.STATE_CHANGED, what=f"{queue.label} deletes", state="away", reason=str(error))
     else:
-        announce(Stage.STATE_CHANGED, what="sqs deletes", state="here")
+        announce(Stage.STATE_CHANGED, what=f"{queue.label} deletes", state="here")
     announce(Stage.DELETED, count=len(stored.safe) - failed, failed=failed)
     return failed

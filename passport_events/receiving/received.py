@@ -29,6 +29,8 @@ class Received:
     """What SQS wants back to delete this delivery."""
     body: bytes = dataclasses.field(repr=False)
     """The text of the message in UTF-8, with errors "surrogatepass", so that any text has bytes."""
+    queue: str = ""
+    """Name of the SQS queue that handed it out."""
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """System attributes: SentTimestamp, ApproximateReceiveCount, AWSTraceHeader and others."""
     message_attributes: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.db import Error, connections
@@ -39,34 +39,41 @@ class Totals:
     received: int = 0
     new: int = 0
     duplicates: int = 0
+    quarantined: int = 0
+    """Those of the new ones that wait for a person."""
+    left: int = 0
+    """Received, and neither stored nor deleted: SQS hands them out again."""
 
 
 class PollService:
-    """Runs receivers until told to stop; any loop that dies or hangs takes the whole service with it."""
+    """Runs a receiver for each queue it is given, until told to stop.
+
+    One queue may be given several times. Any loop that dies or hangs takes the whole service with it.
+    """
 
     def __init__(
         self,
-        make_queue: Callable[[], MessageQueue],
+        queue_makers: Sequence[Callable[[], MessageQueue]],
         *,
-        receivers: int,
         limits: Limits,
+        kind: str = "poller",
         health_file: Path | None = None,
         progress: Callable[[Totals], None] = lambda totals: None,
     ) -> None:
         settings = conf.current()
-        self._make_queue = make_queue
-        self._receivers = 1 if limits.once else receivers
+        self._queue_makers = queue_makers[:1] if limits.once else queue_makers
         # One poll is one try; a service waits for what it needs.
         self._most_errors = 1 if limits.once else settings.max_errors_in_a_row
         self._limits = limits
         self._progress = progress
         self._pulse = Pulse()
-        self._heartbeat = PollerHeartbeat(self._pulse, health_file)
+        self._heartbeat = PollerHeartbeat(self._pulse, health_file, kind)
         self._loops = Loops(settings.wait_seconds + STOP_SECONDS)
         self._stopping = self._loops.stopping
         self._writable = threading.Event()
         self._guard = threading.Lock()
         self._reserved = 0
+        self._queue_urls: frozenset[str] = frozenset()
         self.totals = Totals()
 
     def stop(self) -> None:
@@ -75,8 +82,10 @@ class PollService:
 
     def run(self) -> Totals:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
-        for number in range(self._receivers):
-            self._loops.lead(f"receiver-{number}", self._receive, self._make_queue())
+        queues = [make_queue() for make_queue in self._queue_makers]
+        self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
+        for number, queue in enumerate(queues):
+            self._loops.lead(f"receiver-{number}", self._receive, queue)
         self._loops.follow("heartbeat", self._beat)
         with polls_watched(self._loops.watch):
             self._loops.run()
@@ -96,9 +105,9 @@ class PollService:
                 with polling(self._loops.watch, self._wait_seconds()):
                     polled = poll(queue, limit, self._wait_seconds())
                 self._pulse.received(committed=polled.safe > 0)
-                patience.succeeded("sqs")
+                patience.succeeded(queue.label)
             except QueueUnavailable as error:
-                pause = patience.failed("sqs", error)
+                pause = patience.failed(queue.label, error)
             except Error as error:
                 # Away, read-only, locked, or not migrated yet. The next heartbeat opens the gate again:
                 # no receive while nothing can be stored.
@@ -160,6 +169,8 @@ class PollService:
             self.totals.received += polled.received
             self.totals.new += polled.new
             self.totals.duplicates += polled.duplicates
+            self.totals.quarantined += polled.quarantined
+            self.totals.left += polled.left
             self._progress(self.totals)
 
     def _is_done(self, polled: Polled) -> bool:

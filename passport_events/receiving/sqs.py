@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
@@ -20,6 +21,11 @@ BATCH = 10
 class MessageQueue(Protocol):
     """What receiving needs of a queue; the fake one of `passport_events.testing` has it too."""
 
+    label: str
+    """What it is called where its state is announced."""
+    url: str
+    """Empty where it is none of SQS's."""
+
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """Up to `limit` (at most 10) messages. Raises QueueUnavailable."""
 
@@ -34,23 +40,32 @@ class SqsQueue:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.queue_url
+        self.label = "sqs"
+        self.url = settings.queue_url
+        self._name = name_of(self.url)
         self._polling: SQSClient = client(settings, "sqs", settings.wait_seconds + READ_MARGIN_SECONDS)
         self._deleting: SQSClient = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
+
+    @classmethod
+    def of_dead_letters(cls, settings: Settings, url: str) -> Self:
+        """One of the queues in DEAD_LETTER_QUEUE_URLS."""
+        queue = cls(dataclasses.replace(settings, queue_url=url))
+        queue.label = f"sqs {name_of(url)}"
+        return queue
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
         try:
             response = self._polling.receive_message(
-                QueueUrl=self._url,
+                QueueUrl=self.url,
                 MaxNumberOfMessages=min(limit, BATCH),
                 WaitTimeSeconds=wait_seconds,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )
         except AWS_ERRORS as error:
-            raise QueueUnavailable(f"SQS did not answer a receive: {kind_of(error)}") from error
-        return [_received(message) for message in response.get("Messages", ())]
+            raise self._unavailable("a receive", error) from error
+        return [_received(message, self._name) for message in response.get("Messages", ())]
 
     def delete(self, messages: Sequence[Received]) -> list[Received]:
         """One DeleteMessageBatch. Raises QueueUnavailable.
@@ -63,14 +78,24 @@ class SqsQueue:
             for position, message in enumerate(messages)
         ]
         try:
-            response = self._deleting.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+            response = self._deleting.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
         except AWS_ERRORS as error:
-            raise QueueUnavailable(f"SQS did not answer a delete: {kind_of(error)}") from error
+            raise self._unavailable("a delete", error) from error
         return [messages[int(entry["Id"])] for entry in response.get("Failed", ())]
 
+    def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
+        where = self.label.removeprefix("sqs")
+        return QueueUnavailable(f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)}")
 
-def _received(message: Any) -> Received:
+
+def name_of(queue_url: str) -> str:
+    """The queue's name, with which its URL ends."""
+    return queue_url.rpartition("/")[2]
+
+
+def _received(message: Any, queue: str) -> Received:
     return Received(
+        queue=queue,
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
         body=message.get("Body", "").encode("utf-8", "surrogatepass"),

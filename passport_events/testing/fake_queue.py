@@ -47,6 +47,9 @@ class FakeQueue:
     delete_answers_get_lost: bool = False
     """Every delete raises QueueUnavailable, and deletes all the same."""
 
+    label: str = "sqs"
+    url: str = ""
+
     requests: int = 0
     _messages: list[_Waiting] = dataclasses.field(default_factory=list)
     _deleted: list[_Waiting] = dataclasses.field(default_factory=list)

@@ -18,7 +18,7 @@ def fill(queue: FakeQueue, count: int) -> None:
 
 def service_of(queue: FakeQueue, receivers: int = 1, **limits: Any) -> PollService:
     """A service whose receivers share one queue."""
-    return PollService(lambda: queue, receivers=receivers, limits=Limits(**limits))
+    return PollService([lambda: queue] * receivers, limits=Limits(**limits))
 
 
 class Running:

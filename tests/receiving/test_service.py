@@ -112,7 +112,7 @@ def test_a_health_file_lives_as_long_as_the_service(
     home: SalesforceOrganization, queue: FakeQueue, tmp_path: Path
 ) -> None:
     file = tmp_path / "health.json"
-    service = PollService(lambda: queue, receivers=1, limits=Limits(), health_file=file)
+    service = PollService([lambda: queue], limits=Limits(), health_file=file)
     with Running(service):
         eventually(lambda: Heartbeat.objects.filter(received_at__isnull=False).exists())
         assert "beaten_at" in file.read_text()
@@ -164,7 +164,7 @@ def test_a_queue_that_cannot_be_made_is_known_before_anything_starts() -> None:
         raise ConfigurationError("no region")
 
     with pytest.raises(ConfigurationError):
-        PollService(make, receivers=2, limits=Limits()).run()
+        PollService([make] * 2, limits=Limits()).run()
     assert not Heartbeat.objects.exists()
 
 

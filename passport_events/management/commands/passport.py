@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from passport_events.exceptions import PassportEventsError
 from passport_events.management.verbs import (
@@ -18,6 +18,7 @@ from passport_events.management.verbs import (
     dead_letters,
     doctor,
     health,
+    ingest_dlq,
     messages,
     pause,
     publish,
@@ -41,6 +42,7 @@ VERBS: Mapping[str, Verb] = {
     "resume": resume,
     "throttle": throttle,
     "publish": publish,
+    "ingest-dlq": ingest_dlq,
 }
 
 
@@ -73,7 +75,9 @@ class Command(BaseCommand):
             self.stderr.write(f"passport {options['verb']}: {error}")
             sys.exit(COULD_NOT_ASK)
         except DatabaseError as error:
-            self.stderr.write(f"passport {options['verb']}: the database cannot be asked: {error}")
+            # Others than those about the connection may repeat what was to be written.
+            said = error if isinstance(error, OperationalError) else type(error).__name__
+            self.stderr.write(f"passport {options['verb']}: the database cannot be asked: {said}")
             sys.exit(COULD_NOT_ASK)
         if code:
             sys.exit(code)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, SystemCheckError
@@ -15,6 +13,7 @@ from django.db import Error
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, PassportEventsError
 from passport_events.management.giving_up import give_up
+from passport_events.management.stopping import stop_on_signals
 from passport_events.receiving.service import Limits, PollService, Totals
 from passport_events.receiving.sqs import SqsQueue
 
@@ -77,8 +76,7 @@ class Command(BaseCommand):
         if health_file is not None and not health_file.parent.is_dir():
             raise ConfigurationError(f"--health-file: there is no directory {health_file.parent}")
         service = PollService(
-            lambda: SqsQueue(settings),
-            receivers=options["concurrency"] or settings.receivers,
+            [lambda: SqsQueue(settings)] * (options["concurrency"] or settings.receivers),
             limits=Limits(
                 once=options["once"],
                 until_empty=options["until_empty"],
@@ -87,12 +85,7 @@ class Command(BaseCommand):
             health_file=health_file,
             progress=self._progress,
         )
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            service.stop()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
+        stop_on_signals(service.stop)
         return service.run()
 
     def _progress(self, totals: Totals) -> None:

@@ -16,6 +16,7 @@ from passport_events.operating.doctor.finding import Finding, error, good, unask
 from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.health import seconds
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+from passport_events.receiving.sqs import name_of
 
 FEWEST_RECEIVES = 10
 """A database that is away for some minutes must not send the backlog to the dead letter queue."""
@@ -46,6 +47,11 @@ class QueueFacts:
         """The redrive policy; empty where there is none."""
         found = loads(self.attributes.get("RedrivePolicy"))
         return found if isinstance(found, dict) else {}
+
+    def is_ingested(self, settings: Settings) -> bool:
+        """Whether `passport ingest-dlq` reads the dead letter queue. Its name ends its ARN and URL."""
+        name = str(self.redrive.get("deadLetterTargetArn")).rpartition(":")[2]
+        return name in map(name_of, settings.dead_letter_queue_urls)
 
     def span(self, name: str) -> timedelta:
         """An attribute in seconds."""
@@ -88,7 +94,7 @@ def _attributes(sqs: Any, url: str) -> dict[str, str]:
 
 def judge(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the queue, or that nothing is."""
-    found = [*_of_queue(facts, settings), *_of_dead_letters(facts)]
+    found = [*_of_queue(facts, settings), *_of_dead_letters(facts, settings)]
     yield from found
     if not found:
         yield good("Q0", "The queue and its dead letter queue are set up as receiving needs them.")
@@ -131,7 +137,7 @@ def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _of_dead_letters(facts: QueueFacts) -> Iterator[Finding]:
+def _of_dead_letters(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     if not facts.redrive.get("deadLetterTargetArn"):
         yield error(
             "Q9",
@@ -155,6 +161,5 @@ def _of_dead_letters(facts: QueueFacts) -> Iterator[Finding]:
     waiting = int(facts.dead_letters.get("ApproximateNumberOfMessages", 0))
     if waiting:
         text = f"{waiting} messages are in SQS's dead letter queue: they were never stored here."
-        yield warning(
-            "Q13", text, "Find out why, then move them back: StartMessageMoveTask, or the SQS console."
-        )
+        named = "" if facts.is_ingested(settings) else "Name that queue in DEAD_LETTER_QUEUE_URLS, then r"
+        yield warning("Q13", text, f"{named or 'R'}ead them in: manage.py passport ingest-dlq.")
