@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 class Stage(enum.StrEnum):
     """Everything that can be announced, in the order in which a message meets it."""
 
-    # count, size (of the bodies, in bytes), seconds, queue (its URL), sent_at: when SQS took the oldest, or None
+    # count, size (bytes of the bodies), seconds, queue (its URL), sent_at: when SQS took the oldest, or None
     RECEIVED = "received"
     STORED = "stored"  # count, duplicates, seconds
     HEARD = "heard"  # organization, delay_seconds: its heartbeat came, and how old it was

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_rq",
     "passport_events",
+    "passport_events.monitoring",
     "project.admissions",
     "project.demo",
 ]

@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('message', 'generation', 'number', 'pk'),
                 'base_manager_name': 'objects',
+                'indexes': [models.Index(fields=['ended_at'], name='passport_attempt_ended')],
             },
         ),
         migrations.CreateModel(
@@ -219,6 +220,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='processedmessage',
             index=models.Index(fields=['record_id', 'organization', 'version'], name='passport_message_record'),
+        ),
+        migrations.AddIndex(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='passport_message_finished'),
         ),
         migrations.AddIndex(
             model_name='processedmessage',

@@ -40,6 +40,7 @@ class MessageAttempt(models.Model):
 
     class Meta:
         base_manager_name = "objects"
+        indexes = (models.Index(fields=("ended_at",), name="passport_attempt_ended"),)
         ordering = ("message", "generation", "number", "pk")
 
     def __str__(self) -> str:

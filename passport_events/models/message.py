@@ -150,6 +150,12 @@ class ProcessedMessage(models.Model):
                 fields=("fingerprint", "status"), name="passport_message_group", condition=~Q(fingerprint="")
             ),
             models.Index(fields=("record_id", "organization", "version"), name="passport_message_record"),
+            # What ended in a span of time; a row enters it once.
+            models.Index(
+                fields=("finished_at",),
+                name="passport_message_finished",
+                condition=Q(finished_at__isnull=False),
+            ),
             models.Index(
                 fields=("event_type", "due_at"),
                 name="passport_message_alone",

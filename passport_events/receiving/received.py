@@ -46,3 +46,8 @@ class Received:
     def receive_count(self) -> int:
         """How often SQS has handed it out, this time included; 1 where it did not say."""
         return min(_digits(self.attributes.get("ApproximateReceiveCount")) or 1, _MAX_COUNT)
+
+
+def queue_name(url: str) -> str:
+    """The name of an SQS queue, with which its URL ends."""
+    return url.rpartition("/")[2]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.db import Error, connections
 
-from passport_events import conf
+from passport_events import chores, conf
 from passport_events.exceptions import QueueUnavailable
 from passport_events.handling import dispatcher
+from passport_events.receiving import statements
 from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
 from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
@@ -21,6 +22,8 @@ from passport_events.receiving.sqs import BATCH, MessageQueue
 
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
+MOST_OF_CHORES_SECONDS = 240
+"""What other apps do on the side may take so much longer than a step of our own."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class PollService:
         for number, queue in enumerate(queues):
             self._loops.lead(f"receiver-{number}", self._receive, queue)
         self._loops.follow("heartbeat", self._beat)
+        self._loops.follow("chores", self._do_chores)
         with polls_watched(self._loops.watch):
             self._loops.run()
         return self.totals
@@ -149,6 +153,14 @@ class PollService:
                     dispatcher.tick()
             if self._stopping.wait(dispatcher.TICK_SECONDS):
                 return
+
+    def _do_chores(self) -> None:
+        """In a thread of their own, because SQS may take its time, and no heartbeat should wait for it."""
+        while not self._loops.is_stopping and not self._limits.once:
+            with self._loops.watch.step("doing chores", longer_by=MOST_OF_CHORES_SECONDS):
+                statements.renew_connection()
+                chores.run(self._queue_urls)
+            self._stopping.wait(BEAT_SECONDS)
 
     def _wait_seconds(self) -> int:
         wait = conf.current().wait_seconds

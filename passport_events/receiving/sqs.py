@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
-from passport_events.receiving.received import Received
+from passport_events.receiving.received import Received, queue_name
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -42,7 +42,7 @@ class SqsQueue:
     def __init__(self, settings: Settings) -> None:
         self.label = "sqs"
         self.url = settings.queue_url
-        self._name = name_of(self.url)
+        self._name = queue_name(self.url)
         self._polling: SQSClient = client(settings, "sqs", settings.wait_seconds + READ_MARGIN_SECONDS)
         self._deleting: SQSClient = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
 
@@ -50,7 +50,7 @@ class SqsQueue:
     def of_dead_letters(cls, settings: Settings, url: str) -> Self:
         """One of the queues in DEAD_LETTER_QUEUE_URLS."""
         queue = cls(dataclasses.replace(settings, queue_url=url))
-        queue.label = f"sqs {name_of(url)}"
+        queue.label = f"sqs {queue_name(url)}"
         return queue
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
@@ -86,11 +86,6 @@ class SqsQueue:
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
         return QueueUnavailable(f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)}")
-
-
-def name_of(queue_url: str) -> str:
-    """The queue's name, with which its URL ends."""
-    return queue_url.rpartition("/")[2]
 
 
 def _received(message: Any, queue: str) -> Received:

@@ -32,8 +32,8 @@ _SETTINGS = (
 )
 OF_ONE_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
-OF_ONE_POLLER = 1
-"""Connections beside the receivers': the heartbeat and dispatcher."""
+OF_ONE_POLLER = 2
+"""Connections beside the receivers': the heartbeat with the dispatcher, and the chores of other apps."""
 LABEL = "passport_events"
 LONGEST_SKEW = timedelta(seconds=30)
 

@@ -16,7 +16,7 @@ from passport_events.operating.doctor.finding import Finding, error, good, unask
 from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.health import seconds
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
-from passport_events.receiving.sqs import name_of
+from passport_events.receiving.received import queue_name
 
 FEWEST_RECEIVES = 10
 """A database that is away for some minutes must not send the backlog to the dead letter queue."""
@@ -51,7 +51,7 @@ class QueueFacts:
     def is_ingested(self, settings: Settings) -> bool:
         """Whether `passport ingest-dlq` reads the dead letter queue. Its name ends its ARN and URL."""
         name = str(self.redrive.get("deadLetterTargetArn")).rpartition(":")[2]
-        return name in map(name_of, settings.dead_letter_queue_urls)
+        return name in map(queue_name, settings.dead_letter_queue_urls)
 
     def span(self, name: str) -> timedelta:
         """An attribute in seconds."""

@@ -1,0 +1,79 @@
+"""Who runs, and what operators hold back: two queries, and one look into Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+from redis import RedisError
+from rq import Worker
+
+from passport_events import conf
+from passport_events.clock import from_database
+from passport_events.handling import hints
+from passport_events.models import Heartbeat, OperatorAction
+from passport_events.monitoring.dashboard.clock import Moment
+from passport_events.monitoring.dashboard.values import Control, Process
+from passport_events.operating.health import LONGEST_SILENCE
+from passport_events.operating.text import one_line
+
+
+def receiving(moment: Moment) -> list[Process]:
+    """Pollers and ingesters, by the heartbeats they write."""
+    found = []
+    for beat in Heartbeat.objects.order_by("kind", "name"):
+        seen_at = from_database(beat.beaten_at) or moment.now
+        age = (moment.now - seen_at).total_seconds()
+        is_late = age > LONGEST_SILENCE.total_seconds()
+        name = beat.name.removeprefix(f"{beat.kind} ")
+        found.append(
+            Process(kind=beat.kind, name=name, seen_at=seen_at, age=age, is_late=is_late, detail=beat.release)
+        )
+    return found
+
+
+def workers(moment: Moment) -> tuple[list[Process], str]:
+    """RQ's workers that listen to our queues, and why they could not be listed; one of the two is empty.
+
+    A worker says that it lives when it begins and ends a job, and between jobs about every seven
+    minutes; until its registration ends, RQ counts one that was killed.
+    """
+    ours = set(conf.current().queues())
+    try:
+        found = {worker.name: worker for queue in ours for worker in Worker.all(queue=hints.rq_queue(queue))}
+        return [_worker(found[name], moment, ours) for name in sorted(found)], ""
+    except RedisError as error:
+        return [], f"Redis cannot be asked ({type(error).__name__})."
+
+
+def _worker(worker: Any, moment: Moment, ours: set[str]) -> Process:
+    # RQ 2 leaves the time zone out.
+    seen_at = worker.last_heartbeat or worker.birth_date or moment.now
+    seen_at = seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC)
+    age = (moment.now - seen_at).total_seconds()
+    queues = ", ".join(sorted(ours & set(worker.queue_names())))
+    return Process(
+        kind="worker",
+        name=one_line(worker.name),
+        seen_at=seen_at,
+        age=age,
+        is_late=age > worker.worker_ttl + LONGEST_SILENCE.total_seconds(),
+        detail=f"{worker.get_state()}, {queues}",
+    )
+
+
+def controls() -> Iterator[Control]:
+    """Pauses and throttles in force."""
+    for action in OperatorAction.objects.in_force().select_related("organization").order_by("pk"):
+        since = from_database(action.created_at)
+        assert since is not None  # noqa: S101  # for type checkers
+        yield Control(
+            kind=action.kind,
+            event_type=action.event_type,
+            organization="" if action.organization is None else one_line(action.organization.name),
+            per_minute=action.per_minute,
+            who=one_line(action.actor_name),
+            why=one_line(action.reason),
+            since=since,
+        )

@@ -1,0 +1,69 @@
+"""How fresh what we have is, and the windows in which it may lack something. Three queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from passport_events.clock import from_database
+from passport_events.models import SalesforceOrganization
+from passport_events.monitoring.dashboard.clock import Moment
+from passport_events.monitoring.dashboard.values import Fresh, Window
+from passport_events.monitoring.models import Freshness, Outage
+from passport_events.operating.text import one_line
+
+MOST_WINDOWS = 50
+
+Organizations = Mapping[str, SalesforceOrganization]
+"""By Salesforce's id."""
+
+
+def organizations() -> Organizations:
+    """All that are known."""
+    return {each.salesforce_id: each for each in SalesforceOrganization.objects.all()}
+
+
+def name_of(salesforce_id: str, known: Organizations) -> str:
+    """For people; empty where it is not known."""
+    return one_line(known[salesforce_id].name) if salesforce_id in known else ""
+
+
+def freshness(moment: Moment, known: Organizations, windows: Sequence[Window]) -> list[Fresh]:
+    """Of each event type of each organization, the longest without an arrival first."""
+    silent = {window.organization: window.began_at for window in windows if window.ended_at is None}
+    found = []
+    for row in Freshness.objects.all():
+        organization = known.get(row.organization_salesforce_id)
+        heartbeat_at = from_database(organization.heartbeat_received_at) if organization else None
+        arrived_at = from_database(row.arrived_at)
+        fresh = Fresh(
+            event_type=row.event_type,
+            organization=row.organization_salesforce_id,
+            organization_name=name_of(row.organization_salesforce_id, known),
+            published_at=from_database(row.published_at),
+            arrived_at=arrived_at,
+            arrived_age=moment.age(arrived_at),
+            processed_at=from_database(row.processed_at),
+            heartbeat_at=heartbeat_at,
+            heartbeat_age=moment.age(heartbeat_at),
+            silent_since=silent.get(row.organization_salesforce_id),
+        )
+        found.append(fresh)
+    return sorted(found, key=lambda fresh: -(fresh.arrived_age or 0))
+
+
+def outages(moment: Moment) -> list[Window]:
+    """The newest, those that have not ended first."""
+    found = []
+    rows = Outage.objects.select_related("organization").order_by("-began_at")[:MOST_WINDOWS]
+    for row in rows:
+        began_at, ended_at = from_database(row.began_at), from_database(row.ended_at)
+        assert began_at is not None  # noqa: S101  # for type checkers
+        window = Window(
+            organization=row.organization.salesforce_id,
+            organization_name=one_line(row.organization.name),
+            began_at=began_at,
+            ended_at=ended_at,
+            lasted=((ended_at or moment.now) - began_at).total_seconds(),
+        )
+        found.append(window)
+    return sorted(found, key=lambda window: window.ended_at is not None)

@@ -1,0 +1,149 @@
+"""What the dashboard shows, as values: the page and the JSON are two views of them. Durations in seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Durations:
+    """Percentiles in seconds; None where nothing was processed."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The figures of one scope, or of all together, over a range; and what stands now."""
+
+    event_type: str = ""
+    organization: str = ""
+    organization_name: str = ""
+    arrived: int = 0
+    processed: int = 0
+    failed_attempts: int = 0
+    arrived_per_minute: float = 0.0
+    processed_per_minute: float = 0.0
+    error_rate: float | None = None
+    """Attempts that failed, of all that ended; None where none did."""
+    latency: Durations = Durations()
+    """From published to processed."""
+    handling: Durations = Durations()
+    """From claimed to processed."""
+    waiting: int = 0
+    due: int = 0
+    retries: int = 0
+    dead_letters: int = 0
+    in_quarantine: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The newest sample of an SQS queue; without one only its name."""
+
+    name: str
+    is_dead_letters: bool
+    sampled_at: datetime | None = None
+    sample_age: float | None = None
+    depth: int | None = None
+    in_flight: int | None = None
+    delayed: int | None = None
+    oldest_age: float | None = None
+    """Of what the sampling process received in that minute; None where it received nothing."""
+    retention: int | None = None
+    first_expires_at: datetime | None = None
+    """When SQS forgets the oldest that was seen, if it is still there."""
+    time_left: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """The newest of one event type of one organization; ages are by the database's clock."""
+
+    event_type: str
+    organization: str
+    organization_name: str
+    published_at: datetime | None
+    arrived_at: datetime | None
+    arrived_age: float | None
+    processed_at: datetime | None
+    heartbeat_at: datetime | None
+    """When the organization's newest heartbeat was recorded."""
+    heartbeat_age: float | None
+    silent_since: datetime | None
+    """The beginning of an outage that has not ended."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A time in which an organization's heartbeats did not come."""
+
+    organization: str
+    organization_name: str
+    began_at: datetime
+    ended_at: datetime | None
+    lasted: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One of our own, and its last sign of life."""
+
+    kind: str
+    name: str
+    seen_at: datetime
+    age: float
+    is_late: bool
+    detail: str = ""
+    """What it says it does."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A pause or a throttle in force."""
+
+    kind: str
+    event_type: str
+    organization: str
+    per_minute: int | None
+    who: str
+    why: str
+    since: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Lines over one stretch of time."""
+
+    id: str
+    title: str
+    unit: str
+    labels: Sequence[str]
+    points: Sequence[tuple[int, Sequence[float | None]]]
+    """Seconds since 1970, and a value for each label; None where nobody looked."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """Everything."""
+
+    taken_at: datetime
+    range: str
+    counted_until: datetime | None
+    """Figures are of the minutes before it."""
+    stock_at: datetime | None
+    """What stands was counted then."""
+    total: Line
+    lines: Sequence[Line]
+    queues: Sequence[Queue]
+    freshness: Sequence[Fresh]
+    outages: Sequence[Window]
+    processes: Sequence[Process]
+    redis_problem: str
+    """Why workers could not be listed; empty where they were."""
+    controls: Sequence[Control]
+    charts: Sequence[Chart]

@@ -1,0 +1,113 @@
+"""What happened in one minute, from the rows of that minute: six queries, each over an index by time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Count, Max
+
+from passport_events.models import MessageAttempt, ProcessedMessage, Status
+from passport_events.monitoring.durations import duration_class
+from passport_events.monitoring.minutes import bounds
+
+ENDS = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD, Status.QUARANTINED)
+"""What software ends; `discarded` is an operator's doing."""
+PROCESSED = (Status.SUCCEEDED, Status.SUPERSEDED)
+"""What counts for durations: the rest was not handled, or waited for a person."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One event type of one organization. Either is empty where it is not known."""
+
+    event_type: str
+    organization: str
+    """Salesforce's id of it."""
+
+
+@dataclasses.dataclass(slots=True)
+class Flow:
+    """What happened to one scope in one minute."""
+
+    arrived: int = 0
+    succeeded: int = 0
+    superseded: int = 0
+    ignored: int = 0
+    dead: int = 0
+    quarantined: int = 0
+    failed_attempts: int = 0
+    latency: dict[str, int] = dataclasses.field(default_factory=dict)
+    handling: dict[str, int] = dataclasses.field(default_factory=dict)
+    published_at: datetime | None = None
+    """The newest that arrived, by its sender."""
+    arrived_at: datetime | None = None
+    processed_at: datetime | None = None
+
+
+_SCOPE = ("event_type", "organization_salesforce_id")
+
+
+def flows_of(minute: int) -> dict[Scope, Flow]:
+    """Everything that was stored, ended or failed in it, by what the rows say now."""
+    found: dict[Scope, Flow] = defaultdict(Flow)
+    within = bounds(minute)
+    _add_arrivals(found, within)
+    _add_ends(found, within)
+    _add_durations(found, within)
+    for *scope, count in _failures(within):
+        found[Scope(*scope)].failed_attempts = count
+    return dict(found)
+
+
+Within = tuple[datetime, datetime]
+
+
+def _add_arrivals(found: dict[Scope, Flow], within: Within) -> None:
+    first, end = within
+    arrived = ProcessedMessage.objects.filter(
+        delivery__received_at__gte=first, delivery__received_at__lt=end
+    ).order_by()
+    counted = arrived.values_list(*_SCOPE).annotate(
+        Count("pk"), Max("delivery__received_at"), Max("delivery__published_at")
+    )
+    for event_type, organization, count, arrived_at, published_at in counted:
+        flow = found[Scope(event_type, organization)]
+        flow.arrived, flow.arrived_at, flow.published_at = count, arrived_at, published_at
+
+
+def _add_ends(found: dict[Scope, Flow], within: Within) -> None:
+    first, end = within
+    ended = ProcessedMessage.objects.filter(
+        finished_at__gte=first, finished_at__lt=end, status__in=ENDS
+    ).order_by()
+    counted = ended.values_list(*_SCOPE, "status").annotate(Count("pk"), Max("finished_at"))
+    for event_type, organization, status, count, finished_at in counted:
+        flow = found[Scope(event_type, organization)]
+        setattr(flow, status, count)
+        if status in PROCESSED:
+            flow.processed_at = max(filter(None, (flow.processed_at, finished_at)))
+
+
+def _add_durations(found: dict[Scope, Flow], within: Within) -> None:
+    first, end = within
+    processed = ProcessedMessage.objects.filter(
+        finished_at__gte=first,
+        finished_at__lt=end,
+        status__in=PROCESSED,
+        generation=0,  # a replay begins long after its event was published
+    ).order_by()
+    for name, start in (("latency", "delivery__published_at"), ("handling", "claimed_at")):
+        classed = processed.filter(**{f"{start}__isnull": False}).annotate(
+            duration=duration_class("finished_at", start)
+        )
+        for *scope, number, count in classed.values_list(*_SCOPE, "duration").annotate(Count("pk")):
+            getattr(found[Scope(*scope)], name)[str(number)] = count
+
+
+def _failures(within: Within) -> Iterable[tuple[str, str, int]]:
+    first, end = within
+    failed = MessageAttempt.objects.filter(ended_at__gte=first, ended_at__lt=end).order_by()
+    return failed.values_list(*(f"message__{name}" for name in _SCOPE)).annotate(Count("pk"))

@@ -1,0 +1,49 @@
+"""Whole minutes since 1970 in UTC: plain numbers, which a project's time zone cannot move."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from passport_events.clock import StatementTimestamp, from_database, to_database
+from passport_events.monitoring.models import Turn
+
+MINUTE = timedelta(minutes=1)
+
+
+def minute_of(moment: datetime) -> int:
+    """The minute in which an aware datetime lies."""
+    return int(moment.timestamp() // 60)
+
+
+def time_of(minute: int) -> datetime:
+    """The moment at which it begins, in UTC."""
+    return datetime.fromtimestamp(minute * 60, UTC)
+
+
+def bounds(minute: int, count: int = 1) -> tuple[datetime, datetime]:
+    """Where it begins, and where the last of `count` minutes ends, as this project's database stores it."""
+    first, end = to_database(time_of(minute)), to_database(time_of(minute + count))
+    assert first is not None  # noqa: S101  # only beyond the calendar's ends
+    assert end is not None  # noqa: S101
+    return first, end
+
+
+def now_and_turn(name: str) -> tuple[datetime, Turn]:
+    """The database's clock, and the turn of that name, which begins at the minute 0."""
+    rows = Turn.objects.filter(name=name).annotate(now=StatementTimestamp())
+    found = rows.first()
+    if found is None:
+        Turn.objects.get_or_create(name=name)
+        found = rows.get()
+    now = from_database(found.now)
+    assert now is not None  # noqa: S101  # for type checkers
+    return now, found
+
+
+def take(name: str) -> int | None:
+    """The current minute, if nobody has taken it under this name yet. Of several who ask, one gets it."""
+    now, turn = now_and_turn(name)
+    minute = minute_of(now)
+    if turn.minute >= minute:
+        return None
+    return minute if Turn.objects.filter(name=name, minute__lt=minute).update(minute=minute) else None

@@ -1,0 +1,1 @@
+"""Samples, figures and the dashboard."""

@@ -1,0 +1,42 @@
+"""What every test of monitoring starts from. Imports are inside: read before Django is set up."""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.receiving.conftest import announced, home, in_a_hurry
+
+__all__ = ["announced", "home", "in_a_hurry"]
+
+Change = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    """Caches, states and what this process received outlive a test's database."""
+    from django.core.cache import cache
+
+    from passport_events.monitoring import rollup, sampling
+    from passport_events.observing import logs
+    from passport_events.receiving import organizations
+
+    organizations.forget_local()
+    cache.clear()
+    logs._states.clear()
+    sampling.ages = sampling.Ages()
+    sampling._pace.hurry()
+    rollup._pace.hurry()
+
+
+@pytest.fixture
+def change(settings: Any) -> Change:
+    """`change(MAX_RETRIES=0)` changes settings for this test."""
+
+    def change_them(**keys: Any) -> None:
+        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
+
+    return change_them
