@@ -26,7 +26,7 @@ FIRST_LOOK_BACK = 60
 """Minutes before the first run that are counted, from rows that were there before this app."""
 LONGEST_CATCH_UP = 24 * 60
 """After a longer stop of everything the minutes before it have no figures."""
-STEPS = 20
+STEPS = 5
 """Minutes of one run, so that whoever runs it on the side is not held up for long."""
 KEEP_MINUTES, KEEP_THE_REST = 2 * 24 * 60, 8 * 24 * 60
 
