@@ -99,8 +99,10 @@ RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
 
 # The demo shows in seconds what a lease of a minute would show in minutes.
 SILENCED_SYSTEM_CHECKS = ["passport_events.W003"]
+_DEAD_LETTER_QUEUE_URL = os.environ.get("PASSPORT_DEMO_DEAD_LETTER_QUEUE_URL")
 PASSPORT_EVENTS = {
     "QUEUE_URL": os.environ.get("PASSPORT_DEMO_QUEUE_URL", f"{_SQS_ENDPOINT}/000000000000/passport-events"),
+    "DEAD_LETTER_QUEUE_URLS": [_DEAD_LETTER_QUEUE_URL] if _DEAD_LETTER_QUEUE_URL else [],
     "ENDPOINT_URL": _SQS_ENDPOINT,
     "REGION": "us-east-1",
     "RELEASE": "demo",

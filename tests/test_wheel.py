@@ -18,7 +18,7 @@ SETTINGS = """
 SECRET_KEY = "newcomer"
 INSTALLED_APPS = [
     "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
-    "django.contrib.messages", "django.contrib.sessions", "django_rq", "passport_events",
+    "django.contrib.messages", "django.contrib.sessions", "django_rq", "passport_events", "passport_events.monitoring",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -77,6 +77,10 @@ def test_the_wheel_carries_types_templates_static_files_the_contract_and_nothing
         assert needed in names
     for folder in ("templates", "static"):
         assert any(name.startswith(f"passport_events/{folder}/passport_events/") for name in names)
+    for needed in ("uplot/LICENSE", "uplot/uPlot.iife.min.js", "dashboard.js"):
+        assert f"passport_events/monitoring/static/passport_monitoring/{needed}" in names
+    assert "passport_events/monitoring/templates/passport_monitoring/dashboard.html" in names
+    assert "passport_events/monitoring/migrations/0001_initial.py" in names
     for file in [*build.files(), "README.md"]:
         assert f"passport_events/contract/{file}" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {

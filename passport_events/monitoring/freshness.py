@@ -45,7 +45,8 @@ def note_outages() -> None:
     )
     open_ones = {outage.organization_id: outage for outage in Outage.objects.filter(ended_at__isnull=True)}
     for organization in silent.exclude(pk__in=open_ones):
-        Outage.objects.get_or_create(organization=organization, began_at=organization.heartbeat_sent_at)
+        began_at = organization.heartbeat_sent_at or organization.created_at
+        Outage.objects.get_or_create(organization=organization, began_at=began_at)
     heard = SalesforceOrganization.objects.filter(pk__in=open_ones)
     for pk, sent_at in heard.values_list("pk", "heartbeat_sent_at"):
         outage = open_ones[pk]

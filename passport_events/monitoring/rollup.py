@@ -1,8 +1,10 @@
 """Minute by minute, what the rows say goes into tables of its own, so that no page counts rows.
 
-Each minute is one transaction that also moves the turn on: whoever dies in it has done nothing, and the
-next one begins with the same minute. It is counted when it is over, and again two minutes later, for
-transactions that ended late.
+What happened can be counted later, too, and is after a stop. Each minute is one transaction that also
+moves the turn on: whoever dies in it has done nothing, and the next one begins with the same minute. It
+is counted when it is over, and again two minutes later, for transactions that ended late.
+
+What stands can only be counted now; where nobody did, nobody knows.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from django.db import router, transaction
 
 from passport_events.monitoring import freshness, spans
 from passport_events.monitoring.flows import Flow, Scope, flows_of
-from passport_events.monitoring.minutes import minute_of, now_and_turn
+from passport_events.monitoring.minutes import minute_of, now_and_turn, take
 from passport_events.monitoring.models import Figures, QueueSample, Turn
 from passport_events.monitoring.pace import Pace
 from passport_events.monitoring.stock import Stock, stock_now
 
 TURN = "figures"
+STOCK_TURN = "stock"
 LATE = 2
 """Minutes after which one is counted again."""
 FIRST_LOOK_BACK = 60
@@ -34,9 +37,27 @@ _pace = Pace()
 
 
 def tick(queue_urls: Collection[str] = ()) -> None:
-    """A chore: count what is over and not counted yet."""
-    if _pace.allows() and roll_up() == STEPS:
+    """A chore: count what stands, and what is over and not counted yet."""
+    if not _pace.allows():
+        return
+    take_stock()
+    if roll_up() == STEPS:
         _pace.hurry()
+
+
+def take_stock() -> bool:
+    """Count what stands, unless somebody does in this minute: as the end of the minute before."""
+    minute = take(STOCK_TURN)
+    if minute is None:
+        return False
+    found = {Scope("", ""): Stock()} | stock_now()
+    spans.write(
+        [spans.row(spans.MINUTES, minute - 1, scope, dataclasses.asdict(it)) for scope, it in found.items()],
+        spans.STOCKS,
+    )
+    freshness.note_outages()
+    _forget(minute)
+    return True
 
 
 def roll_up(steps: int = STEPS) -> int:
@@ -59,48 +80,24 @@ def _step() -> bool:
             return False
         oldest = last_over - (LONGEST_CATCH_UP if turn.minute else FIRST_LOOK_BACK)
         minute = max(turn.minute, oldest) + 1
-        _count(minute, is_last=minute == last_over)
+        _count(minute)
         Turn.objects.filter(pk=mine.pk).update(minute=minute)
     return True
 
 
-def _count(minute: int, *, is_last: bool) -> None:
+def _count(minute: int) -> None:
     for each in (minute - LATE, minute):
         # Also where nothing happened: a minute without any row is one that nobody counted.
         flows = {Scope("", ""): Flow()} | flows_of(each)
         columns = (*spans.COUNTS, *spans.HISTOGRAMS)
         rows = [
-            Figures(
-                span=spans.MINUTES,
-                start=each,
-                event_type=scope.event_type,
-                organization_salesforce_id=scope.organization,
-                **{name: getattr(flow, name) for name in columns},
-            )
+            spans.row(spans.MINUTES, each, scope, {name: getattr(flow, name) for name in columns})
             for scope, flow in flows.items()
         ]
         spans.write(rows, columns)
         freshness.note(flows)
-    if is_last:
-        _take_stock(minute)
-        freshness.note_outages()
-        _forget(minute)
     for each in sorted({(minute - LATE) // spans.QUARTERS, minute // spans.QUARTERS}):
         spans.lengthen(each * spans.QUARTERS)
-
-
-def _take_stock(minute: int) -> None:
-    rows = [
-        Figures(
-            span=spans.MINUTES,
-            start=minute,
-            event_type=scope.event_type,
-            organization_salesforce_id=scope.organization,
-            **dataclasses.asdict(stock),
-        )
-        for scope, stock in ({Scope("", ""): Stock()} | stock_now()).items()
-    ]
-    spans.write(rows, spans.STOCKS)
 
 
 def _forget(minute: int) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import threading
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from passport_events import conf
 from passport_events.exceptions import QueueUnavailable
@@ -24,10 +24,10 @@ from passport_events.stages import Stage
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-DEPTH = "ApproximateNumberOfMessages"
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
-DELAYED = "ApproximateNumberOfMessagesDelayed"
-RETENTION = "MessageRetentionPeriod"
+DEPTH: Final = "ApproximateNumberOfMessages"
+IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
+DELAYED: Final = "ApproximateNumberOfMessagesDelayed"
+RETENTION: Final = "MessageRetentionPeriod"
 
 _pace = Pace()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from passport_events.monitoring.flows import Scope
 from passport_events.monitoring.histogram import merged
@@ -17,10 +18,26 @@ STOCKS = ("waiting", "due", "retries", "dead_letters", "in_quarantine")
 _KEY = ["span", "start", "event_type", "organization_salesforce_id"]
 
 
+def row(span: int, start: int, scope: Scope, values: Mapping[str, Any]) -> Figures:
+    """One that is not saved yet."""
+    return Figures(
+        span=span,
+        start=start,
+        event_type=scope.event_type,
+        organization_salesforce_id=scope.organization,
+        **values,
+    )
+
+
 def write(rows: Sequence[Figures], columns: Sequence[str]) -> None:
-    """Insert, or replace these columns of what is there. All of one statement, whatever it meets."""
+    """Insert, or replace these columns of what is there."""
     Figures.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=_KEY, update_fields=[*columns], batch_size=500
+        # In one order, so that two processes never wait for each other.
+        sorted(rows, key=lambda row: (row.start, row.event_type, row.organization_salesforce_id)),
+        update_conflicts=True,
+        unique_fields=_KEY,
+        update_fields=[*columns],
+        batch_size=500,
     )
 
 
@@ -30,8 +47,8 @@ def lengthen(minute: int) -> None:
         start = minute - minute % span
         within = Figures.objects.filter(span=parts, start__gte=start, start__lt=start + span)
         by_scope: dict[Scope, list[Figures]] = defaultdict(list)
-        for row in within:
-            by_scope[Scope(row.event_type, row.organization_salesforce_id)].append(row)
+        for each in within:
+            by_scope[Scope(each.event_type, each.organization_salesforce_id)].append(each)
         write(
             [_sum(span, start, scope, rows) for scope, rows in by_scope.items()],
             (*COUNTS, *HISTOGRAMS, *STOCKS),
@@ -39,15 +56,10 @@ def lengthen(minute: int) -> None:
 
 
 def _sum(span: int, start: int, scope: Scope, rows: Sequence[Figures]) -> Figures:
-    return Figures(
-        span=span,
-        start=start,
-        event_type=scope.event_type,
-        organization_salesforce_id=scope.organization,
-        **{name: sum(getattr(row, name) for row in rows) for name in COUNTS},
-        **{name: merged(getattr(row, name) for row in rows) for name in HISTOGRAMS},
-        **{name: _peak([getattr(row, name) for row in rows]) for name in STOCKS},
-    )
+    counts = {name: sum(getattr(each, name) for each in rows) for name in COUNTS}
+    histograms = {name: merged(getattr(each, name) for each in rows) for name in HISTOGRAMS}
+    stocks = {name: _peak([getattr(each, name) for each in rows]) for name in STOCKS}
+    return row(span, start, scope, {**counts, **histograms, **stocks})
 
 
 def _peak(values: Sequence[int | None]) -> int | None:

@@ -10,7 +10,7 @@ from django.db.models import F
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage
 from passport_events.monitoring.minutes import minute_of, now_and_turn
 from passport_events.monitoring.models import Figures, Turn
-from passport_events.monitoring.rollup import TURN, roll_up
+from passport_events.monitoring.rollup import STOCK_TURN, TURN, roll_up, take_stock
 
 HANDLED_FOR = timedelta(seconds=2)
 ON_ITS_WAY_FOR = timedelta(seconds=20)
@@ -47,8 +47,15 @@ def took(**which: Any) -> None:
 
 
 def count(minutes: int = 5) -> None:
-    """Count so many minutes that are over, or what is left of them."""
-    begin_at(max(this_minute() - 1 - minutes, Turn.objects.get().minute))
+    """Count the last minutes that are over, counted before or not."""
+    begin_at(this_minute() - 1 - minutes)
+    Turn.objects.filter(name=STOCK_TURN).delete()
+    take_stock()
+    go_on()
+
+
+def go_on() -> None:
+    """Count what is not counted yet."""
     while roll_up():
         pass
 

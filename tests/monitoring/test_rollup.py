@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -22,6 +23,7 @@ from tests.monitoring.past import (
     begin_at,
     count,
     counted,
+    go_on,
     move_back,
     this_minute,
     took,
@@ -51,9 +53,9 @@ def test_what_arrived_and_ended_is_counted_by_type_and_organization(redis_server
 
     count()
 
-    home = {"event_type": "opportunity", "organization_salesforce_id": organization_id(1)}
+    home: dict[str, Any] = {"event_type": "opportunity", "organization_salesforce_id": organization_id(1)}
     assert counted(**home) == {"arrived": 3, "succeeded": 2, "dead": 1}
-    stranger = {"event_type": "opportunity", "organization_salesforce_id": organization_id(7)}
+    stranger: dict[str, Any] = {"event_type": "opportunity", "organization_salesforce_id": organization_id(7)}
     assert counted(**stranger) == {"arrived": 1, "quarantined": 1}
     assert counted(event_type="") == {"arrived": 1, "quarantined": 1}
 
@@ -75,6 +77,7 @@ def test_durations_are_counted_so_that_percentiles_come_out(redis_server: Valkey
 def test_a_replay_does_not_count_as_slow(redis_server: ValkeyServer) -> None:
     organization()
     handled()
+    took()
     ProcessedMessage.objects.update(generation=1)
     move_back(MINUTE)
 
@@ -103,11 +106,12 @@ def test_failed_attempts_are_counted_though_the_message_goes_on(
     assert (last.waiting, last.due, last.retries) == (1, 0, 1)
 
 
-def test_what_stands_is_counted_in_the_last_minute_only() -> None:
+def test_what_stands_is_counted_once_a_minute_and_of_the_last_minute_only() -> None:
     organization()
     opportunity(1)
     dead(2)
 
+    assert rollup.take_stock()
     count()
 
     (row,) = Figures.objects.filter(span=1, waiting__gt=0)
@@ -138,18 +142,18 @@ def test_a_step_that_dies_has_done_nothing_and_the_next_begins_with_the_same_min
     move_back(MINUTE)
     begin_at(this_minute() - 3)
 
-    def die() -> dict[object, object]:
+    def die(minute: int) -> None:
         raise DatabaseError("the server went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(rollup, "stock_now", die)
+        patched.setattr("passport_events.monitoring.spans.lengthen", die)
         with pytest.raises(DatabaseError):
-            count()
+            go_on()
     last = this_minute() - 1
-    assert not Figures.objects.filter(span=1, start=last).exists()
-    count()
+    assert not Figures.objects.exists()
+    go_on()
 
-    assert Turn.objects.get().minute >= last
+    assert Turn.objects.get(name=rollup.TURN).minute >= last
     assert counted() == {"arrived": 1, "succeeded": 1}
 
 
@@ -159,7 +163,6 @@ def test_counting_again_changes_nothing(redis_server: ValkeyServer) -> None:
     move_back(MINUTE)
     count()
     before = counted()
-    begin_at(0)
     count()
     assert counted() == before == {"arrived": 1, "succeeded": 1}
 
@@ -168,12 +171,12 @@ def test_a_transaction_that_ended_late_is_counted_two_minutes_later(redis_server
     organization()
     begin_at(this_minute() - 4)
     rollup.roll_up(1)  # the minute before the last but one
-    missed = Turn.objects.get().minute
+    missed = Turn.objects.get(name=rollup.TURN).minute
     handled()
     move_back((this_minute() - missed) * MINUTE)
     assert counted() == {}
 
-    count()
+    go_on()
 
     assert counted(start=missed) == {"arrived": 1, "succeeded": 1}
 
@@ -195,7 +198,7 @@ def test_after_a_long_stop_it_counts_one_day_and_forgets_what_is_old() -> None:
     )
 
     assert rollup.roll_up(1) == 1
-    assert Turn.objects.get().minute == now - 1 - rollup.LONGEST_CATCH_UP + 1
+    assert Turn.objects.get(name=rollup.TURN).minute == now - 1 - rollup.LONGEST_CATCH_UP + 1
     begin_at(now - 3)
     count()
 

@@ -101,7 +101,7 @@ def test_the_dead_letter_queue_of_the_subscription_is_read_too(sqs: Sqs, change:
     service = boto3.resource("sqs", endpoint_url=environment.aws_endpoint_url())
     of_sns = service.create_queue(QueueName="sns-dead-letters")
     # SNS adds these three, and nothing else, to what it could not hand over.
-    why = {
+    why: Any = {
         name: {"DataType": "String", "StringValue": text}
         for name, text in (("RequestID", "1"), ("ErrorCode", "AccessDenied"), ("ErrorMessage", "no"))
     }
@@ -181,7 +181,12 @@ def test_it_is_no_poller_to_those_who_ask_whether_one_runs(
     home: SalesforceOrganization, sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    monkeypatch.setattr(SqsQueue, "receive", lambda *arguments: seen.append(assess_poller().ok) or [])
+
+    def receive(*arguments: object) -> list[object]:
+        seen.append(assess_poller().ok)
+        return []
+
+    monkeypatch.setattr(SqsQueue, "receive", receive)
     report()
     assert seen == [False]
     connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from passport_events import conf
 from passport_events.monitoring.dashboard import figures, life, newest, queues
@@ -11,6 +12,7 @@ from passport_events.monitoring.dashboard.ranges import DEFAULT, Range
 from passport_events.monitoring.dashboard.values import Dashboard, Line
 from passport_events.monitoring.flows import Scope
 from passport_events.monitoring.minutes import time_of
+from passport_events.monitoring.spans import STOCKS
 
 __all__ = ["Dashboard", "read"]
 
@@ -35,11 +37,12 @@ def read(of: Range = DEFAULT, scope: Scope = figures.NOTHING) -> Dashboard:
         )
         for each, line in lines.items()
     ]
-    standing = {name: sum(part[name] for part in stock.values()) for part in stock.values() for name in part}
+    standing: dict[str, Any] = {name: sum(part[name] for part in stock.values()) for name in STOCKS}
     until = moment.counted_until
     return Dashboard(
         taken_at=moment.now,
         range=of.name,
+        organizations={each: newest.name_of(each, known) for each in known},
         counted_until=None if until is None else time_of(until + 1),
         stock_at=None if stock_minute is None else time_of(stock_minute + 1),
         total=dataclasses.replace(period.total(), **standing),

@@ -24,9 +24,13 @@ class Moment:
         """Where a chart ends: at the minute that should be counted by now, whether it is or not."""
         return minute_of(self.now) - 1
 
+    def since(self, moment: datetime) -> float:
+        """Seconds; none where another clock is ahead."""
+        return max(0.0, (self.now - moment).total_seconds())
+
     def age(self, moment: datetime | None) -> float | None:
-        """Seconds since then."""
-        return None if moment is None else (self.now - moment).total_seconds()
+        """Seconds since then, where it is known."""
+        return None if moment is None else self.since(moment)
 
 
 def look() -> Moment:

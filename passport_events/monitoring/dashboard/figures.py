@@ -28,16 +28,25 @@ class Period:
     range: Range
     last_minute: int
     rows: Sequence[Row]
+    points: Mapping[int, Row | None]
+    """By the first minute of each point, all scopes as one row; None where nobody counted."""
 
     @classmethod
     def read(cls, of: Range, last_minute: int, scope: Scope = NOTHING) -> Period:
         """All scopes, or those of one type, one organization, or both."""
-        wanted = Figures.objects.filter(span=of.span, start__gte=of.starts(last_minute)[0])
-        return cls(of, last_minute, list(_narrowed(wanted, scope).values()))
+        starts = of.starts(last_minute)
+        wanted = Figures.objects.filter(span=of.span, start__gte=starts[0])
+        rows = list(_narrowed(wanted, scope).values())
+        by_start: dict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_start[row["start"]].append(row)
+        points = {start: _added_up(by_start[start]) if start in by_start else None for start in starts}
+        return cls(of, last_minute, rows, points)
 
     def total(self) -> Line:
         """All scopes together."""
-        return self._line(NOTHING, self.rows)
+        points = [point for point in self.points.values() if point is not None]
+        return self._line(NOTHING, points)
 
     def lines(self) -> dict[Scope, Line]:
         """Each scope by itself."""
@@ -45,12 +54,6 @@ class Period:
 
     def charts(self) -> list[Chart]:
         """Over time."""
-        by_start: dict[int, list[Row]] = defaultdict(list)
-        for row in self.rows:
-            by_start[row["start"]].append(row)
-        starts = self.range.starts(self.last_minute)
-        points = [(start * 60, by_start.get(start, [])) for start in starts]
-        widths = {start * 60: self.range.width(start, self.last_minute) for start in starts}
 
         def chart(id_: str, title: str, unit: str, labels: Sequence[str], values: Any) -> Chart:
             return Chart(
@@ -59,7 +62,10 @@ class Period:
                 unit=unit,
                 labels=labels,
                 points=[
-                    (at, values(rows, widths[at]) if rows else [None] * len(labels)) for at, rows in points
+                    (start * 60, values(point, self.range.width(start, self.last_minute)))
+                    if point is not None
+                    else (start * 60, [None] * len(labels))
+                    for start, point in self.points.items()
                 ],
             )
 
@@ -87,7 +93,7 @@ class Period:
         )
 
 
-def stock_of(scope: Scope = NOTHING) -> tuple[int | None, dict[Scope, dict[str, int]]]:
+def stock_of(scope: Scope = NOTHING) -> tuple[int | None, dict[Scope, dict[str, Any]]]:
     """The last minute in which somebody looked, and what stood then."""
     minutes = Figures.objects.filter(span=spans.MINUTES)
     last = minutes.filter(waiting__isnull=False).order_by("-start").values("start")[:1]
@@ -131,20 +137,28 @@ def _percentiles(rows: Sequence[Row], name: str) -> tuple[float | None, ...]:
     return percentiles(merged(row[name] for row in rows), *SHARES)
 
 
-def _rates(rows: Sequence[Row], width: int) -> list[float | None]:
-    return [_sum(rows, "arrived") / width, _processed(rows) / width]
+def _added_up(rows: Sequence[Row]) -> Row:
+    """Several scopes at one time as one row; what stands is None where nobody looked."""
+    looked = any(row["waiting"] is not None for row in rows)
+    return {
+        **{name: _sum(rows, name) for name in spans.COUNTS},
+        **{name: merged(row[name] for row in rows) for name in spans.HISTOGRAMS},
+        **{name: _sum(rows, name) if looked else None for name in spans.STOCKS},
+    }
 
 
-def _stocks(rows: Sequence[Row], width: int) -> list[float | None]:
-    if all(row["waiting"] is None for row in rows):
-        return [None] * 3
-    return [_sum(rows, name) for name in ("waiting", "dead_letters", "in_quarantine")]
+def _rates(point: Row, width: int) -> list[float | None]:
+    return [point["arrived"] / width, _processed([point]) / width]
 
 
-def _errors(rows: Sequence[Row], width: int) -> list[float | None]:
-    rate = _error_rate(rows)
+def _stocks(point: Row, width: int) -> list[float | None]:
+    return [point[name] for name in ("waiting", "dead_letters", "in_quarantine")]
+
+
+def _errors(point: Row, width: int) -> list[float | None]:
+    rate = _error_rate([point])
     return [None if rate is None else rate * 100]
 
 
 def _of(name: str) -> Any:
-    return lambda rows, width: list(_percentiles(rows, name))
+    return lambda point, width: list(percentiles(point[name], *SHARES))

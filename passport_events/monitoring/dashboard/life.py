@@ -24,7 +24,7 @@ def receiving(moment: Moment) -> list[Process]:
     found = []
     for beat in Heartbeat.objects.order_by("kind", "name"):
         seen_at = from_database(beat.beaten_at) or moment.now
-        age = (moment.now - seen_at).total_seconds()
+        age = moment.since(seen_at)
         is_late = age > LONGEST_SILENCE.total_seconds()
         name = beat.name.removeprefix(f"{beat.kind} ")
         found.append(
@@ -51,7 +51,7 @@ def _worker(worker: Any, moment: Moment, ours: set[str]) -> Process:
     # RQ 2 leaves the time zone out.
     seen_at = worker.last_heartbeat or worker.birth_date or moment.now
     seen_at = seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC)
-    age = (moment.now - seen_at).total_seconds()
+    age = moment.since(seen_at)
     queues = ", ".join(sorted(ours & set(worker.queue_names())))
     return Process(
         kind="worker",

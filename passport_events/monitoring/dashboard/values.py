@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 
@@ -133,6 +133,8 @@ class Dashboard:
 
     taken_at: datetime
     range: str
+    organizations: Mapping[str, str]
+    """That can be asked for: Salesforce's id and name."""
     counted_until: datetime | None
     """Figures are of the minutes before it."""
     stock_at: datetime | None

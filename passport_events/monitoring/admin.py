@@ -1,0 +1,89 @@
+"""The dashboard among the admin's pages, and the same numbers as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from passport_events import conf
+from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.monitoring.dashboard import Dashboard, read
+from passport_events.monitoring.dashboard.concerns import concerns
+from passport_events.monitoring.dashboard.ranges import DEFAULT, RANGES
+from passport_events.monitoring.flows import Scope
+from passport_events.monitoring.models import Figures
+
+PERMISSION = "passport_monitoring.view_dashboard"
+MOST_LINES = 300
+"""Of a table on the page; JSON has all."""
+
+
+@admin.register(Figures)
+class DashboardAdmin(ReadOnlyAdmin[Figures]):
+    """Registered on the default site. On another one: `site.register(Figures, DashboardAdmin)`."""
+
+    class Media:
+        css: ClassVar[dict[str, tuple[str, ...]]] = {
+            "all": (
+                "passport_events/admin.css",
+                "passport_monitoring/uplot/uPlot.min.css",
+                "passport_monitoring/dashboard.css",
+            )
+        }
+        js = ("passport_monitoring/uplot/uPlot.iife.min.js", "passport_monitoring/dashboard.js")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Who may see it finds it in the index."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Figures | None = None) -> bool:
+        """A permission of its own, because nobody sees rows here."""
+        return request.user.has_perm(PERMISSION)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Two pages in place of a list and its rows."""
+        views = (("", self.changelist_view, "changelist"), ("json/", self.json_view, "json"))
+        return [
+            path(where, self.admin_site.admin_view(view), name=self.url_name(name))
+            for where, view, name in views
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page."""
+        dashboard, scope = self._read(request)
+        return self.page(
+            request,
+            "passport_monitoring/dashboard.html",
+            title="Dashboard",
+            dashboard=dashboard,
+            concerns=list(concerns(dashboard)),
+            lines=dashboard.lines[:MOST_LINES],
+            freshness=dashboard.freshness[:MOST_LINES],
+            ranges=RANGES.values(),
+            event_types=conf.current().live_types(),
+            scope=scope,
+            # As the template's filters show times.
+            zone=timezone.get_current_timezone_name() if settings.USE_TZ else "UTC",
+            json_url=f"{self.url('json')}?{request.GET.urlencode()}",
+        )
+
+    def json_view(self, request: HttpRequest) -> HttpResponse:
+        """Everything that the page shows, and every line of it."""
+        dashboard, _ = self._read(request)
+        return JsonResponse({**dataclasses.asdict(dashboard), "concerns": list(concerns(dashboard))})
+
+    def _read(self, request: HttpRequest) -> tuple[Dashboard, Scope]:
+        if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        asked = request.GET
+        scope = Scope(asked.get("type", "")[:64], asked.get("organization", "")[:18])
+        return read(RANGES.get(asked.get("range", ""), DEFAULT), scope), scope
