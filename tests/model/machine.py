@@ -26,6 +26,7 @@ from passport_events import conf
 from passport_events.handling import hints
 from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
 from passport_events.handling.locks import RecordLocks
+from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work_on
 from passport_events.models import Mode, ProcessedMessage
 from tests.model.choices import (
@@ -46,7 +47,7 @@ from tests.model.salesforce import Sent
 from tests.model.verdict import reach_a_verdict
 from tests.model.world import LONG, World
 
-FOREVER = float("inf")
+FOREVER = TimeSlice(float("inf"))
 LEASE = timedelta(seconds=60)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 
+from passport_events.exceptions import NothingToDo
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating import controls, dead_letters
-from passport_events.operating import replay as operating_replay
+from passport_events.operating import background, controls, dead_letters
 from passport_events.operating.actor import Actor
 from passport_events.operating.release import release_organization
+from passport_events.operating.replay import REPLAY
+from passport_events.operating.selection import Selection
 
 ON_CALL = Actor("on call")
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def retry() -> None:
@@ -37,8 +42,10 @@ def release() -> None:
 
 def replay() -> None:
     """Run again what has ended well."""
-    ended = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED)
-    operating_replay.replay(operating_replay.Selection(statuses=ended), ON_CALL, "because")
+    ended = Selection(statuses=(Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED), since=LONG_AGO)
+    with suppress(NothingToDo):
+        action = background.start(REPLAY, ended, ON_CALL, "because")
+        background.work_on(action.pk)
 
 
 def pause_everything() -> None:

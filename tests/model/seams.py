@@ -23,6 +23,7 @@ class WatchedQueue:
 
     def __init__(self, queue: FakeQueue, plan: Plan) -> None:
         self._queue, self._plan = queue, plan
+        self.label, self.url = queue.label, queue.url
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """Receive between two seams."""
