@@ -1,0 +1,1 @@
+"""The benchmark's own parts: its queue, its checks, its figures."""
