@@ -1,9 +1,12 @@
 # Every target sets up what it needs, with python3.11 or newer, pip and make alone.
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
+# Two contenders of the benchmark need 3.12 or newer; without one they are named as not run.
+PYTHON312 ?= $(shell for each in python3.14 python3.13 python3.12 $(foreach v,14 13 12,$(HOME)/.pyenv/versions/3.$(v)*/bin/python); do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$each" && break; done)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench-reading bench-hot-record bench-desk contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench bench-reading bench-hot-record bench-desk contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -27,6 +30,9 @@ model: .venv/.test ## 400 examples of everything that can happen, against a mode
 
 chaos: .venv/.test ## kill, cut and freeze everything, and look for losses; SIZE=small|normal|full SEED= ABLATIONS=1
 	@.venv/bin/python -m tests.chaos --size $(or $(SIZE),normal) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations) $(ARGS)
+
+bench: .venv/.bench .venv/.bench-modern ## the same work for us, for peers and for the floor, in about 15 minutes; ARGS=--quick takes a few
+	@.venv/bin/python -m benchmarks.throughput --python312 .venv/modern/bin/python $(ARGS)
 
 bench-reading: .venv/.test ## how many events a second one core reads
 	@.venv/bin/python -m benchmarks.reading $(ARGS)
@@ -68,6 +74,16 @@ clean: ## remove .venv and everything that was generated
 
 .venv/.test: .venv/.demo requirements/test.txt
 	@$(PIP) install -r requirements/test.txt
+	@touch $@
+
+.venv/.bench: .venv/.test requirements/bench.txt
+	@$(PIP) install -r requirements/bench.txt
+	@touch $@
+
+.venv/.bench-modern: .venv/.python requirements/bench-modern.txt
+	@$(if $(PYTHON312),"$(PYTHON312)" -m venv .venv/modern && .venv/modern/bin/python -m pip \
+		--disable-pip-version-check -q install -r requirements/bench-modern.txt || \
+		echo "$(PYTHON312) takes no requirements/bench-modern.txt: two contenders will not run")
 	@touch $@
 
 .venv/.lint: .venv/.test requirements/lint.txt

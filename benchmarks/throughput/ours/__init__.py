@@ -1,0 +1,1 @@
+"""What we run: the package as it is installed, with its defaults."""

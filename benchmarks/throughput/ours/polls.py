@@ -1,0 +1,28 @@
+"""How long a poll of ten takes, from the end of its receive to the end of its delete."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from passport_events.receiving.sqs import BATCH
+from passport_events.stages import Stage, observe
+
+_own = threading.local()
+_milliseconds: list[float] = []
+
+
+def write_to(path: Path) -> None:
+    """Listen from now on, and write a line per poll when the process ends."""
+    observe(_note)
+    atexit.register(lambda: path.write_text("".join(f"{each:.3f}\n" for each in _milliseconds)))
+
+
+def _note(stage: Stage, facts: dict[str, Any]) -> None:
+    if stage is Stage.RECEIVED:
+        _own.count, _own.received_at = facts["count"], time.perf_counter()
+    elif stage is Stage.DELETED and _own.count == BATCH:
+        _milliseconds.append((time.perf_counter() - _own.received_at) * 1000)

@@ -1,0 +1,43 @@
+"""The table, as Markdown: for a terminal, and for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.throughput.report import Row
+
+_HEAD = (
+    *("contender", "events/s: median (lowest-highest)", "runs x events", "CPU s: consumers", "PostgreSQL"),
+    *("SQS requests", "statements (all)", "lost", "doubled", "wrong"),
+)
+
+
+def markdown(rows: Sequence[Row], not_run: Mapping[str, str]) -> str:
+    """CPU, requests and statements are per 1,000 events; `all` counts BEGIN and COMMIT too."""
+    lines = [_line(_HEAD), _line(["---"] + ["--:"] * (len(_HEAD) - 1))]
+    lines += [_line(_cells(row)) for row in rows]
+    lines += ["", "What they do not do that we do:", ""]
+    lines += [f"- `{row.name}`: {row.missing}." for row in rows if row.missing]
+    if not_run:
+        lines += ["", "Not run:", ""]
+        lines += [f"- `{name}`: {reason.splitlines()[0]}." for name, reason in not_run.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        f"`{row.name}`: {row.title}",
+        f"{row.rate:,.0f} ({row.lowest:,.0f}-{row.highest:,.0f})",
+        f"{row.runs} x {row.count:,}",
+        f"{row.consumer_cpu_per:.2f}",
+        f"{row.postgresql_cpu_per:.2f}",
+        f"{row.requests_per:,.0f}",
+        f"{row.statements_per:,.0f} ({row.all_statements_per:,.0f})",
+        str(row.lost),
+        str(row.doubled),
+        str(row.wrong),
+    ]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
