@@ -62,8 +62,9 @@ def record(
 def _spy(pid: int, path: Path) -> subprocess.Popen[bytes]:
     program = str(Path(sys.executable).with_name("py-spy"))
     options = ("--format", "raw", "--subprocesses", "--rate", str(SAMPLES_PER_SECOND), "--output", str(path))
+    # --gil: only who holds the interpreter's lock. A thread that waits for a server costs nothing.
     return subprocess.Popen(
-        [program, "record", "--pid", str(pid), *options],
+        [program, "record", "--pid", str(pid), "--gil", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -85,7 +86,7 @@ def widest(collapsed: str) -> Frames:
     total = own.total() or 1
     return Frames(
         [(name, samples / total) for name, samples in own.most_common(WIDEST)],
-        [(name, samples / total) for name, samples in whole.most_common(WIDEST * 5)],
+        [(name, samples / total) for name, samples in whole.most_common(WIDEST * 3)],
     )
 
 
