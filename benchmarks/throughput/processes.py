@@ -124,6 +124,7 @@ class Processes:
         for pid in self.pids:
             with suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).send_signal(signal.SIGTERM)
+        self._stack.stub.close_queue()
         deadline = time.monotonic() + GRACE_SECONDS
         while any(p.is_running for p in self._running.values()) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -16,6 +16,11 @@ def markdown(rows: Sequence[Row], not_run: Mapping[str, str]) -> str:
     """CPU, requests and statements are per 1,000 events; `all` counts BEGIN and COMMIT too."""
     lines = [_line(_HEAD), _line(["---"] + ["--:"] * (len(_HEAD) - 1))]
     lines += [_line(_cells(row)) for row in rows]
+    if rows:
+        share, load = max(row.stub_share for row in rows), max(row.load for row in rows)
+        others = max(row.other_cpu for row in rows)
+        lines += ["", f"The stub took at most {share:.0%} of a core. Load before a run: up to {load:.1f};"]
+        lines += [f"others used up to {others:.1f} cores meanwhile."]
     lines += ["", "What they do not do that we do:", ""]
     lines += [f"- `{row.name}`: {row.missing}." for row in rows if row.missing]
     if not_run:

@@ -33,6 +33,9 @@ class Control:
         elif verb == "send":
             self._api.queue(name).send_all(json.loads(body))
             self._api.wake()
+        elif verb == "close":
+            self._api.queue(name).is_closed = True
+            self._api.wake()
         elif verb == "release":
             self._api.queue(name).is_held = False
             self._api.wake()

@@ -68,7 +68,7 @@ class Api:
         while True:
             now = time.monotonic()
             messages = queue.receive(limit, now, words.get("VisibilityTimeout"))
-            if messages or now >= deadline:
+            if messages or now >= deadline or queue.is_closed:
                 self.delivered += bool(messages)
                 wanted = words.get("MessageSystemAttributeNames") or words.get("AttributeNames") or ()
                 return b'{"Messages":[' + b",".join(_said(m, wanted) for m in messages) + b"]}"

@@ -57,6 +57,8 @@ class Queue:
     visibility_seconds: float = VISIBILITY_SECONDS
     is_held: bool = False
     """Nothing is handed out: consumers start first, and find the queue full at one moment."""
+    is_closed: bool = False
+    """Long polls end at once: whoever was asked to end need not wait for one."""
     _messages: dict[int, Message] = field(default_factory=dict)
     _visible: deque[int] = field(default_factory=deque)
     _in_flight: list[tuple[float, int, int]] = field(default_factory=list)

@@ -67,6 +67,10 @@ class SqsStub(EmbeddedServer):
         """Hand out from now on. Returns the time of it, by this machine's clock."""
         return float(self._ask("release")["at"])
 
+    def close_queue(self) -> None:
+        """End every long poll, until the next `hold`."""
+        self._ask("close")
+
     def stats(self) -> QueueStats:
         """What it counted."""
         return QueueStats(**self._ask("stats"))
