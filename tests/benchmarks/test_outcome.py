@@ -86,6 +86,14 @@ def test_a_run_does_all_the_work_and_measures_it(stack: Stack, name: str) -> Non
     assert 0 < result.statements_per < result.all_statements_per
 
 
+def test_statements_and_requests_are_counted_as_they_are_said(stack: Stack) -> None:
+    result = run(stack, BY_NAME["floor"], 60, None)
+    per_batch = [round(each * 60 / 1_000 / 6) for each in (result.statements_per, result.all_statements_per)]
+
+    assert per_batch == [2, 4]  # an insert and an upsert; BEGIN and COMMIT
+    assert round(result.requests_per * 60 / 1_000) >= 12
+
+
 def test_a_contender_that_ends_by_itself_is_named_with_its_log(stack: Stack) -> None:
     from benchmarks.throughput.processes import ContenderError  # noqa: PLC0415  # only here
 
