@@ -88,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         "--latency", action="store_true", help="then latencies, the length of a poll, and a spike of 20,000"
     )
     parser.add_argument("--json", type=Path, default=_RESULTS / "latest.json", metavar="FILE")
-    parser.add_argument("--python312", metavar="PATH", help="a Python 3.12 or newer, for who needs it")
+    # Absolute, because contenders run in folders of their own; a link stays one, it makes the environment.
+    parser.add_argument("--python312", type=_absolute, metavar="PATH", help="a Python 3.12 for who needs it")
     parser.add_argument(
         "--profile", type=Path, metavar="DIR", help="only profile the first of --only with py-spy"
     )
@@ -98,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _names() -> str:
     return f"only these, with commas: {', '.join(BY_NAME)}"
+
+
+def _absolute(text: str) -> str:
+    return str(Path(text).absolute())
 
 
 def _contenders(text: str) -> list[Contender]:

@@ -25,8 +25,14 @@ def markdown(rows: Sequence[Row], not_run: Mapping[str, str]) -> str:
     lines += [f"- `{row.name}`: {row.missing}." for row in rows if row.missing]
     if not_run:
         lines += ["", "Not run:", ""]
-        lines += [f"- `{name}`: {reason.splitlines()[0]}." for name, reason in not_run.items()]
+        lines += [f"- `{name}`: {_short(reason)}" for name, reason in not_run.items()]
     return "\n".join(lines) + "\n"
+
+
+def _short(reason: str) -> str:
+    """Without the log between what happened and how the log ends."""
+    first, *rest = reason.splitlines()
+    return f"{first} {rest[-1].strip()}" if rest else f"{first}."
 
 
 def _cells(row: Row) -> list[str]:

@@ -59,13 +59,16 @@ def test_the_last_line_compares_medians() -> None:
 def test_what_did_not_run_has_no_ratio_and_no_row() -> None:
     runs = [result("passport", 900)]
     rows = report.rows_of(ALL, runs)
-    text = table.markdown(rows, {"fanferro-sql": "no Python"})
+    text = table.markdown(
+        rows, {"fanferro-sql": "no Python", "floor": "It ended. Its log ends with\n  a\n  b"}
+    )
 
     assert report.last_line(report.summary_of(rows, runs)).startswith(
         "bench: vs_naive=- vs_best_peer=- of_floor=- "
     )
     assert "`naive`" not in text
-    assert "- `fanferro-sql`: no Python." in text
+    assert "- `fanferro-sql`: no Python.\n" in text
+    assert "- `floor`: It ended. Its log ends with b\n" in text
 
 
 def test_what_went_wrong_is_added_up_over_all_runs() -> None:
