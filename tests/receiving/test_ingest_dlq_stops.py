@@ -86,3 +86,24 @@ def test_told_to_stop_it_finishes_what_it_has_received_and_exits_with_0(
     assert output == "ingest-dlq: received=1 new=1 duplicates=0 quarantined=0 left=0\n"
     assert not file.exists()
     assert not Heartbeat.objects.exists()
+
+
+HANGS = """
+import time
+from passport_events.receiving import loops, watch
+from passport_events.receiving.sqs import SqsQueue
+watch.STEP_SECONDS = 10
+loops.LOOK_SECONDS = 0.1
+SqsQueue.receive = lambda self, limit, wait_seconds: time.sleep(600)
+"""
+
+
+def test_one_that_hangs_ends_itself_with_the_reason(home: SalesforceOrganization, sqs: Sqs) -> None:
+    give_up(sqs, opportunity(1))
+    process = python(HANGS + COMMAND)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "passport ingest-dlq gave up: receiver-0 hangs: it has been receiving for " in errors

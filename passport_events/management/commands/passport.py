@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, OperationalError
 
-from passport_events.exceptions import PassportEventsError
+from passport_events.exceptions import LoopHangs, PassportEventsError
+from passport_events.management.giving_up import give_up
 from passport_events.management.verbs import (
     COULD_NOT_ASK,
     Verb,
@@ -71,6 +72,8 @@ class Command(BaseCommand):
         """Run the verb."""
         try:
             code = VERBS[options["verb"]].run(self.stdout, options)
+        except LoopHangs as error:
+            give_up(f"passport {options['verb']}", error, self.stderr)
         except PassportEventsError as error:
             self.stderr.write(f"passport {options['verb']}: {error}")
             sys.exit(COULD_NOT_ASK)
