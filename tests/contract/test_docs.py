@@ -51,7 +51,7 @@ def reasons() -> Iterator[str]:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
                 continue
-            place = {"Unreadable": 0, "quarantine": 1}.get(call.func.id)
+            place = {"Unreadable": 0, "quarantine": 2}.get(call.func.id)
             if place is not None and isinstance(call.args[place], ast.Constant):
                 yield str(call.args[place].value)  # type: ignore[attr-defined]
 

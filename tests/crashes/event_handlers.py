@@ -11,12 +11,11 @@ from django.contrib.auth.models import Group
 
 from passport_events import Event, handles
 from tests.crashes import strikes
+from tests.crashes.titles import FAILS_ONCE, SLOW
 
 if TYPE_CHECKING:
     from passport_events.models import SalesforceRecord
 
-FAILS_ONCE = "fails once"
-SLOW = "slow"
 SLOW_SECONDS = 1.2  # longer than the time slice of `settings.py`
 
 

@@ -86,6 +86,8 @@ OPERATOR: Mapping[str, Seam] = {
     "in the journal, not committed": After("passport_events.operating.journal:write"),
     "control ended, not committed": After("passport_events.operating.controls:_end"),
     "control begun, not committed": After("passport_events.operating.controls:_begin"),
+    "action asked for, not committed": After("passport_events.operating.journal:enter"),
+    "step taken, not committed": After("passport_events.models.operator_action:OperatorActionQuerySet.step"),
     "operated": Announced(Stage.OPERATED),
 }
 

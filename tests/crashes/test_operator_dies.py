@@ -15,7 +15,7 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.operating import controls, dead_letters
+from passport_events.operating import background, controls, dead_letters
 from passport_events.operating.actor import Actor
 from tests.crashes import steps
 from tests.crashes.world import HOME, World
@@ -24,7 +24,8 @@ from tests.operating import inbox
 ON_SQLITE = ("discard", "pause")
 CONTROLS = (ActionKind.PAUSE, ActionKind.THROTTLE)
 ANN = Actor.of_command()
-BEFORE_THE_COMMIT = [step for step in steps.OPERATOR if step != "operated"]
+IN_STEPS = "step taken, not committed"
+BEFORE_THE_COMMIT = [step for step in steps.OPERATOR if step not in ("operated", IN_STEPS)]
 
 
 def a_dead_letter(world: World) -> str:
@@ -92,6 +93,7 @@ class Verb:
 
 BEGUN = ("control begun, not committed",)
 ENDED = ("control ended, not committed",)
+ASKED_FOR = ("action asked for, not committed",)
 VERBS = {
     "retry": Verb(
         a_dead_letter,
@@ -110,13 +112,18 @@ VERBS = {
         a_discarded_one, ("dead-letters", "--restore", ""), "dead", [(ActionKind.RESTORE, False)]
     ),
     "release": Verb(
-        one_that_came_too_early, ("release", "--organization", ""), "waiting", [(ActionKind.RELEASE, False)]
+        one_that_came_too_early,
+        ("release", "--organization", ""),
+        "waiting",
+        [(ActionKind.RELEASE, True)],
+        ASKED_FOR,
     ),
     "replay": Verb(
         one_that_succeeded,
         ("replay", "--yes", "--reason=why", "--organization", ""),
         "waiting",
-        [(ActionKind.REPLAY, False)],
+        [(ActionKind.REPLAY, True)],
+        ASKED_FOR,
     ),
     "erase": Verb(
         one_that_waits,
@@ -170,6 +177,20 @@ def test_an_operation_that_dies_is_done_and_written_down_or_neither(
     assert state() == done
     in_force = OperatorAction.objects.in_force().count()
     assert in_force == sum(not has_ended for kind, has_ended in verb.journal if kind in CONTROLS)
+
+
+@pytest.mark.postgresql  # nothing in it is about the database
+@pytest.mark.parametrize("name", ["release", "replay"])
+def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World, name: str) -> None:
+    verb = VERBS[name]
+    about = verb.given(world)
+    untouched, _ = state()
+
+    world.kill_at(IN_STEPS, "passport", *(argument or about for argument in verb.arguments))
+
+    assert state() == (untouched, [(kind, False) for kind, _ in verb.journal])
+    background.work()
+    assert state() == (verb.status, verb.journal)
 
 
 @pytest.mark.parametrize("name", ["retry", "release", "replay"])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.crashes import steps
 from tests.crashes.databases import struck
-from tests.crashes.event_handlers import FAILS_ONCE, SLOW
+from tests.crashes.titles import FAILS_ONCE, SLOW
 from tests.crashes.world import ITEMS, OPPORTUNITIES, POLLER, World, assert_all_is_well, worker
 
 if TYPE_CHECKING:
