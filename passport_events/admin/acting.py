@@ -144,11 +144,17 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
             return self._try(request, selection, actor, how["reason"])
         if task.name == tasks.NOTE:
             written = notes.note(selection.fingerprint, how["reason"], actor)
-            return HttpResponseRedirect(self.url_of(written))
+            messages.success(request, "The note was written.")
+            return HttpResponseRedirect(self._group_url(selection.fingerprint) or self.url_of(written))
         if task.name == tasks.REHEARSE:
             found = rehearse(selection, actor, how["most"])
             return self._rehearsal(request, selection, found)
         return _download(selection, actor, how)
+
+    def _group_url(self, fingerprint: str) -> str:
+        """Of its page; empty where it has none, because its messages were purged."""
+        has_messages = ProcessedMessage.objects.filter(fingerprint=fingerprint).exists()
+        return self._url_of(ProcessedMessage, "group", fingerprint) if has_messages else ""
 
     def _rehearsal(self, request: HttpRequest, selection: Selection, found: Rehearsal) -> HttpResponse:
         rows = [

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from passport_events import conf
-from passport_events.admin import desk_rows, filters
+from passport_events.admin import desk_rows, filters, group_buttons
 from passport_events.admin.asked import Asked, number
 from passport_events.admin.base import DeskAdmin
 from passport_events.models import ProcessedMessage, SalesforceOrganization
@@ -133,6 +133,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             newest_url=self.group_url(own) if before else "",
             older_url=f"?before={shown[-1].pk}" if len(members) > groups.PAGE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
+            **group_buttons.context_of(self, request, own, statuses, row.group.event_type if row else ""),
         )
 
     def _may_look(self, request: HttpRequest) -> None:

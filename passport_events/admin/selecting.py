@@ -16,11 +16,13 @@ from passport_events.models import SalesforceOrganization, Status
 from passport_events.operating.dead_letters import MOST_AT_ONCE
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line, visible
+from passport_events.operating.words import STATUSES, Word
 from passport_events.receiving.wire.salesforce_id import to_18
 
 MOMENTS = ("received_since", "received_until", "since", "until")
 _NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})
 """What Django's lists put into their addresses besides filters."""
+_WORD = "word"
 
 
 class SelectionForm(forms.Form):
@@ -104,9 +106,21 @@ def from_list(query: QueryDict) -> QueryDict:
             said.update(_search(values[-1].strip()))
         elif name in SelectionForm.base_fields:
             said.setlist(name, values)
-        elif values and name not in _NO_FILTERS:
+        elif values and name != _WORD and name not in _NO_FILTERS:
             raise OperationRefused(f"Messages cannot be selected by {one_line(name)}. Take that filter away.")
+    if word := query.get(_WORD):
+        said.setlist("statuses", _statuses(word, said.getlist("statuses")))
     return said
+
+
+def _statuses(word: str, said: list[str]) -> list[str]:
+    """Those of a word; of them those that another filter says, too."""
+    if word not in Word.values:
+        raise OperationRefused("There is no such word for where a message stands.")
+    meant: list[str] = [status for status in STATUSES[Word(word)] if not said or status in said]
+    if not meant:
+        raise OperationRefused("No message can stand at both. Take one of these filters away.")
+    return meant
 
 
 def _organization(pk: str) -> str:

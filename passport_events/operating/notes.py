@@ -31,6 +31,11 @@ def notes(fingerprint: str) -> list[OperatorAction]:
     return list(of_group(fingerprint).filter(kind=ActionKind.NOTE)[:MOST])
 
 
+def actions(fingerprint: str) -> list[OperatorAction]:
+    """What else was done to a group as such, the newest first, and no more than of notes."""
+    return list(of_group(fingerprint).exclude(kind=ActionKind.NOTE)[:MOST])
+
+
 def of_group(fingerprint: str) -> models.QuerySet[OperatorAction]:
     """Everything that was done to a group as such, the newest first."""
     return OperatorAction.objects.filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-pk")

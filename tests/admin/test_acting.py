@@ -59,12 +59,36 @@ def test_the_list_leads_to_what_its_filter_shows(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?attempts__gt=3", "?q=not-an-id", "?organization__id__exact=99", "?release=4%E2%80%AE1"]
+    "query",
+    [
+        "?attempts__gt=3",
+        "?q=not-an-id",
+        "?organization__id__exact=99",
+        "?release=4%E2%80%AE1",
+        "?word=lost",
+        "?word=done&status=dead",
+    ],
 )
 def test_a_filter_that_cannot_be_said_is_refused_rather_than_left_out(
     admin_client: Client, query: str
 ) -> None:
     assert admin_client.get(act() + query)["Location"] == listing(ProcessedMessage)
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ({"word": "needs-you"}, "dead or quarantined"),
+        ({"word": "needs-you", "status": "dead"}, "dead"),
+        ({"status": "dead", "word": "needs-you"}, "dead"),
+    ],
+)
+def test_the_word_of_a_list_means_its_statuses(
+    admin_client: Client, query: dict[str, str], meant: str
+) -> None:
+    organization()
+    dead()
+    assert f"messages:</strong> {meant}." in admin_client.get(act(), query).content.decode()
 
 
 @pytest.mark.parametrize("search", ["pk", "record_id"])

@@ -1,0 +1,77 @@
+"""What can be done to a whole group from its page, and what people did and wrote there before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.admin.exceptions import NotRegistered
+from django.http import HttpRequest
+
+from passport_events.admin import tasks
+from passport_events.admin.acting import Acting
+from passport_events.admin.base import DeskAdmin
+from passport_events.admin.tasks import BY_NAME
+from passport_events.event import S3_POINTER
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
+from passport_events.models.status import FOR_A_PERSON
+from passport_events.operating import notes
+from passport_events.operating.text import one_line, visible
+
+_RETRYABLE = (Status.DEAD,)
+_PUT_AWAY = (Status.DISCARDED,)
+BUTTONS: tuple[tuple[str, Sequence[Status]], ...] = (
+    (tasks.TRIAL, _RETRYABLE),
+    (ActionKind.RETRY, _RETRYABLE),
+    (tasks.REHEARSE, _RETRYABLE),
+    (ActionKind.DISCARD, FOR_A_PERSON),
+    (ActionKind.RESTORE, _PUT_AWAY),
+    (tasks.EXPORT, FOR_A_PERSON),
+    (tasks.NOTE, ()),
+)
+"""Task -> the statuses of which the group must have a message; none where that does not matter."""
+
+
+def context_of(
+    desk: DeskAdmin[ProcessedMessage],
+    request: HttpRequest,
+    fingerprint: str,
+    stands: Mapping[str, int],
+    event_type: str,
+) -> dict[str, Any]:
+    """For the template; nothing where the journal is not on this site, or not for this person."""
+    journal = _journal(desk)
+    if not fingerprint or journal is None or not journal.has_view_permission(request):
+        return {}
+    # What could not be fetched from S3 is quarantined, and can be sent back as well.
+    more = (Status.QUARANTINED,) if event_type == S3_POINTER else ()
+    return {
+        "act_url": journal.url("act"),
+        "buttons": [
+            {"task": BY_NAME[name], "statuses": wanted}
+            for name, statuses in BUTTONS
+            for wanted in [(*statuses, *more) if statuses == _RETRYABLE else statuses]
+            if request.user.has_perm(BY_NAME[name].permission)
+            and (not wanted or any(stands.get(status) for status in wanted))
+        ],
+        "notes": [_said(journal, note) for note in notes.notes(fingerprint)],
+        "actions": [_said(journal, action) for action in notes.actions(fingerprint)],
+    }
+
+
+def _journal(desk: DeskAdmin[ProcessedMessage]) -> Acting | None:
+    try:
+        journal = desk.admin_site.get_model_admin(OperatorAction)
+    except NotRegistered:
+        return None
+    return journal if isinstance(journal, Acting) else None
+
+
+def _said(journal: Acting, action: OperatorAction) -> dict[str, Any]:
+    return {
+        "action": action,
+        "url": journal.url_of(action),
+        "who": one_line(action.actor_name),
+        "text": visible(action.reason),
+        "state": action.progress.label if action.progress else "",
+    }
