@@ -6,7 +6,7 @@ PYTHON312 ?= $(shell for each in python3.14 python3.13 python3.12 $(foreach v,14
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$each" && break; done)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench bench-reading bench-hot-record bench-desk contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench bench-reading bench-hot-record bench-desk browser contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -42,6 +42,10 @@ bench-hot-record: .venv/.test ## what the Redis lock saves on a hot record, in a
 
 bench-desk: .venv/.test ## server time and queries of the desk's pages over 1,000,000 messages, in some minutes
 	@.venv/bin/python -m benchmarks.desk $(ARGS)
+
+browser: .venv/.browser ## click through the admin with Chromium; ARGS=--screenshots takes the pictures of README
+	@.venv/bin/python -m tests.browser.chromium
+	@.venv/bin/python -m pytest --database=postgresql tests/browser $(ARGS)
 
 contract: .venv/.test ## generate schemas and AsyncAPI again, and put them into an archive in dist/
 	@.venv/bin/python -m passport_events.contract.build dist
@@ -84,6 +88,10 @@ clean: ## remove .venv and everything that was generated
 	@$(if $(PYTHON312),"$(PYTHON312)" -m venv .venv/modern && .venv/modern/bin/python -m pip \
 		--disable-pip-version-check -q install -r requirements/bench-modern.txt || \
 		echo "$(PYTHON312) takes no requirements/bench-modern.txt: two contenders will not run")
+	@touch $@
+
+.venv/.browser: .venv/.test requirements/browser.txt
+	@$(PIP) install -r requirements/browser.txt
 	@touch $@
 
 .venv/.lint: .venv/.test requirements/lint.txt
