@@ -79,7 +79,8 @@ def visit(browser: Browser, site: str, live_server: object) -> Iterator[Visit]:
     def open_one(*codenames: str, name: str = "ann", **options: Any) -> Page:
         client = Client()
         client.force_login(_staff(name, codenames))
-        context = browser.new_context(base_url=site, viewport=SIZE, **options)  # type: ignore[arg-type]  # two numbers
+        settings: dict[str, Any] = {"viewport": SIZE, **options}
+        context = browser.new_context(base_url=site, **settings)
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}])
         contexts.append((context, Watch(context, site)))
         page = context.new_page()
@@ -107,7 +108,7 @@ def school(monkeypatch: pytest.MonkeyPatch) -> School:
 
 @pytest.fixture
 def running() -> Callable[[], Any]:
-    """`with running():` workers and the ticker do what they do, until the block ends."""
+    """Workers and the ticker do what they do inside of a `with` block of this."""
     from tests.operating.test_incidents import at_once, ticker, worker
 
     @contextmanager
