@@ -85,7 +85,7 @@ def visit(browser: Browser, site: str, live_server: object) -> Iterator[Visit]:
         contexts.append((context, Watch(context, site)))
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.watch = contexts[-1][1]  # type: ignore[attr-defined]  # for the tests
+        page.watch = contexts[-1][1]
         return page
 
     yield open_one

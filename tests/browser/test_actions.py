@@ -191,7 +191,7 @@ def test_who_may_only_look_is_offered_nothing_and_refused(visit: Visit, school: 
     # Somebody takes the form of another's page.
     here.goto(action("act", OperatorAction) + "?statuses=dead")
     expect(here.locator("#content-main")).to_contain_text("You may look, and nothing else.")
-    with here.watch.expecting("403"):  # type: ignore[attr-defined]  # of the fixture
+    with here.watch.expecting("403"):
         here.evaluate(
             """() => {
                 const form = document.querySelector('form[method=get]').cloneNode(true);

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Route
 
 
 class Watch:
@@ -19,7 +19,7 @@ class Watch:
         context.route("**/*", self._let_through)
         context.on("console", self._heard)
         context.on("weberror", lambda error: self.complaints.append(f"raised: {error.error}"))
-        context.on("dialog", lambda dialog: (self.complaints.append("a dialog"), dialog.dismiss()))
+        context.on("dialog", self._asked)
 
     @contextmanager
     def expecting(self, part: str) -> Iterator[None]:
@@ -37,6 +37,10 @@ class Watch:
         else:
             self.complaints.append(f"asked {url.scheme}://{url.netloc}")
             route.abort()
+
+    def _asked(self, dialog: Dialog) -> None:
+        self.complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
