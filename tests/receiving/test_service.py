@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,14 @@ from tests.receiving.arranging import eventually
 from tests.receiving.services import Running, fill, service_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_a_hurry")]
+
+
+@pytest.fixture(autouse=True)
+def _no_loop_goes_on(db: None) -> Iterator[None]:
+    """A service that gives up leaves its loops to the end of the process, which here does not come."""
+    before = set(threading.enumerate())
+    yield
+    eventually(lambda: set(threading.enumerate()) <= before)
 
 
 def test_once_is_one_receive_whatever_concurrency_is_asked_for(
