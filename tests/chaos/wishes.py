@@ -1,7 +1,7 @@
 """What a payload may ask of its handler, so that the publisher decides what fails, and the checker knows.
 
-A wish is the value of one Salesforce field. It looks at the number of the attempt and at nothing
-else, so that it is the same wherever and how often the event is handled.
+A wish is the value of one Salesforce field. It looks at the number of the attempt, or at whether the
+message was put off, and at nothing else, so that it is the same wherever and how often it is handled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Wish(enum.StrEnum):
     REJECT = "reject"
     DISCARD = "discard"
     LATER = "later"
-    """Ask for a later attempt at the first one."""
+    """Ask once to be called again later."""
     SWALLOW = "swallow"
     """Catch a database error at the first attempt, which undoes the handler's writes silently."""
     SLEEP = "sleep"

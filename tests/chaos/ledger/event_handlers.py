@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import Error, connection
 
 from passport_events import Discard, Event, Reject, RetryLater, handles
+from passport_events.models import ProcessedMessage
 from tests.chaos.digest import digest_of
 from tests.chaos.ledger.models import Effect
 from tests.chaos.wishes import FIELD, Wish, wished
@@ -71,10 +72,15 @@ def _grant(event: Event) -> None:
         raise Reject("the payload wished it")
     elif wish is Wish.DISCARD:
         raise Discard("the payload wished it")
-    elif wish is Wish.LATER and event.attempt == 1:
+    elif wish is Wish.LATER and _was_never_put_off(event):
         raise RetryLater(timedelta(milliseconds=700))
     elif wish is Wish.SWALLOW and event.attempt == 1:
         with suppress(Error), connection.cursor() as cursor:
             cursor.execute("SELECT 1 / 0")
     elif wish is Wish.DIE_ALWAYS or (wish is Wish.DIE and event.attempt <= number):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _was_never_put_off(event: Event) -> bool:
+    """It costs no attempt, so the number of the attempt does not tell."""
+    return ProcessedMessage.objects.filter(dedup_key=event.identity.key, put_off_since=None).exists()
