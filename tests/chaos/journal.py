@@ -9,6 +9,7 @@ import enum
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,16 +24,16 @@ class Line(enum.StrEnum):
     """No answer came. Nothing follows from this line that does not follow from its absence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Published:
     """Names of publications, by what the publisher knows of them."""
 
     acknowledged: frozenset[str]
     unknown: frozenset[str]
 
-    @property
+    @cached_property
     def attempted(self) -> frozenset[str]:
-        """Everything that may have arrived."""
+        """Everything that may have arrived. Made once: a full run asks for every one of its rows."""
         return self.acknowledged | self.unknown
 
 
