@@ -13,7 +13,7 @@ from tests.model.world import World
 
 pytestmark = pytest.mark.postgresql
 FUZZING = hypothesis.settings().max_examples > 100
-EXAMPLES = 400 if FUZZING else 20
+EXAMPLES = 400 if FUZZING else 5
 
 
 def test_nothing_that_can_happen_breaks_a_promise(make_world: Callable[[], World]) -> None:
