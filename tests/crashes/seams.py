@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -22,15 +23,20 @@ Strike = Callable[[], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Before:
-    """Before a function is called. `where` is `module:name` or `module:Class.name`, where it is looked up."""
+    """Before a function is called. `where` is `module:name` or `module:Class.name`, where it is looked up.
+
+    With `thread`, only calls by the thread of that name count.
+    """
 
     where: str
+    thread: str = ""
 
     def arm(self, strike: Strike) -> None:
         """Strike there from now on."""
 
         def around(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-            strike()
+            if self.thread in ("", threading.current_thread().name):
+                strike()
             return function(*arguments, **options)
 
         _replace(self.where, around)

@@ -92,7 +92,8 @@ OPERATOR: Mapping[str, Seam] = {
 }
 
 LOOPS: Mapping[str, Seam] = {
-    "connecting to SQS": Before("urllib3.util.connection:create_connection"),
+    # The chores ask the same SQS how full the queue is, and may come first.
+    "connecting to SQS": Before("urllib3.util.connection:create_connection", thread="receiver-0"),
     "before the sign of life": Before("passport_events.receiving.heartbeat:PollerHeartbeat.beat"),
     "before the dispatcher's look": Before("passport_events.handling.dispatcher:dispatch"),
     "in the watch": Before("passport_events.receiving.loops:Loops._look"),

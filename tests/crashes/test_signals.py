@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 
 import pytest
@@ -85,7 +86,10 @@ def test_told_to_stop_while_the_gate_is_closed_it_ends(world: World) -> None:
 
 @pytest.mark.postgresql
 def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
-    """Given a receive that never ends, a poller that is told to stop ends without it, and says so."""
+    """Given a receive that never ends, a poller that is told to stop ends without it, and says so.
+
+    Its chores may hang as well by then: they ask the same endpoint how full the queue is.
+    """
     with serving(Dripping()) as sqs:
         settings = json.dumps({"WAIT_SECONDS": 1, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
         hurried = {HURRY: "1", SETTINGS: settings}
@@ -95,7 +99,7 @@ def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
         poller.let_go()
         code, _, errors = poller.wait()
     assert code == 1
-    assert "poll_sqs gave up: receiver-0 (receiving) did not stop within 3 s." in errors
+    assert re.search(r"poll_sqs gave up: .*receiver-0 \(receiving\) did not stop within 3 s\.", errors), errors
 
 
 @pytest.mark.parametrize("step", struck(["before the dispatcher's look", *steps.DISPATCHER, *steps.HINTS]))
