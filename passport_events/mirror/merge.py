@@ -85,9 +85,11 @@ class Write:
         """What it says about one field."""
         if self.change is Change.DELETED:
             return Cell(GONE, self.stamp)
+        if name in self.fields:
+            return Cell(self.fields[name], self.stamp)
         for said in (name, *reversed(compounds(name))):
             if said in self.fields:
-                return Cell(self.fields[name] if said == name else None, self.stamp)
+                return Cell(None, self.stamp)
             if said in self.missing:
                 return Cell(UNKNOWN, self.stamp)
         return Cell(None, self.stamp)

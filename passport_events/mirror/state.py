@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passport_events.event import Change, Version, VersionKind, compounds
@@ -30,10 +30,15 @@ class Stamp:
     """Decides between events of one version: the beginning of their dedup keys. Of a re-read, a hash."""
     message: int
     """Primary key of the message; 0 for a re-read."""
+    key: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """What stamps are compared by."""
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What stamps are compared by; the message's number differs from run to run and is not in it."""
+    def __post_init__(self) -> None:
+        # Once, because a merge compares a stamp with that of every field.
+        object.__setattr__(self, "key", self._compared_by())
+
+    def _compared_by(self) -> tuple[str, ...]:
+        """The message's number differs from run to run and is not in it."""
         value = self.version.value
         return (value[:14], self.version.kind, value, self.tie)
 
@@ -134,20 +139,32 @@ class RecordState:
         """What is known about a field, also where only a compound above it or the floor implies it."""
         return self.cells[name] if name in self.cells else self._implied(name)
 
-    def _above(self, name: str) -> list[Cell]:
+    def _above(self, name: str) -> Sequence[Cell]:
         """The compounds that a field is a leaf of, the nearest first."""
+        if "." not in name:
+            return ()  # nearly every field of nearly every record
         cells = [self.cells[compound] for compound in reversed(compounds(name)) if compound in self.cells]
         return [cell for cell in cells if cell.value is not GONE]
 
+    @property
+    def _implied_by_floor(self) -> Cell | None:
+        """What the floor says about every field."""
+        return None if self.floor is None else Cell(GONE if self.is_deleted else None, self.floor)
+
     def _implied(self, name: str) -> Cell | None:
         """What a compound or the floor says about a field: a compound without value has no leaves."""
-        implied = [Cell(UNKNOWN if cell.value is UNKNOWN else None, cell.stamp) for cell in self._above(name)]
-        if self.floor is not None:
-            implied.append(Cell(GONE if self.is_deleted else None, self.floor))
-        return max(implied, key=lambda cell: cell.stamp.key, default=None)
+        by_floor, above = self._implied_by_floor, self._above(name)
+        if not above:
+            return by_floor
+        implied = [Cell(UNKNOWN if cell.value is UNKNOWN else None, cell.stamp) for cell in above]
+        if by_floor is not None:
+            implied.append(by_floor)
+        return max(implied, key=lambda cell: cell.stamp.key)
 
     def _is_in_doubt(self, name: str) -> bool:
         """Whether events of the version that wrote a field disagree on its compound or on the floor."""
+        if not self.floor_contested and "." not in name:
+            return False
         version = self.cells[name].stamp.version
         doubted = [cell.stamp.version for cell in self._above(name) if cell.is_contested]
         if self.floor is not None and self.floor_contested:
@@ -162,9 +179,11 @@ class RecordState:
         depends on the order of arrival.
         """
         cells = {}
+        by_floor = self._implied_by_floor
         for name, known in self.cells.items():
             cell = dataclasses.replace(known, is_contested=False) if self._is_in_doubt(name) else known
-            if cell.value is not GONE and cell != self._implied(name):
+            implied = self._implied(name) if "." in name else by_floor
+            if cell.value is not GONE and cell != implied:
                 cells[name] = cell
         return dataclasses.replace(self, cells=cells)
 
