@@ -1,17 +1,18 @@
-"""The steps of a poll, for the watch. What is announced tells which one is over."""
+"""The steps of a poll, for the watch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from passport_events.receiving.inbox import Stored
+from passport_events.receiving.received import Received
 from passport_events.receiving.watch import Watch
 from passport_events.stages import Stage, ignore, observe
 
-STORED_PER_SECOND = 10_000
-"""Bytes. Bodies that name the most records are stored three times as fast on a small machine: ten of the
-largest take four minutes."""
+Store = Callable[[Sequence[Received]], Stored]
 
 
 def polling(watch: Watch, wait_seconds: int) -> AbstractContextManager[None]:
@@ -19,16 +20,24 @@ def polling(watch: Watch, wait_seconds: int) -> AbstractContextManager[None]:
     return watch.step("receiving", wait_seconds)
 
 
+def stored_by(writer: Store, watch: Watch) -> Store:
+    """What a poll stores with, where another thread does it and is watched itself."""
+
+    def store(received: Sequence[Received]) -> Stored:
+        watch.goes_on("waiting for the writer", longer_by=math.inf)
+        stored = writer(received)
+        watch.goes_on("deleting")
+        return stored
+
+    return store
+
+
 @contextmanager
-def polls_watched(watch: Watch) -> Iterator[None]:
-    """While this lasts, `watch` knows which step each thread in `polling` has come to."""
+def deletes_watched(watch: Watch) -> Iterator[None]:
+    """While this lasts, `watch` knows which threads in `polling` have come to the last step."""
 
     def come_to(stage: Stage, facts: dict[str, Any]) -> None:
-        if stage is Stage.RECEIVED:
-            watch.goes_on("storing", longer_by=facts["size"] / STORED_PER_SECOND)
-        elif stage is Stage.STORED:
-            watch.goes_on("deleting")
-        elif stage is Stage.DELETED:
+        if stage is Stage.DELETED:
             watch.goes_on("hinting")
 
     observe(come_to)

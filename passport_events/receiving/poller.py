@@ -10,13 +10,11 @@ from datetime import datetime
 from passport_events import conf
 from passport_events.exceptions import QueueUnavailable
 from passport_events.handling import hints
-from passport_events.receiving import statements
 from passport_events.receiving.inbox import Stored, store
+from passport_events.receiving.poll_steps import Store
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.stages import Stage, announce
-
-IDLE_SECONDS = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,8 +32,10 @@ class Polled:
     """Deliveries that were not deleted; SQS hands them out again."""
 
 
-def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None) -> Polled:
-    """Receive up to ten deliveries and see them through.
+def poll(
+    queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None, store: Store = store
+) -> Polled:
+    """Receive up to ten deliveries and see them through; `store` is what stores them.
 
     Raises QueueUnavailable when SQS cannot be asked for messages, and the database's errors. A
     delete that fails is no error: the deliveries come again, and are known then.
@@ -49,10 +49,6 @@ def poll(queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = Non
     announce(Stage.RECEIVED, count=len(received), size=size, seconds=seconds, **known)
     if not received:
         return Polled()
-    if seconds >= IDLE_SECONDS:
-        # The long poll may have outlived the connection. Not on every poll: by default Django's
-        # connections live no longer than a request, and a new one costs as much as the statements.
-        statements.renew_connection()
     stored = store(received)
     failed = _delete(queue, stored)
     queues = {settings.queue_of(name) for name in stored.due_types}

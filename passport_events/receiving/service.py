@@ -1,4 +1,4 @@
-"""The polling process: several receivers, a heartbeat that gates them, and the dispatcher's ticks."""
+"""The polling process: receivers, one writer, a heartbeat that gates them, and the dispatcher's ticks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from passport_events.receiving import statements
 from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
 from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
-from passport_events.receiving.poll_steps import polling, polls_watched
+from passport_events.receiving.poll_steps import Store, deletes_watched, polling, stored_by
 from passport_events.receiving.poller import Polled, poll
 from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.receiving.writer import Writer
 
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
@@ -87,15 +88,23 @@ class PollService:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
         queues = [make_queue() for make_queue in self._queue_makers]
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
+        writer = Writer(self._loops.watch, len(queues))
         for number, queue in enumerate(queues):
-            self._loops.lead(f"receiver-{number}", self._receive, queue)
+            self._loops.lead(f"receiver-{number}", self._receive_until_the_end, queue, writer)
+        self._loops.follow("writer", writer.run)
         self._loops.follow("heartbeat", self._beat)
         self._loops.follow("chores", self._do_chores)
-        with polls_watched(self._loops.watch):
+        with deletes_watched(self._loops.watch):
             self._loops.run()
         return self.totals
 
-    def _receive(self, queue: MessageQueue) -> None:
+    def _receive_until_the_end(self, queue: MessageQueue, writer: Writer) -> None:
+        try:
+            self._receive(queue, stored_by(writer.store, self._loops.watch))
+        finally:
+            writer.leave()
+
+    def _receive(self, queue: MessageQueue, store: Store) -> None:
         patience = Patience(self._most_errors)
         while not self._loops.is_stopping:
             if not self._writable.wait(timeout=BEAT_SECONDS):
@@ -107,7 +116,7 @@ class PollService:
             polled = Polled()
             try:
                 with polling(self._loops.watch, self._wait_seconds()):
-                    polled = poll(queue, limit, self._wait_seconds())
+                    polled = poll(queue, limit, self._wait_seconds(), store)
                 self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded(queue.label)
             except QueueUnavailable as error:
@@ -116,7 +125,6 @@ class PollService:
                 # Away, read-only, locked, or not migrated yet. The next heartbeat opens the gate again:
                 # no receive while nothing can be stored.
                 self._writable.clear()
-                connections.close_all()
                 pause = patience.failed("database", error)
             self._count(polled, limit)
             if self._is_done(polled) and not pause:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 from redis.connection import AbstractConnection
@@ -167,30 +166,6 @@ def test_a_cold_poll_asks_once_for_all_its_organizations(
 
     assert sum("salesforceorganization" in text for text in said.texts) == 1
     assert len(said.texts) == 5
-
-
-def test_only_a_receive_that_waited_makes_a_new_connection(
-    home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Django's default is a connection per request; a poller under load is no request."""
-    made: list[object] = []
-
-    def count(**facts: object) -> None:
-        made.append(facts)
-
-    connection_created.connect(count)
-    try:
-        for number in range(3):
-            queue.send(opportunity(number))
-            poll(queue)
-        assert made == []
-        monkeypatch.setattr("passport_events.receiving.poller.IDLE_SECONDS", 0)
-        queue.send(opportunity(3))
-        poll(queue)
-    finally:
-        connection_created.disconnect(count)
-    assert len(made) == 1
-    assert queue.bodies == []
 
 
 def test_boto3_sends_one_receive_and_one_delete(home: SalesforceOrganization, sqs: Sqs) -> None:

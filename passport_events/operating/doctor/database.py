@@ -32,8 +32,10 @@ _SETTINGS = (
 )
 OF_ONE_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
-OF_ONE_POLLER = 2
-"""Connections beside the receivers': the heartbeat with the dispatcher, and the chores of other apps."""
+OF_ONE_POLLER = 3
+"""Connections: the writer, the heartbeat with the dispatcher, and the chores of other apps."""
+CONNECTIONS_NEEDED = max(OF_ONE_POLLER, OF_ONE_WORKER)
+"""By the process that needs most."""
 LABEL = "passport_events"
 LONGEST_SKEW = timedelta(seconds=30)
 
@@ -89,11 +91,6 @@ def _skew() -> timedelta:
     return datetime.now(UTC) - (there if there.tzinfo else there.astimezone())
 
 
-def connections_needed(settings: Settings) -> int:
-    """Of the process that needs most: a poller, one for each receiver; or a worker."""
-    return max(settings.receivers + OF_ONE_POLLER, OF_ONE_WORKER)
-
-
 def pool_size(database: Mapping[str, Any]) -> int | None:
     """The most connections of the pool of an entry of DATABASES; None where there is none."""
     options = database.get("OPTIONS", {}).get("pool")
@@ -105,13 +102,13 @@ def pool_size(database: Mapping[str, Any]) -> int | None:
 
 def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the database, or that nothing is."""
-    found = [*_anywhere(facts, settings), *_of_server(facts, settings)]
+    found = [*_anywhere(facts), *_of_server(facts, settings)]
     yield from found
     if not found:
         yield good("D0", f"The database ({facts.vendor}) is migrated, and set up as the promises need it.")
 
 
-def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+def _anywhere(facts: DatabaseFacts) -> Iterator[Finding]:
     if facts.unapplied:
         yield error(
             "D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate passport_events."
@@ -120,11 +117,10 @@ def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         yield warning(
             "D2", "The database is SQLite.", "Use PostgreSQL: SQLite is for the demo and development."
         )
-    needed = connections_needed(settings)
+    needed = CONNECTIONS_NEEDED
     if facts.pool is not None and facts.pool < needed:
         text = f"Django's connection pool holds {facts.pool} connections, and a poller needs {needed}."
-        mend = f"Set OPTIONS['pool']['max_size'] to {needed} or more, or RECEIVERS lower."
-        yield error("D3", text, mend)
+        yield error("D3", text, f"Set OPTIONS['pool']['max_size'] to {needed} or more.")
     if abs(facts.skew) > LONGEST_SKEW:
         text = f"The clocks of this machine and of the database are {seconds(abs(facts.skew))} apart."
         yield warning("D4", text, "Let both ask the same time servers.")
@@ -158,7 +154,7 @@ def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         text = f"idle_in_transaction_session_timeout is {idle} ms: a handler that computes longer is cut off."
         yield warning("D9", text, "Set it above HANDLER_TIMEOUT_SECONDS, or that lower.")
     free = int(found.get("max_connections", 0)) - facts.connections
-    if found and free < settings.receivers + OF_ONE_POLLER + OF_ONE_WORKER:
+    if found and free < OF_ONE_POLLER + OF_ONE_WORKER:
         text = f"Of max_connections {found['max_connections']} only {max(0, free)} are free."
         yield warning("D10", text, "Raise max_connections, or put a pooler in front of the database.")
     isolation = found.get("default_transaction_isolation", "read committed")

@@ -14,7 +14,7 @@ from passport_events.conf import Settings
 from passport_events.operating.doctor import database
 from passport_events.operating.doctor.database import DatabaseFacts
 
-SETTINGS = Settings(receivers=4)
+SETTINGS = Settings()
 GOOD = DatabaseFacts(
     vendor="postgresql",
     unapplied=0,
@@ -44,11 +44,11 @@ def ids(facts: DatabaseFacts) -> list[str]:
         ({}, "D0"),
         ({"unapplied": 1}, "D1"),
         ({"vendor": "sqlite", "settings": {}}, "D2"),
-        ({"pool": 5}, "D3"),
-        ({"pool": 6}, "D0"),
+        ({"pool": 2}, "D3"),
+        ({"pool": 3}, "D0"),
         ({"skew": timedelta(seconds=-31)}, "D4"),
-        ({"connections": 93}, "D10"),
-        ({"connections": 92}, "D0"),
+        ({"connections": 96}, "D10"),
+        ({"connections": 95}, "D0"),
     ],
 )
 def test_each_state_has_its_finding(changes: Mapping[str, object], expected: str) -> None:

@@ -1,0 +1,186 @@
+"""The thread that stores for all receivers: one transaction for what waits, and each gets what is its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.db.backends.signals import connection_created
+from django.db.utils import ConnectionHandler
+
+from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.receiving import inbox
+from passport_events.receiving import writer as module
+from passport_events.receiving.inbox import Stored
+from passport_events.receiving.received import Received
+from passport_events.receiving.watch import Watch
+from passport_events.receiving.writer import Writer
+from passport_events.testing import FakeQueue
+from tests.receiving.arranging import eventually, opportunity
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def batches(count: int, of: int = 2) -> list[list[Received]]:
+    """So many batches of new events."""
+    queue = FakeQueue()
+    for number in range(count * of):
+        queue.send(opportunity(number))
+    return [queue.receive(of) for _ in range(count)]
+
+
+class Stores:
+    """What `inbox.store` was asked for. It waits for `go` first; `broken` is what it raises."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Step in."""
+        self.sizes: list[int] = []
+        self.go, self.began = threading.Event(), threading.Event()
+        self.broken: Exception | None = None
+        self._store = inbox.store
+        monkeypatch.setattr(inbox, "store", self)
+
+    def __call__(self, received: Sequence[Received]) -> Stored:
+        """In place of `inbox.store`."""
+        self.sizes.append(len(received))
+        self.began.set()
+        assert self.go.wait(15)
+        if self.broken is not None:
+            raise self.broken
+        return self._store(received)
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
+    """Held until a test lets it go."""
+    return Stores(monkeypatch)
+
+
+@contextmanager
+def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
+    """A writer in a thread, and threads for its receivers, who all leave at the end."""
+    writer = Writer(Watch(), receivers)
+    thread = threading.Thread(target=writer.run, name="writer")
+    with ThreadPoolExecutor(receivers) as pool:
+        thread.start()
+        yield writer, pool
+    for _ in range(receivers):
+        writer.leave()
+    thread.join(15)
+    assert not thread.is_alive()
+
+
+def all_at_once(
+    stores: Stores, writer: Writer, pool: ThreadPoolExecutor, brought: Sequence[Sequence[Received]]
+) -> list[Future[Stored]]:
+    """The first is being stored while all others come to wait; then all go on."""
+    first = pool.submit(writer.store, brought[0])
+    assert stores.began.wait(15)
+    others = [pool.submit(writer.store, each) for each in brought[1:]]
+    eventually(lambda: writer._orders.qsize() == len(others))
+    stores.go.set()
+    return [first, *others]
+
+
+def test_what_comes_while_it_stores_goes_into_one_transaction(
+    home: SalesforceOrganization, stores: Stores
+) -> None:
+    brought = batches(5)
+    with running(5) as (writer, pool):
+        stored = [each.result(15) for each in all_at_once(stores, writer, pool, brought)]
+    assert stores.sizes == [2, 8]
+    assert [list(each.safe) for each in stored] == brought
+    assert sum(each.new for each in stored) == ProcessedMessage.objects.count() == 10
+    assert [each.due_types for each in stored if each.due_types] == [frozenset({"opportunity"})] * 2
+
+
+def test_one_message_that_two_receivers_brought_is_stored_once_and_deleted_by_both(
+    home: SalesforceOrganization, stores: Stores
+) -> None:
+    one, other = batches(2, of=1)
+    with running(3) as (writer, pool):
+        stored = [each.result(15) for each in all_at_once(stores, writer, pool, [one, other, other])]
+    assert [len(each.safe) for each in stored] == [1, 1, 1]
+    assert (sum(each.new for each in stored), sum(each.duplicates for each in stored)) == (2, 1)
+
+
+@pytest.mark.parametrize("limit", ["MOST_MESSAGES", "MOST_BYTES"])
+def test_a_transaction_that_is_large_takes_no_more(
+    home: SalesforceOrganization, stores: Stores, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    brought = batches(4)
+    size = sum(len(each.body) for each in brought[1])
+    monkeypatch.setattr(module, limit, 3 if limit == "MOST_MESSAGES" else size + 1)
+    with running(4) as (writer, pool):
+        for each in all_at_once(stores, writer, pool, brought):
+            each.result(15)
+    assert stores.sizes == [2, 4, 2]
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("a bug")])
+def test_what_goes_wrong_reaches_everybody_whose_batch_it_was_and_nobody_else(
+    home: SalesforceOrganization, stores: Stores, error: Exception
+) -> None:
+    brought = batches(3)
+    stores.broken = error
+    with running(3) as (writer, pool):
+        failed = all_at_once(stores, writer, pool, brought)
+        assert [type(each.exception(15)) for each in failed] == [type(error)] * 3
+        stores.broken = None
+        assert pool.submit(writer.store, brought[0]).result(15).new == 2
+    assert ProcessedMessage.objects.count() == 2
+
+
+def test_a_database_that_broke_gets_a_new_connection(
+    home: SalesforceOrganization, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(ConnectionHandler, "close_all", lambda self: closed.append("all"))
+    stores.broken = OperationalError("gone")
+    stores.go.set()
+    with running(1) as (writer, pool), pytest.raises(OperationalError):
+        pool.submit(writer.store, batches(1)[0]).result(15)
+    assert closed == ["all"]
+
+
+def test_only_a_wait_makes_a_new_connection(
+    home: SalesforceOrganization, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django's default is a connection per request; a poller under load is no request."""
+    made: list[Any] = []
+
+    def count(**facts: Any) -> None:
+        made.append(facts)
+
+    stores.go.set()
+    connection_created.connect(count)
+    try:
+        with running(1) as (writer, pool):
+            first, second, third, fourth = batches(4)
+            for each in (first, second, third):
+                pool.submit(writer.store, each).result(15)
+            assert len(made) == 1  # this thread's first
+            monkeypatch.setattr(module, "IDLE_SECONDS", 0)
+            pool.submit(writer.store, fourth).result(15)
+    finally:
+        connection_created.disconnect(count)
+    assert len(made) == 2
+
+
+def test_it_ends_when_the_last_receiver_has_left(home: SalesforceOrganization, stores: Stores) -> None:
+    stores.go.set()
+    writer = Writer(Watch(), receivers=2)
+    thread = threading.Thread(target=writer.run)
+    thread.start()
+    writer.leave()
+    [batch] = batches(1)
+    assert writer.store(batch).safe == tuple(batch)
+    assert thread.is_alive()
+    writer.leave()
+    thread.join(15)
+    assert not thread.is_alive()
