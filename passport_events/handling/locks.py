@@ -15,6 +15,16 @@ from redis import Redis, RedisError
 RecordKey = tuple[int, str]
 """Primary key of the organization, and Salesforce's id of the record."""
 
+# One command for all records: two for each cost the worker more than to merge its message. Asking who
+# holds a lock, instead of trusting the reply of SET, finds one of our own whose reply got lost.
+_ACQUIRE = """
+local free = {}
+for position, key in ipairs(KEYS) do
+  redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[2])
+  if redis.call('GET', key) == ARGV[1] then free[#free + 1] = position end
+end
+return free
+"""
 # Compare and act in one step: a lock that ended may be somebody else's by now.
 _RELEASE = """
 for _, key in ipairs(KEYS) do
@@ -35,25 +45,13 @@ class RecordLocks:
         self.redis = connection
 
     def acquire(self, records: Sequence[RecordKey], lease_token: UUID, lease: timedelta) -> set[RecordKey]:
-        """Lock what is free, in one round trip, and name what is ours now.
-
-        Asking who holds it, instead of trusting the reply of SET, finds a lock of our own whose
-        reply got lost. Without Redis everything is free.
-        """
-        token, milliseconds = str(lease_token), _milliseconds(lease)
-        pipeline = self.redis.pipeline(transaction=False)
-        for record in records:
-            pipeline.set(_name(record), token, nx=True, px=milliseconds)
-            pipeline.get(_name(record))
+        """Lock what is free, and name what is ours now. Without Redis everything is free."""
+        names = [_name(record) for record in records]
         try:
-            holders = pipeline.execute()[1::2]
+            free = self.redis.eval(_ACQUIRE, len(names), *names, str(lease_token), str(_milliseconds(lease)))
         except RedisError:
             return set(records)
-        return {
-            record
-            for record, holder in zip(records, holders, strict=True)
-            if holder is None or holder.decode() == token
-        }
+        return {records[position - 1] for position in free}
 
     def renew(self, records: Iterable[RecordKey], lease_token: UUID, lease: timedelta) -> None:
         """Hold on to them for another `lease`."""
