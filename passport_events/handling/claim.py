@@ -55,7 +55,9 @@ def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
         companions = _companions(waiting, event_types, settings.batch_size)
         companions = [m for m in companions if not controls.is_paused(m.event_type, m.organization_id or 0)]
         claim = _take(waiting + companions, controls, locks)
-    more = len(candidates) >= settings.batch_size or len(found) > len(waiting)
+    # Where others have locked all that is due, looking again at once would burn a processor until they
+    # are done: who claimed them hints at the rest, and so does the dispatcher.
+    more = bool(found) and (len(candidates) >= settings.batch_size or len(found) > len(waiting))
     return dataclasses.replace(claim, more=more or claim.more)
 
 
