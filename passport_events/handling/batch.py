@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import router, transaction
@@ -14,38 +15,36 @@ from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
 from passport_events.mirror.apply import lock_records, merge_into, save_merge
 from passport_events.models import ProcessedMessage, SalesforceRecord
-from passport_events.models.bulk import update_many
+from passport_events.models.each import EachItsOwn
 from passport_events.stages import Stage, announce
 
 
 def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: UUID) -> None:
-    """Bring messages to the one status of their plan, in four statements.
+    """Bring messages to the one status of their plan, in three statements.
 
     Raises LeaseLost when any of them is not held any more; then none of it stays.
     """
     ids = [message.pk for message in messages]
     with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
-        if plan.merges:
-            _merge_all(messages, lease_token)
+        merged = {"merged": EachItsOwn(_merge_all(messages))} if plan.merges else {}
         rows = ProcessedMessage.objects.filter(pk__in=ids)
-        release = conf.current().release
-        ended = rows.finish(
-            lease_token, plan.status, reason=plan.reason, attempts=F("attempts") + 1, release=release
-        )
+        also = {"reason": plan.reason, "attempts": F("attempts") + 1, "release": conf.current().release}
+        ended = rows.finish(lease_token, plan.status, **also, **merged)
         if ended < len(ids):
             raise LeaseLost(f"{len(ids) - ended} of {len(ids)} messages are held by another worker")
     for message in messages:
         announce(Stage(plan.status), message_id=message.pk, event_type=message.event_type)
 
 
-def _merge_all(messages: Sequence[ProcessedMessage], lease_token: UUID) -> None:
+def _merge_all(messages: Sequence[ProcessedMessage]) -> dict[int, dict[str, Any]]:
+    """How each message's fields fared, by its primary key."""
     records = lock_records(messages)
-    changed = {}
+    changed, fared = {}, {}
     for message in messages:
         record = records[message.organization_id or 0, message.record_id]
         merged = merge_into(record, message.to_event(), message.pk)
-        message.merged = names_of(merged)
+        fared[message.pk] = names_of(merged)
         if merged.is_changed:
             changed[record.pk] = record
     save_merge(*changed.values())
-    update_many(messages, ["merged"])
+    return fared
