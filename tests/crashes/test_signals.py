@@ -99,7 +99,9 @@ def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
         poller.let_go()
         code, _, errors = poller.wait()
     assert code == 1
-    assert re.search(r"poll_sqs gave up: .*receiver-0 \(receiving\) did not stop within 3 s\.", errors), errors
+    assert re.search(r"poll_sqs gave up: .*receiver-0 \(receiving\) did not stop within 3 s\.", errors), (
+        errors
+    )
 
 
 @pytest.mark.parametrize("step", struck(["before the dispatcher's look", *steps.DISPATCHER, *steps.HINTS]))
