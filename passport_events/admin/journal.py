@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
 
 from passport_events.admin.acting import Acting
+from passport_events.clock import StatementTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, OperatorAction, Progress
 from passport_events.operating import steering
 from passport_events.operating.actor import Actor
 from passport_events.operating.background import CHANGES
+from passport_events.operating.became import Became, became
 from passport_events.operating.selection import MOST_COUNTED, Selection
 from passport_events.operating.text import one_line, visible
 
@@ -25,6 +29,8 @@ STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Prog
     "cancel": (steering.cancel, (Progress.RUNNING, Progress.PAUSED, Progress.STOPPED)),
 }
 """Verb -> what it does, and when it can be done."""
+LOOKS_ON = timedelta(minutes=10)
+"""So long after the end of an action its page goes on looking at what becomes of the messages."""
 
 
 @admin.register(OperatorAction)
@@ -77,7 +83,10 @@ class OperatorActionAdmin(Acting):
     def page_context(self, request: HttpRequest, row: OperatorAction) -> dict[str, Any]:
         progress = row.progress
         is_counted = row.total is not None and row.total < MOST_COUNTED
+        stands = became([row]).get(row.pk)
         return {
+            "became": stands,
+            "looks_on": progress == Progress.RUNNING or _is_worth_watching(row, stands),
             "action": row,
             "who": one_line(row.actor_name),
             "why": visible(row.reason),
@@ -125,6 +134,15 @@ class OperatorActionAdmin(Acting):
         """Who may start it may stop it."""
         change = CHANGES.get(ActionKind(action.kind))
         return change is not None and request.user.has_perm(change.permission)
+
+
+def _is_worth_watching(action: OperatorAction, stands: Became | None) -> bool:
+    """Whether workers may soon have done what they still have to do."""
+    if stands is None or not stands.is_open:
+        return False
+    start = StatementTimestamp() - LOOKS_ON
+    is_recent = Q(created_at__gt=start) | Q(ended_at__gt=start)
+    return OperatorAction.objects.filter(is_recent, pk=action.pk).exists()
 
 
 def _of_total(action: OperatorAction) -> str:
