@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from passport_events import conf
-from passport_events.admin import desk_rows, filters, group_buttons
+from passport_events.admin import desk_rows, filters, group_buttons, shortcuts
 from passport_events.admin.asked import Asked, number
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
@@ -123,6 +123,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             cap=groups.MOST_GROUPED if found.is_capped else 0,
             fingerprint=own,
             runbook_url=runbook_url(row.cause.error) if row else "",
+            adding=shortcuts.adding(self, request, row.group.organizations, homes) if row else [],
             stands=[
                 {"word": word_of(status), "said": said(status), "count": count}
                 for status, count in sorted(statuses.items())

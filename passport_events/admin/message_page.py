@@ -37,6 +37,7 @@ def context_of(
         "reason": one_line(message.reason),
         "entity": one_line(message.entity),
         "version_time": to_database(version_time(message)) if message.version else None,
+        "release": one_line(message.release),
         "steps": timeline(message, attempts, actions),
         "runbook_url": runbook_url(cause.error) if is_open else "",
         "error": one_line(cause.error),
