@@ -25,8 +25,9 @@ def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> Acting | None:
         journal = desk.admin_site.get_model_admin(OperatorAction)
     except NotRegistered:
         return None
-    is_ours = isinstance(journal, Acting) and journal.has_view_permission(request)
-    return journal if is_ours else None
+    if not isinstance(journal, Acting) or not journal.has_view_permission(request):
+        return None
+    return journal
 
 
 def what_waited_for(desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization) -> str:

@@ -129,7 +129,7 @@ def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.Monkey
 
 
 def test_any_number_of_actions_cost_one_query(ann: Actor) -> None:
-    actions = [do(RETRY, ann, dead(number)) for number in range(3) if number or organization()]
+    actions = [do(RETRY, ann, letter) for letter in letters(3)]
     with CaptureQueriesContext(connection) as captured:
         assert len(became.became(actions)) == 3
         assert became.became([]) == {}
