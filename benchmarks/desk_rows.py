@@ -9,8 +9,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
 
 from passport_events.models import (
+    ActionKind,
     Delivery,
     MessageAttempt,
     OperatorAction,
@@ -41,7 +43,8 @@ _MESSAGES = f"""
 INSERT INTO passport_events_processedmessage
     (delivery_id, organization_id, organization_salesforce_id, dedup_key, identity, content_hash, event_type,
      entity, record_id, change, version_kind, version, content, status, reason, fingerprint, due_at,
-     lease_token, attempts, crashes, runs_alone, generation, merged, release, claimed_at, finished_at)
+     lease_token, attempts, crashes, runs_alone, generation, merged, release, claimed_at, finished_at,
+     last_action)
 SELECT n, home.id, home.salesforce_id, md5(n::text) || md5('x' || n), 'cdc', md5(n::text),
     (ARRAY['opportunity', 'opportunity', 'attachment', 'item'])[1 + (n / 7) %% 4], 'Opportunity',
     '006' || lpad((n %% 200000)::text, 12, '0') || 'AAA', 'UPDATE', 'commit',
@@ -56,7 +59,8 @@ SELECT n, home.id, home.salesforce_id, md5(n::text) || md5('x' || n), 'cdc', md5
     CASE WHEN status = 'waiting' THEN now() - interval '10 minutes' END, NULL,
     CASE WHEN status = 'dead' THEN 16 ELSE 1 END, 0, false, 0,
     '{{"wrote": ["Name"], "lost": [], "stale": false}}', 'r' || n / 100000,
-    {_AGES}, CASE WHEN status <> 'waiting' THEN {_AGES} END
+    {_AGES}, CASE WHEN status <> 'waiting' THEN {_AGES} END,
+    CASE WHEN n %% 3 = 0 THEN (SELECT max(id) FROM passport_events_operatoraction) END
 FROM (SELECT n, {_STATUS} AS status, 1 + n %% %(homes)s AS place FROM generate_series(1, %(count)s) n) made
 JOIN (SELECT id, salesforce_id, row_number() OVER (ORDER BY id) AS place
       FROM passport_events_salesforceorganization) home USING (place)
@@ -85,6 +89,10 @@ def fill(count: int, homes: int) -> None:
     SalesforceOrganization.objects.bulk_create(
         SalesforceOrganization(salesforce_id=organization_id(number), name=f"School {number}")
         for number in range(1, homes + 1)
+    )
+    # A replay of every third of them, whatever became of it.
+    OperatorAction.objects.create(
+        kind=ActionKind.REPLAY, affected=count // 3, up_to=count, ended_at=timezone.now()
     )
     with connection.cursor() as cursor:
         for statement in (_DELIVERIES, _MESSAGES):
@@ -129,6 +137,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "record", _page(SalesforceRecord.objects.latest("pk"))
     yield "organizations", _list(SalesforceOrganization)
     yield "journal", _list(OperatorAction)
+    yield "action", _page(OperatorAction.objects.get())
     assert MessageAttempt.objects.exists()  # noqa: S101  the pages above must have had some to show
 
 

@@ -47,12 +47,22 @@ class DeskAdmin(Generic[M]):
 
     def url_of(self, row: Model) -> str:
         """A row's page on this site; empty where its model is not registered there."""
-        return self._url_of(type(row), "change", row.pk)
+        return self.url_for(type(row), "change", row.pk)
 
     def list_url(self, model: type[Model], query: str = "") -> str:
         """A model's list on this site; empty where it is not registered there."""
-        url = self._url_of(model, "changelist")
+        url = self.url_for(model, "changelist")
         return f"{url}?{query}" if url and query else url
+
+    def url_for(self, model: type[Model], view: str, *args: Any) -> str:
+        """A page of another model on this site; empty where it is not registered there."""
+        try:
+            other = self.admin_site.get_model_admin(model)
+        except NotRegistered:
+            return ""
+        return reverse(
+            f"{self.admin_site.name}:{other.opts.app_label}_{other.opts.model_name}_{view}", args=args
+        )
 
     def url(self, view: str, *args: Any) -> str:
         """One of this model's own pages."""
@@ -68,15 +78,6 @@ class DeskAdmin(Generic[M]):
         every = {"opts": self.opts, "media": self.media, "list_url": self.list_url(self.model)}
         return TemplateResponse(
             request, template, {**self.admin_site.each_context(request), **every, **context}
-        )
-
-    def _url_of(self, model: type[Model], view: str, *args: Any) -> str:
-        try:
-            other = self.admin_site.get_model_admin(model)
-        except NotRegistered:
-            return ""
-        return reverse(
-            f"{self.admin_site.name}:{other.opts.app_label}_{other.opts.model_name}_{view}", args=args
         )
 
 

@@ -11,9 +11,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from passport_events import conf
-from passport_events.admin import desk_rows, filters, group_buttons
+from passport_events.admin import desk_rows, filters, group_buttons, shortcuts
 from passport_events.admin.asked import Asked, number
 from passport_events.admin.base import DeskAdmin
+from passport_events.admin.flow import flow_url
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import groups, health
 from passport_events.operating.groups import Wanted
@@ -76,6 +77,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             rows=desk_rows.rows_of(found.groups, homes, self.group_url),
             waiting=desk_rows.waiting_of(long_waiting(asked.event_type)) if asked.page == 1 else [],
             poller=health.assess_poller(),
+            flow_url=flow_url(self, request),
             asked=asked,
             is_filtered=bool(asked.event_type or asked.organization),
             cap=groups.MOST_GROUPED if found.is_capped else 0,
@@ -121,6 +123,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             cap=groups.MOST_GROUPED if found.is_capped else 0,
             fingerprint=own,
             runbook_url=runbook_url(row.cause.error) if row else "",
+            adding=shortcuts.adding(self, request, row.group.organizations, homes) if row else [],
             stands=[
                 {"word": word_of(status), "said": said(status), "count": count}
                 for status, count in sorted(statuses.items())

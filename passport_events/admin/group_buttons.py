@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 
 from passport_events.admin import tasks
 from passport_events.admin.acting import Acting
 from passport_events.admin.base import DeskAdmin
+from passport_events.admin.shortcuts import journal_for
 from passport_events.admin.tasks import BY_NAME
 from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
@@ -40,8 +40,8 @@ def context_of(
     event_type: str,
 ) -> dict[str, Any]:
     """For the template; nothing where the journal is not on this site, or not for this person."""
-    journal = _journal(desk)
-    if not fingerprint or journal is None or not journal.has_view_permission(request):
+    journal = journal_for(desk, request)
+    if not fingerprint or journal is None:
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
     more = (Status.QUARANTINED,) if event_type == S3_POINTER else ()
@@ -57,14 +57,6 @@ def context_of(
         "notes": [_said(journal, note) for note in notes.notes(fingerprint)],
         "actions": [_said(journal, action) for action in notes.actions(fingerprint)],
     }
-
-
-def _journal(desk: DeskAdmin[ProcessedMessage]) -> Acting | None:
-    try:
-        journal = desk.admin_site.get_model_admin(OperatorAction)
-    except NotRegistered:
-        return None
-    return journal if isinstance(journal, Acting) else None
 
 
 def _said(journal: Acting, action: OperatorAction) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
 
+from passport_events.admin import action_page
 from passport_events.admin.acting import Acting
-from passport_events.exceptions import OperationRefused
+from passport_events.admin.flow import FlowPages, flow_url
 from passport_events.models import ActionKind, OperatorAction, Progress
 from passport_events.operating import steering
 from passport_events.operating.actor import Actor
 from passport_events.operating.background import CHANGES
-from passport_events.operating.selection import MOST_COUNTED, Selection
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.text import one_line
 
 STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Progress, ...]]] = {
     "pause": (steering.pause, (Progress.RUNNING,)),
@@ -28,7 +28,7 @@ STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Prog
 
 
 @admin.register(OperatorAction)
-class OperatorActionAdmin(Acting):
+class OperatorActionAdmin(FlowPages, Acting):
     """Who did what to how many, when and why."""
 
     page_template = "passport_events/admin/action.html"
@@ -52,6 +52,13 @@ class OperatorActionAdmin(Acting):
     class Media:
         js: ClassVar[tuple[str, ...]] = ("passport_events/refresh.js",)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {"flow_url": flow_url(self, request), **(extra_context or {})}
+        )
+
     def get_urls(self) -> list[URLPattern]:
         steer = path(
             "<int:pk>/steer/", self.admin_site.admin_view(self.steer_view), name=self.url_name("steer")
@@ -72,29 +79,13 @@ class OperatorActionAdmin(Acting):
 
     @admin.display(description="messages")
     def how_many(self, action: OperatorAction) -> str:
-        return f"{action.affected:,}{_of_total(action)}"
+        return f"{action.affected:,}{action_page.of_total(action)}"
 
     def page_context(self, request: HttpRequest, row: OperatorAction) -> dict[str, Any]:
-        progress = row.progress
-        is_counted = row.total is not None and row.total < MOST_COUNTED
+        verbs = [verb for verb, (_, when) in STEERING.items() if row.progress in when]
         return {
-            "action": row,
-            "who": one_line(row.actor_name),
-            "why": visible(row.reason),
-            "failure": one_line(row.failure),
-            "ended_by": one_line(row.ended_by),
-            "selection": _words(row),
-            "state": progress.label if progress else "",
-            "is_running": progress == Progress.RUNNING,
-            "is_stopped": progress == Progress.STOPPED,
-            "of_total": _of_total(row),
-            "bar": min(row.affected, row.total or 0) if is_counted or row.ended_at else None,
-            "bar_max": row.total if is_counted else max(row.affected, 1),
-            "verbs": [
-                verb
-                for verb, (_, when) in STEERING.items()
-                if progress in when and self._may_steer(request, row)
-            ],
+            **action_page.context_of(row),
+            "verbs": verbs if self._may_steer(request, row) else [],
             "steer_url": self.url("steer", row.pk),
             "message_url": self.url_of(row.message) if row.message else "",
         }
@@ -125,18 +116,3 @@ class OperatorActionAdmin(Acting):
         """Who may start it may stop it."""
         change = CHANGES.get(ActionKind(action.kind))
         return change is not None and request.user.has_perm(change.permission)
-
-
-def _of_total(action: OperatorAction) -> str:
-    if action.total is None:
-        return ""
-    return f" of {action.total:,}{'+' if action.total >= MOST_COUNTED else ''}"
-
-
-def _words(action: OperatorAction) -> str:
-    if action.selection is None:
-        return ""
-    try:
-        return one_line(Selection.from_json(action.selection), 1_000)
-    except OperationRefused as error:
-        return str(error)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
+
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.difference import difference
 from passport_events.admin.payload import Payload
 from passport_events.admin.timeline import timeline
 from passport_events.clock import to_database
-from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord
 from passport_events.operating.blame import version_time, writers
 from passport_events.operating.cause import cause_of
 from passport_events.operating.links import runbook_url, trace_url
@@ -27,7 +29,9 @@ def context_of(
 ) -> dict[str, Any]:
     """Everything, for the template. As many queries for any message."""
     attempts = list(message.failures.order_by("-pk")[:MOST_ATTEMPTS])
-    actions = message.actions.order_by("-pk")[:MOST_ACTIONS]
+    # Those that meant it alone, and the last that changed it among many.
+    meant = Q(message=message) | Q(pk=message.last_action)
+    actions = OperatorAction.objects.filter(meant).order_by("-pk")[:MOST_ACTIONS]
     cause = cause_of(message, attempts[0] if attempts else None)
     is_open = word_of(message.status) is not Word.DONE
     return {
@@ -37,6 +41,7 @@ def context_of(
         "reason": one_line(message.reason),
         "entity": one_line(message.entity),
         "version_time": to_database(version_time(message)) if message.version else None,
+        "release": one_line(message.release),
         "steps": timeline(message, attempts, actions),
         "runbook_url": runbook_url(cause.error) if is_open else "",
         "error": one_line(cause.error),

@@ -16,6 +16,7 @@ from passport_events.admin.desk import DeskPages
 from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter, WordFilter
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
+from passport_events.admin.shortcuts import what_its_release_did
 from passport_events.models import ProcessedMessage
 from passport_events.operating import dead_letters
 from passport_events.operating.text import one_line
@@ -96,4 +97,8 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
 
     def content(self, row: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)
-        return {"buttons": self.buttons(request, message), **message_page.context_of(self, message, payload)}
+        return {
+            "buttons": self.buttons(request, message),
+            "alike_url": what_its_release_did(self, request, message),
+            **message_page.context_of(self, message, payload),
+        }

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
+from passport_events.admin.shortcuts import what_waited_for
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
@@ -119,9 +120,13 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
         # The heartbeats may have moved on since the row was read for this request.
         obj.save(update_fields=("name", "mode", "updated_at") if change else None)
         if obj.mode != Mode.OFF and releasable(obj).exists():
-            messages.info(
-                request, f"Messages have waited for {obj.name}: choose “{RELEASE.label}” in the list."
-            )
+            messages.info(request, self._have_waited(request, obj))
+
+    def _have_waited(self, request: HttpRequest, organization: SalesforceOrganization) -> SafeString:
+        said = format_html("Messages have waited for {}", organization.name)
+        if url := what_waited_for(self, request, organization):
+            return format_html('{}: <a href="{}">release them</a>.', said, url)
+        return format_html("{}: choose “{}” in the list.", said, RELEASE.label)
 
     @admin.display(description="mode")
     def state(self, organization: SalesforceOrganization) -> str:

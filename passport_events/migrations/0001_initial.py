@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ('runs_alone', models.BooleanField(default=False, help_text='A worker died while it was held.')),
                 ('put_off_since', models.DateTimeField(help_text='When its handler first said RetryLater. From then on its patience is limited.', null=True)),
                 ('generation', models.PositiveIntegerField(default=0, help_text='Replays asked for by operators.')),
+                ('last_action', models.BigIntegerField(help_text='The last operator action that sent it back, put it away or restored it.', null=True)),
                 ('merged', models.JSONField(default=dict, help_text='Names of the fields it wrote to the record, and of those it lost.')),
                 ('release', models.CharField(blank=True, help_text='The release that ended it.', max_length=64)),
                 ('claimed_at', models.DateTimeField(null=True)),
@@ -224,6 +225,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='processedmessage',
             index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='passport_message_finished'),
+        ),
+        migrations.AddIndex(
+            model_name='processedmessage',
+            index=models.Index(condition=models.Q(('last_action__isnull', False)), fields=['last_action', 'status'], name='passport_message_last_action'),
         ),
         migrations.AddIndex(
             model_name='processedmessage',

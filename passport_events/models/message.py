@@ -63,6 +63,10 @@ class ProcessedMessage(models.Model):
         null=True, help_text="When its handler first said RetryLater. From then on its patience is limited."
     )
     generation = models.PositiveIntegerField(default=0, help_text="Replays asked for by operators.")
+    # A number and no foreign key: what is purged on either side asks nothing of the other.
+    last_action = models.BigIntegerField(
+        null=True, help_text="The last operator action that sent it back, put it away or restored it."
+    )
     merged = models.JSONField(
         default=dict, help_text="Names of the fields it wrote to the record, and of those it lost."
     )
@@ -155,6 +159,12 @@ class ProcessedMessage(models.Model):
                 fields=("finished_at",),
                 name="passport_message_finished",
                 condition=Q(finished_at__isnull=False),
+            ),
+            # What became of an action's messages. No worker enters a row here that no operator touched.
+            models.Index(
+                fields=("last_action", "status"),
+                name="passport_message_last_action",
+                condition=Q(last_action__isnull=False),
             ),
             models.Index(
                 fields=("event_type", "due_at"),

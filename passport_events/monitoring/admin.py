@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from passport_events import conf
 from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.admin.flow import flow_url
 from passport_events.monitoring.dashboard import Dashboard, read
 from passport_events.monitoring.dashboard.concerns import concerns
 from passport_events.monitoring.dashboard.ranges import DEFAULT, RANGES
@@ -73,6 +74,7 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
             scope=scope,
             # As the template's filters show times.
             zone=timezone.get_current_timezone_name() if settings.USE_TZ else "UTC",
+            flow_url=flow_url(self, request),
             json_url=f"{self.url('json')}?{request.GET.urlencode()}",
         )
 

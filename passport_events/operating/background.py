@@ -110,7 +110,7 @@ def advance(pk: int) -> int | None:
         end = action.up_to if selection.ids else min(action.cursor + WINDOW, action.up_to)
         window = selection.messages().filter(pk__gt=action.cursor, pk__lte=end)
         found = change.lock(window, most)
-        changed = change.apply(found)
+        changed = change.apply(found, pk)
         cursor = found[-1] if len(found) == most else end
         mine = OperatorAction.objects.filter(pk=pk)
         if not mine.step(action.cursor, cursor, changed, _next(action.per_minute, len(found))):

@@ -40,8 +40,9 @@ class Change:
         rows = self.eligible(messages).order_by("pk").select_for_update(of=("self",))
         return list(rows.values_list("pk", flat=True)[:most])
 
-    def apply(self, ids: Collection[int]) -> int:
-        """Change these, as far as they can still be changed; returns how many."""
+    def apply(self, ids: Collection[int], action: int) -> int:
+        """Change these for an action, as far as they can still be changed; returns how many."""
         if not ids:
             return 0
-        return self.eligible(ProcessedMessage.objects.filter(pk__in=ids)).update(**self.columns)
+        rows = self.eligible(ProcessedMessage.objects.filter(pk__in=ids))
+        return rows.update(**self.columns, last_action=action)

@@ -50,6 +50,15 @@ def unthrottle(event_type: str | None, organization: Organization, actor: Actor)
         return _end(ActionKind.THROTTLE, _scope(event_type, organization), actor)
 
 
+def end(action: OperatorAction, actor: Actor) -> bool:
+    """End this pause or throttle, also of an event type that the settings do not name any more.
+
+    False when it ended before, even if another one of the same scope has begun.
+    """
+    with transaction.atomic(using=journal.database()):
+        return _end(ActionKind(action.kind), {"pk": action.pk}, actor)
+
+
 def _scope(event_type: str | None, organization: Organization) -> Scope:
     """The columns. Raises OperationRefused: a typing error would pause nothing, and nobody would know."""
     known = conf.current().live_types()

@@ -102,7 +102,11 @@ def _change(change: Change, messages: Messages, actor: Actor, reason: str) -> in
     with transaction.atomic(using=journal.database()):
         wanted = list(messages.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
         found = change.lock(ProcessedMessage.objects.filter(pk__in=wanted), MOST_AT_ONCE)
-        changed = change.apply(found)
+        if not found:
+            return 0  # the second of two clicks did nothing, and leaves no row
         only = found[0] if len(found) == 1 else None
-        journal.write(change.kind, actor, changed, reason=reason, message_id=only)
+        # First, because its number is written into what it changes. They are locked: all of them will be.
+        action = journal.enter(change.kind, actor, len(found), reason=reason, message_id=only)
+        changed = change.apply(found, action.pk)
+        journal.tell(change.kind, actor, changed)
     return changed

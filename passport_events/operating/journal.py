@@ -30,7 +30,6 @@ def write(
     *,
     reason: str = "",
     organization: SalesforceOrganization | None = None,
-    message_id: int | None = None,
 ) -> None:
     """Add the one row for one operation. To be called inside its transaction.
 
@@ -38,7 +37,7 @@ def write(
     """
     if not affected:
         return
-    enter(kind, actor, affected, reason=reason, organization=organization, message_id=message_id)
+    enter(kind, actor, affected, reason=reason, organization=organization)
     tell(kind, actor, affected)
 
 

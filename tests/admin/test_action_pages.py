@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
-from passport_events.models import OperatorAction, Progress, Status
+from passport_events.clock import ClockTimestamp
+from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
 from passport_events.operating import background
 from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import RETRY
 from passport_events.operating.selection import Selection
+from passport_events.operating.steering import follow
 from tests.admin.conftest import Login
 from tests.admin.urls import listing, page
-from tests.operating.inbox import dead, organization
+from tests.operating.inbox import dead, end, organization
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +71,7 @@ def test_an_action_is_paused_resumed_and_cancelled_by_buttons(login: Login, star
         seen.append(started.progress)
     assert seen == [Progress.PAUSED, Progress.RUNNING, Progress.CANCELLED]
     assert started.ended_by == "ann"
-    answer = client.get(page(started)).content.decode()
-    assert "data-running" not in answer
-    assert 'name="verb"' not in answer
+    assert 'name="verb"' not in client.get(page(started)).content.decode()
 
 
 def test_an_action_that_is_over_is_not_steered(admin_client: Client, started: OperatorAction) -> None:
@@ -101,3 +104,39 @@ def test_what_stopped_it_is_said(admin_client: Client, started: OperatorAction) 
     assert "stopped by an error" in answer
     assert "builtins.ValueError" in answer
     assert 'value="resume"' in answer
+
+
+def test_it_says_what_became_of_its_messages_and_looks_on_while_that_can_change(
+    admin_client: Client, started: OperatorAction
+) -> None:
+    follow(started)
+    sent = list(ProcessedMessage.objects.order_by("pk"))
+    end(sent[0], Status.SUCCEEDED)
+    answer = admin_client.get(page(started)).content.decode()
+    assert "What became of them: <strong>done 1, waiting 2</strong>." in answer
+    assert "data-running" in answer
+
+    end(sent[1], Status.SUCCEEDED), end(sent[2], Status.DEAD)
+    answer = admin_client.get(page(started)).content.decode()
+    assert "done 2, needs you 1" in answer
+    assert "data-running" not in answer
+
+
+def test_an_old_page_does_not_look_on_for_what_waits_for_hours(
+    admin_client: Client, started: OperatorAction
+) -> None:
+    follow(started)
+    an_hour_ago = ClockTimestamp() - timedelta(hours=1)
+    OperatorAction.objects.update(created_at=an_hour_ago, ended_at=an_hour_ago)
+    answer = admin_client.get(page(started)).content.decode()
+    assert "waiting 3" in answer
+    assert "data-running" not in answer
+
+
+def test_what_became_costs_the_page_two_queries_at_most(
+    admin_client: Client, started: OperatorAction, django_assert_num_queries: Any
+) -> None:
+    for number in (4, 5):  # session, user, action, what became; and once it is over, whether it is recent
+        with django_assert_num_queries(number):
+            admin_client.get(page(started))
+        follow(started)

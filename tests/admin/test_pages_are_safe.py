@@ -85,6 +85,7 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         group(unread.fingerprint),
         page(notes.note("f00", TYPED, ann)),
         page(background.start(RELEASE, Selection(organization=home.salesforce_id), ann, TYPED)),
+        action("flow", OperatorAction),
         action("act", OperatorAction) + "?" + urlencode({"statuses": "dead", "release": TYPED}),
     ]
     found = {url: admin_client.get(url).content.decode() for url in urls}
@@ -92,13 +93,19 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
     url, chosen = action("act", OperatorAction), {"statuses": "dead", "ids": message.pk, "confirmed": ""}
     asked_all = admin_client.post(url, {**chosen, "task": "replay"})
     rehearsed = admin_client.post(url, {**chosen, "task": "rehearse", "most": "1"})
-    answers = {"asking": asked, "asking for many": asked_all, "rehearsal": rehearsed}
+    pause = admin_client.post(action("flow", OperatorAction), {"kind": "pause", "organization": home.pk})
+    answers = {
+        "asking": asked,
+        "asking for a pause": pause,
+        "asking for many": asked_all,
+        "rehearsal": rehearsed,
+    }
     shown = {reveal(row): admin_client.post(reveal(row)) for row in (message, unread.delivery, record)}
     return {**found, **{name: answer.content.decode() for name, answer in (answers | shown).items()}}
 
 
 def test_hostile_text_is_text(pages: dict[str, str]) -> None:
-    assert len(pages) == 28
+    assert len(pages) == 30
     for url, answer in pages.items():
         assert "<script>alert" not in answer, url
         assert "<img src=x" not in answer, url

@@ -146,6 +146,26 @@ def test_an_organization_is_paused_and_resumed(visit: Visit, school: School) -> 
     assert count(Status.SUCCEEDED) == 2
 
 
+def test_an_event_type_is_paused_and_resumed_without_javascript(visit: Visit, school: School) -> None:
+    organization()
+    school.is_mended = True
+    here = visit("pause_flow", java_script_enabled=False)
+    here.goto(desk())
+    here.get_by_role("link", name="Flow controls").click()
+    here.get_by_label("Event type").select_option("opportunity")
+    choose(here, "Pause")
+    confirm(here, "Pause", "S3 is down")
+    expect(here.get_by_role("row").filter(has_text="S3 is down")).to_contain_text(
+        "opportunity of every organization"
+    )
+    receive(1)
+    assert count(Status.WAITING) == 1
+    here.get_by_role("button", name="Resume Pause of opportunity of every organization").click()
+    expect(here.locator("#content-main")).to_contain_text("Nothing is paused or throttled.")
+    receive(1, first=2)
+    assert count(Status.SUCCEEDED) == 2
+
+
 def test_an_action_is_paused_resumed_and_cancelled(visit: Visit, school: School, running: Running) -> None:
     organization()
     here = visit()

@@ -30,6 +30,7 @@ def busy(school: School, monkeypatch: pytest.MonkeyPatch) -> ProcessedMessage:
     """A busy hour, and one of its dead letters."""
     monkeypatch.setattr("passport_events.handling.registry._handlers", {})
     scenery.set_up()
+    controls.throttle("item", None, Actor("ann"), "their API is slow", 60)
     return scenery.a_dead_message()
 
 
@@ -45,6 +46,7 @@ def pages_of(message: ProcessedMessage) -> dict[str, str]:
         "list": listing(ProcessedMessage),
         "act": action("act", OperatorAction) + f"?statuses=dead&fingerprint={message.fingerprint}",
         "action": page(started),
+        "flow": action("flow", OperatorAction),
         "dashboard": DASHBOARD,
     }
 

@@ -96,6 +96,26 @@ def test_what_goes_on_is_listed_and_steered(group: Any, verb: str, after: Progre
         assert passport("actions", f"--{verb}", str(action.pk))[0] == 1
 
 
+def test_the_list_says_what_became_of_the_messages(group: Any) -> None:
+    passport("dead-letters", "--retry", *GROUP, "--reason", "fixed")
+    passport("dead-letters", "--note", "look at 42", *GROUP)
+    end(group.first(), Status.SUCCEEDED)
+
+    note, retry, became = passport("actions")[1].splitlines()
+    assert ("note" in note, "retry" in retry, became.strip()) == (True, True, "now: done 1, waiting 2")
+    told = [json.loads(line)["now"] for line in passport("actions", "--json")[1].splitlines()]
+    assert told[0] is None
+    assert told[1] == {
+        "done": 1,
+        "waiting": 2,
+        "working": 0,
+        "needs_you": 0,
+        "put_away": 0,
+        "later_action_or_purged": 0,
+        "counted_up_to": 10_000,
+    }
+
+
 def test_following_ends_when_somebody_pauses(group: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "STEP", 1)
     action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")

@@ -154,7 +154,7 @@ def test_a_step_that_somebody_else_took_is_not_noted_again(ann: Actor) -> None:
 def test_a_change_leaves_what_does_not_stand_as_it_needs(ann: Actor) -> None:
     first, second, _ = letters(3)
     end(first, Status.SUCCEEDED)
-    assert RETRY.apply([first.pk, second.pk]) == 1
+    assert RETRY.apply([first.pk, second.pk], 7) == 1
     assert rows(first).get().status == Status.SUCCEEDED
 
 

@@ -15,6 +15,7 @@ from passport_events.management.verbs.arguments import positive
 from passport_events.models import OperatorAction, Progress
 from passport_events.operating import steering
 from passport_events.operating.actor import Actor
+from passport_events.operating.became import became
 from passport_events.operating.selection import MOST_COUNTED
 from passport_events.operating.text import one_line
 
@@ -45,16 +46,16 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
         if options[name]:
             action = _find(options[name])
             is_done = verb(action, Actor.of_command())
-            _write(out, action, as_json=options["json"], before=done if is_done else f"not {done}")
+            before = done if is_done else f"not {done}"
+            _write(out, [action], as_json=options["json"], before=before)
             return DONE if is_done else TROUBLE
     if options["follow"]:
         action = _find(options["follow"])
         carrying_out.follow(action)
-        _write(out, action, as_json=options["json"])
+        _write(out, [action], as_json=options["json"])
         return DONE if action.progress == Progress.DONE else TROUBLE
     actions = OperatorAction.objects.unfinished() if options["unfinished"] else OperatorAction.objects.all()
-    for action in actions.order_by("-pk")[: options["limit"]]:
-        _write(out, action, as_json=options["json"])
+    _write(out, list(actions.order_by("-pk")[: options["limit"]]), as_json=options["json"])
     return DONE
 
 
@@ -65,13 +66,22 @@ def _find(pk: int) -> OperatorAction:
     return action
 
 
-def _write(out: OutputWrapper, action: OperatorAction, *, as_json: bool, before: str = "") -> None:
-    if as_json:
-        out.write(json.dumps(carrying_out.facts(action)))
-        return
+def _write(out: OutputWrapper, actions: list[OperatorAction], *, as_json: bool, before: str = "") -> None:
+    stands = became(actions)
+    for action in actions:
+        found = stands.get(action.pk)
+        if as_json:
+            out.write(json.dumps(carrying_out.facts(action, found)))
+            continue
+        out.write(f"{before + ': ' if before else ''}{_line(action)}")
+        if str(found or ""):
+            out.write(f"{'':8}now: {found}")
+
+
+def _line(action: OperatorAction) -> str:
     total = "" if action.total is None else f" of {action.total:,}"
     more = "+" if (action.total or 0) >= MOST_COUNTED else ""
     state = action.progress.label if action.progress else "done at once"
     said = f"{action.pk:>6}  {action.kind:9} {state:10} {action.affected:,}{total}{more}"
     who = f"{one_line(action.actor_name)}: {one_line(action.reason)}".rstrip(": ")
-    out.write(f"{before + ': ' if before else ''}{said}  {who}  {one_line(action.failure)}".rstrip())
+    return f"{said}  {who}  {one_line(action.failure)}".rstrip()

@@ -15,6 +15,7 @@ from passport_events.management.verbs.progress import Counter
 from passport_events.models import OperatorAction, Progress
 from passport_events.operating import background, steering
 from passport_events.operating.actor import Actor
+from passport_events.operating.became import Became, became
 from passport_events.operating.changes import Change
 from passport_events.operating.selection import MOST_COUNTED, Selection
 from passport_events.operating.text import one_line
@@ -69,7 +70,7 @@ def follow(action: OperatorAction) -> None:
 def report(out: OutputWrapper, words: Words, action: OperatorAction | None, *, as_json: bool) -> None:
     """One line, or one JSON object."""
     if as_json:
-        out.write(json.dumps(facts(action) if action else {"affected": 0}))
+        out.write(json.dumps(facts(action, became([action]).get(action.pk)) if action else {"affected": 0}))
         return
     line = f"{words.verb}: {action.affected if action else 0} {words.done}"
     if action is not None and action.progress != Progress.DONE:
@@ -85,7 +86,7 @@ def state(action: OperatorAction) -> str:
     return f"{said}: {one_line(action.failure)}" if action.failure else said
 
 
-def facts(action: OperatorAction) -> dict[str, Any]:
+def facts(action: OperatorAction, stands: Became | None) -> dict[str, Any]:
     """For programs."""
     return {
         "action": action.pk,
@@ -102,4 +103,5 @@ def facts(action: OperatorAction) -> dict[str, Any]:
         "created_at": action.created_at.isoformat(),
         "ended_at": action.ended_at.isoformat() if action.ended_at else None,
         "ended_by": action.ended_by,
+        "now": stands.to_json() if stands else None,
     }

@@ -1,4 +1,4 @@
-// Keeps the progress of an action fresh. Without it the page is only older than it could be.
+// Keeps the progress of an action fresh, and what becomes of its messages. Without it the page is only older than it could be.
 "use strict";
 
 (function () {

@@ -1,0 +1,66 @@
+"""What the page of one action shows: what was asked for, how far it is, and what became of its messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from passport_events.clock import StatementTimestamp
+from passport_events.exceptions import OperationRefused
+from passport_events.models import OperatorAction, Progress
+from passport_events.operating.became import Became, became
+from passport_events.operating.selection import MOST_COUNTED, Selection
+from passport_events.operating.text import one_line, visible
+
+LOOKS_ON = timedelta(minutes=10)
+"""So long after the end of an action its page goes on looking at what becomes of the messages."""
+
+
+def context_of(row: OperatorAction) -> dict[str, Any]:
+    """For the template."""
+    progress = row.progress
+    is_counted = row.total is not None and row.total < MOST_COUNTED
+    stands = became([row]).get(row.pk)
+    return {
+        "became": stands,
+        "looks_on": progress == Progress.RUNNING or _is_worth_watching(row, stands),
+        "action": row,
+        "who": one_line(row.actor_name),
+        "why": visible(row.reason),
+        "failure": one_line(row.failure),
+        "ended_by": one_line(row.ended_by),
+        "selection": _words(row),
+        "state": progress.label if progress else "",
+        "is_running": progress == Progress.RUNNING,
+        "is_stopped": progress == Progress.STOPPED,
+        "of_total": of_total(row),
+        "bar": min(row.affected, row.total or 0) if is_counted or row.ended_at else None,
+        "bar_max": row.total if is_counted else max(row.affected, 1),
+    }
+
+
+def _is_worth_watching(action: OperatorAction, stands: Became | None) -> bool:
+    """Whether workers may soon have done what they still have to do."""
+    if stands is None or not stands.is_open:
+        return False
+    start = StatementTimestamp() - LOOKS_ON
+    is_recent = Q(created_at__gt=start) | Q(ended_at__gt=start)
+    return OperatorAction.objects.filter(is_recent, pk=action.pk).exists()
+
+
+def of_total(action: OperatorAction) -> str:
+    """How many were meant, where that is known."""
+    if action.total is None:
+        return ""
+    return f" of {action.total:,}{'+' if action.total >= MOST_COUNTED else ''}"
+
+
+def _words(action: OperatorAction) -> str:
+    if action.selection is None:
+        return ""
+    try:
+        return one_line(Selection.from_json(action.selection), 1_000)
+    except OperationRefused as error:
+        return str(error)

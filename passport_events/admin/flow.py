@@ -1,0 +1,139 @@
+"""Flow controls: which pauses and throttles are in force, a form for one more, and a button to end each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.exceptions import NotRegistered
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path
+
+from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
+from passport_events.admin.flow_forms import CONTROLS, Control, ScopeForm
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
+from passport_events.operating import controls
+from passport_events.operating.actor import Actor
+from passport_events.operating.selection import MOST_COUNTED, count
+from passport_events.operating.text import one_line, visible
+
+PERMISSION = "passport_events.pause_flow"
+
+
+class FlowPages(ReadOnlyAdmin[OperatorAction]):
+    """Adds the page to the journal, because a control in force is a row there."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("flow/", view(self.flow_view), name=self.url_name("flow")),
+            path("flow/<int:pk>/end/", view(self.end_view), name=self.url_name("flow_end")),
+            *super().get_urls(),
+        ]
+
+    def flow_view(self, request: HttpRequest) -> HttpResponse:
+        """GET shows what is in force; POST asks, and begins what was confirmed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method in ("GET", "HEAD"):
+            return self._show_controls(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        control = CONTROLS.get(request.POST.get("kind", ""))  # type: ignore[call-overload]  # a kind is a text
+        which = ScopeForm(request.POST)
+        if control is None or not which.is_valid():
+            raise SuspiciousOperation("there is no such control, or nothing for it to cover")
+        how = control.form(request.POST if "confirmed" in request.POST else None)
+        if not how.is_valid():
+            return self._ask_for_control(request, control, which, how)
+        said = _words(*which.scope())
+        if control.begin(*which.scope(), _actor(request), **how.cleaned_data):
+            messages.success(request, f"{control.label} is in force: {said}.")
+        else:
+            messages.warning(request, f"{control.label} was in force already: {said}.")
+        return HttpResponseRedirect(self.url("flow"))
+
+    def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """End one."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_view_permission(request) or not request.user.has_perm(PERMISSION):
+            raise PermissionDenied
+        action = (
+            OperatorAction.objects.filter(pk=pk, kind__in=CONTROLS).select_related("organization").first()
+        )
+        if action is None:
+            raise Http404
+        said = f"{action.get_kind_display()} of {_words(action.event_type, action.organization)}"
+        if controls.end(action, _actor(request)):
+            messages.success(request, f"Ended: {said}.")
+        else:
+            messages.warning(request, f"Ended before, by somebody else: {said}.")
+        return HttpResponseRedirect(self.url("flow"))
+
+    def _show_controls(self, request: HttpRequest) -> HttpResponse:
+        in_force = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
+        return self.page(
+            request,
+            "passport_events/admin/flow.html",
+            title="Flow controls",
+            rows=[
+                {
+                    "action": action,
+                    "scope": _words(action.event_type, action.organization),
+                    "who": one_line(action.actor_name),
+                    "why": visible(action.reason),
+                    "url": self.url_of(action),
+                    "end_url": self.url("flow_end", action.pk),
+                    "end_label": CONTROLS[ActionKind(action.kind)].end_label,
+                }
+                for action in in_force
+            ],
+            may=request.user.has_perm(PERMISSION),
+            form=ScopeForm(),
+            controls=CONTROLS.values(),
+            flow_url=self.url("flow"),
+        )
+
+    def _ask_for_control(
+        self, request: HttpRequest, control: Control, which: ScopeForm, how: forms.Form
+    ) -> HttpResponse:
+        event_type, organization = which.scope()
+        named = {"event_type": event_type, "organization": organization}
+        waiting = ProcessedMessage.objects.filter(due_at__isnull=False)
+        found = count(waiting.filter(**{name: value for name, value in named.items() if value}))
+        return self.page(
+            request,
+            "passport_events/admin/flow_confirm.html",
+            title=f"{control.label}?",
+            control=control,
+            scope=_words(event_type, organization),
+            count=found,
+            is_capped=found >= MOST_COUNTED,
+            hidden=ScopeForm(which.data, auto_id=False),
+            form=how,
+            flow_url=self.url("flow"),
+        )
+
+
+def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
+    """The page; empty where the journal is not on this site, or not for this person."""
+    try:
+        journal = desk.admin_site.get_model_admin(OperatorAction)
+    except NotRegistered:
+        return ""
+    may_look = isinstance(journal, FlowPages) and journal.has_view_permission(request)
+    return desk.url_for(OperatorAction, "flow") if may_look else ""
+
+
+def _words(event_type: str | None, organization: controls.Organization) -> str:
+    of = one_line(organization.name) if organization else "every organization"
+    return f"{event_type or 'every event type'} of {of}"
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor.of_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in

@@ -1,0 +1,70 @@
+"""Links from what somebody looks at to the page that mends it, with what it asks for filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin.exceptions import NotRegistered
+from django.http import HttpRequest
+
+from passport_events.admin.acting import Acting
+from passport_events.admin.base import DeskAdmin
+from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.operating.replay import REPLAY, REPLAYABLE
+from passport_events.operating.waited import RELEASE
+
+MOST = 5
+ADD_ORGANIZATION = "passport_events.add_salesforceorganization"
+
+
+def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> Acting | None:
+    """Where actions begin; None where the journal is not on this site, or not for this person."""
+    try:
+        journal = desk.admin_site.get_model_admin(OperatorAction)
+    except NotRegistered:
+        return None
+    if not isinstance(journal, Acting) or not journal.has_view_permission(request):
+        return None
+    return journal
+
+
+def what_waited_for(desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization) -> str:
+    """Where what waited for an organization can be released; empty for who may not."""
+    statuses = (Status.QUARANTINED, Status.IGNORED)
+    return _act_url(
+        desk, request, RELEASE.permission, statuses=statuses, organization=organization.salesforce_id
+    )
+
+
+def what_its_release_did(desk: DeskAdmin[Any], request: HttpRequest, message: ProcessedMessage) -> str:
+    """Where all that a release ended as it ended this message can be replayed; empty for who may not."""
+    if not message.release or not message.event_type or message.status not in REPLAYABLE:
+        return ""
+    return _act_url(
+        desk,
+        request,
+        REPLAY.permission,
+        statuses=[message.status],
+        event_type=message.event_type,
+        release=message.release,
+    )
+
+
+def adding(
+    desk: DeskAdmin[Any], request: HttpRequest, ids: Iterable[str], known: Collection[str]
+) -> list[dict[str, str]]:
+    """Where organizations that nobody has added can be added: the first of them."""
+    url = desk.url_for(SalesforceOrganization, "add")
+    if not url or not request.user.has_perm(ADD_ORGANIZATION):
+        return []
+    unknown = [id_ for id_ in ids if id_ and id_ not in known]
+    return [{"id": id_, "url": f"{url}?{urlencode({'salesforce_id': id_})}"} for id_ in unknown[:MOST]]
+
+
+def _act_url(desk: DeskAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
+    journal = journal_for(desk, request)
+    if journal is None or not request.user.has_perm(permission):
+        return ""
+    return f"{journal.url('act')}?{urlencode(said, doseq=True)}"

@@ -1,0 +1,140 @@
+"""What became of the messages that an action changed."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from passport_events.models import OperatorAction, ProcessedMessage, Status
+from passport_events.operating import became, dead_letters, erasure, notes, steering
+from passport_events.operating.actor import Actor
+from passport_events.operating.background import start
+from passport_events.operating.became import Became
+from passport_events.operating.changes import Change
+from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating.release import release_organization
+from passport_events.operating.replay import REPLAY
+from passport_events.operating.selection import Selection
+from passport_events.operating.words import Word
+from passport_events.testing import organization_id, record_id
+from tests.operating.inbox import dead, end, opportunity, organization, rows
+
+pytestmark = pytest.mark.django_db
+
+
+def letters(count: int) -> list[ProcessedMessage]:
+    organization()
+    return [dead(number) for number in range(count)]
+
+
+def do(change: Change, ann: Actor, *messages: ProcessedMessage, **said: object) -> OperatorAction:
+    selection = Selection(ids=tuple(message.pk for message in messages), **said)  # type: ignore[arg-type]
+    return steering.follow(start(change, selection, ann, "fixed"))
+
+
+def of(action: OperatorAction) -> Became:
+    return became.became([action])[action.pk]
+
+
+def counts(action: OperatorAction) -> dict[str, int]:
+    found = of(action)
+    return {word.name: count for word, count in found.counts.items() if count} | (
+        {"elsewhere": found.elsewhere} if found.elsewhere else {}
+    )
+
+
+def test_each_message_counts_where_it_stands_now(ann: Actor) -> None:
+    sent = letters(6)
+    action = do(RETRY, ann, *sent)
+    assert counts(action) == {"WAITING": 6}
+
+    end(sent[0], Status.SUCCEEDED)
+    end(sent[1], Status.IGNORED)
+    end(sent[2], Status.DEAD)
+    end(sent[3], Status.DISCARDED)
+
+    assert counts(action) == {"DONE": 2, "WAITING": 2, "NEEDS_YOU": 1, "PUT_AWAY": 1}
+    assert str(of(action)) == "done 2, waiting 2, needs you 1, put away 1"
+    assert of(action).is_open
+
+
+def test_what_ended_without_it_is_not_its_own(ann: Actor) -> None:
+    sent, meanwhile = letters(2)
+    action = start(RETRY, Selection(statuses=(Status.DEAD,)), ann, "fixed")
+    end(meanwhile, Status.SUCCEEDED)  # meant, and over before its step came
+
+    assert counts(steering.follow(action)) == {"WAITING": 1}
+    end(sent, Status.SUCCEEDED)
+    assert counts(action) == {"DONE": 1}
+
+
+def test_what_a_later_action_took_over_counts_there(ann: Actor) -> None:
+    sent = letters(4)
+    first = do(RETRY, ann, *sent)
+    for message in sent:
+        end(message, Status.DEAD)
+    second = do(RETRY, ann, *sent[:1])
+    put_away = do(DISCARD, ann, *sent[1:2])
+    assert dead_letters.retry(rows(sent[2]), ann, "one by hand") == 1
+
+    assert counts(first) == {"NEEDS_YOU": 1, "elsewhere": 3}
+    assert (counts(second), counts(put_away)) == ({"WAITING": 1}, {"PUT_AWAY": 1})
+    restored = do(RESTORE, ann, sent[1])
+    assert (counts(put_away), counts(restored)) == ({"elsewhere": 1}, {"NEEDS_YOU": 1})
+    by_hand = OperatorAction.objects.get(reason="one by hand")
+    assert (by_hand.affected, counts(by_hand)) == (1, {"WAITING": 1})
+
+
+def test_a_replay_and_a_release_tell_as_well(ann: Actor) -> None:
+    [letter] = letters(1)
+    end(letter, Status.SUCCEEDED)
+    replay = do(REPLAY, ann, letter)
+    opportunity(7, home=organization_id(2))
+    release_organization(organization(2), ann)
+    release = OperatorAction.objects.get(kind="release")
+
+    assert (counts(replay), counts(release)) == ({"WAITING": 1}, {"WAITING": 1})
+
+
+def test_purged_messages_are_said_to_be_gone_and_erased_ones_put_away(ann: Actor) -> None:
+    first, second, third = letters(3)
+    action = do(RETRY, ann, first, second, third)
+    rows(first).delete()
+    home = second.organization
+    assert home
+    erasure.erase(home, record_id("Opportunity", 1), ann, "asked for")
+
+    assert counts(action) == {"WAITING": 1, "PUT_AWAY": 1, "elsewhere": 1}
+
+
+def test_an_action_can_be_deleted_while_its_messages_stay(ann: Actor) -> None:
+    action = do(RETRY, ann, *letters(2))
+    OperatorAction.objects.filter(pk=action.pk).delete()
+    assert ProcessedMessage.objects.count() == 2
+
+
+def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = letters(5)
+    action = do(RETRY, ann, *sent)
+    for message in sent[:4]:
+        end(message, Status.SUCCEEDED)
+    monkeypatch.setattr(became, "MOST_COUNTED", 3)
+
+    found = of(action)
+
+    assert found.counts[Word.DONE] == 3  # and no more were counted
+    assert str(found) == "done 3+, waiting 1"
+    assert found.elsewhere is None  # nobody knows
+
+
+def test_any_number_of_actions_cost_one_query(ann: Actor) -> None:
+    actions = [do(RETRY, ann, letter) for letter in letters(3)]
+    with CaptureQueriesContext(connection) as captured:
+        assert len(became.became(actions)) == 3
+        assert became.became([]) == {}
+    assert len(captured) == 1
+
+
+def test_what_changes_no_message_has_nothing_to_tell(ann: Actor) -> None:
+    assert became.became([notes.note("f00", "fixed in 42", ann)]) == {}
