@@ -39,6 +39,9 @@ class Claim:
         return list(dict.fromkeys(record_key(message) for message in self.messages))
 
 
+NOTHING = Claim(uuid.UUID(int=0), (), more=False)
+
+
 def record_key(message: ProcessedMessage) -> RecordKey:
     """What two messages of one record have in common. Without a record a message is like no other."""
     return (message.organization_id or 0, message.record_id or f"message {message.pk}")

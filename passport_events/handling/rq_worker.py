@@ -15,10 +15,11 @@ from django.db import close_old_connections, connections
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 
-from passport_events.handling import time_slice
+from passport_events.handling import jobs, time_slice
 
 MAINTENANCE_SECONDS = 60
 MONITORING_SECONDS = 15
+PRELOADED = jobs
 NOT_NAMED = (None, "rq.serializers.DefaultSerializer")  # without its flag `rqworker` passes the latter
 
 
@@ -40,6 +41,8 @@ class _Options:
 
 class PassportWorker(_Options, Worker):
     """Forks for each hint, which isolates a handler that takes its process down.
+
+    The parent has imported what the job needs: else every child would do so anew, for each hint.
 
     RQ's own lets a SIGTERM kill the child in the middle of a message, which happens to every process
     of a service under systemd, and else waits until the child has nothing more to do.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -15,7 +17,7 @@ from passport_events import conf
 from passport_events.exceptions import LeaseLost
 from passport_events.handling import hints
 from passport_events.handling.batch import merge_batch
-from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
+from passport_events.handling.claim import NOTHING, Claim, claim_batch, claim_one_alone
 from passport_events.handling.effect import CONNECTION_ERRORS, take_turn
 from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
@@ -27,6 +29,9 @@ from passport_events.mirror.apply import ensure_records
 from passport_events.models import ProcessedMessage
 from passport_events.stages import Stage, announce
 
+ALONE_SECONDS = 1.0
+"""A job that goes on and on looks so often for messages that run alone; they are rare."""
+
 
 def work(queue_name: str) -> int:
     """Handle what is due for an RQ queue; returns how many messages had their turn.
@@ -37,14 +42,16 @@ def work(queue_name: str) -> int:
     event_types = settings.queues().get(queue_name, [])
     locks = RecordLocks(hints.connection(queue_name))
     time_slice = TimeSlice(settings.time_slice_seconds)
-    done = 0
+    done, batch, alone, looked_at = 0, NOTHING, NOTHING, -math.inf
     while event_types and not time_slice.is_over():
         # Each is worked on before the next is claimed: nobody renews a claim that waits. And the one
         # that may take this process down comes when nothing else is in hand.
-        alone = claim_one_alone(event_types, locks)
-        done += work_on(alone, locks, time_slice)
-        if time_slice.is_over():
-            break
+        is_time = time.monotonic() - looked_at >= ALONE_SECONDS
+        if is_time or alone.messages or alone.more or batch.more:
+            alone, looked_at = claim_one_alone(event_types, locks), time.monotonic()
+            done += work_on(alone, locks, time_slice)
+            if time_slice.is_over():
+                break
         batch = claim_batch(event_types, locks)
         if batch.more:
             # Before working on this one, so that another worker wakes up for the rest.
