@@ -5,6 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sized
 
+REST_SECONDS = 0.02
+"""After work that was less than a claim may hold: what comes meanwhile is claimed together, and needs no
+child of its own. It is a part of the time from publish to processed."""
+RESTING_SECONDS = 1.0
+"""So old a job does not rest any more but ends, so that its worker comes to its other queues."""
+
 _is_told_to_stop = False
 """Of this process, which has one job at a time and ends when it is told to."""
 
@@ -19,7 +25,15 @@ class TimeSlice:
     """The time of one job. It begins when it is made."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._began = time.monotonic()
+        self._end = self._began + seconds
+
+    def rest(self) -> bool:
+        """Wait a moment for more; False when it is another job's turn."""
+        if self.is_over() or time.monotonic() - self._began > RESTING_SECONDS:
+            return False
+        time.sleep(REST_SECONDS)
+        return True
 
     def is_over(self) -> bool:
         """Whether to claim nothing more."""

@@ -57,8 +57,12 @@ def work(queue_name: str) -> int:
             # Before working on this one, so that another worker wakes up for the rest.
             hints.send([queue_name])
         done += work_on(batch, locks, time_slice)
-        if not (batch.messages or alone.messages or batch.more or alone.more):
+        if batch.more or alone.more:
+            continue
+        if not (batch.messages or alone.messages):
             return done
+        if not time_slice.rest():
+            break
     hints.send([queue_name])
     return done
 

@@ -1,0 +1,79 @@
+"""Between two claims that are not full a job rests a moment, so that one child serves a trickle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from passport_events.handling import hints, time_slice
+from passport_events.handling.worker import work
+from passport_events.models import ProcessedMessage
+
+from .given import OPPORTUNITIES, a_backlog, an_event, an_organization, stored
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+
+
+class Time:
+    """A clock that moves only while somebody sleeps; `meanwhile` happens then."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.rests = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """At once."""
+        self.seconds += seconds
+        self.rests += 1
+        self.meanwhile()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock that time slices are measured with."""
+    clock = Time()
+    monkeypatch.setattr(time_slice, "time", clock)
+    return clock
+
+
+def waiting_hints() -> int:
+    return int(hints.rq_queue(OPPORTUNITIES).count)
+
+
+def test_what_is_stored_while_it_rests_is_handled_by_the_same_job(clock: Time) -> None:
+    home = an_organization()
+    more = iter(range(1, 4))
+
+    def store_another() -> None:
+        for number in more:
+            stored(an_event(home, number))
+            break
+
+    clock.meanwhile = store_another
+    stored(an_event(home))
+    assert work(OPPORTUNITIES) == 4
+    assert (clock.rests, waiting_hints()) == (4, 0)
+
+
+def test_a_trickle_that_never_ends_leaves_the_worker_to_its_other_queues(clock: Time) -> None:
+    """Given something new at every rest, a job ends after a second, with a hint that brings it back."""
+    home = an_organization()
+    clock.meanwhile = lambda: stored(an_event(home, clock.rests))
+    stored(an_event(home))
+    handled = work(OPPORTUNITIES)
+    assert clock.seconds == pytest.approx(time_slice.RESTING_SECONDS, abs=2 * time_slice.REST_SECONDS)
+    assert handled == ProcessedMessage.objects.filter(status="succeeded").count() == clock.rests + 1
+    assert waiting_hints() == 1
+
+
+def test_a_backlog_is_no_time_to_rest(clock: Time, passport: Callable[..., None]) -> None:
+    passport(BATCH_SIZE=5)
+    a_backlog(an_organization(), 20)
+    assert work(OPPORTUNITIES) == 20
+    assert clock.rests == 0
