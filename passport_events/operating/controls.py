@@ -28,8 +28,7 @@ def pause(event_type: str | None, organization: Organization, actor: Actor, reas
 
 def resume(event_type: str | None, organization: Organization, actor: Actor) -> bool:
     """End the pause of exactly this scope. False when there is none."""
-    with transaction.atomic(using=journal.database()):
-        return _end(ActionKind.PAUSE, _scope(event_type, organization), actor)
+    return _end_in_force(ActionKind.PAUSE, event_type, organization, actor)
 
 
 def throttle(
@@ -46,8 +45,7 @@ def throttle(
 
 def unthrottle(event_type: str | None, organization: Organization, actor: Actor) -> bool:
     """End the throttle of exactly this scope. False when there is none."""
-    with transaction.atomic(using=journal.database()):
-        return _end(ActionKind.THROTTLE, _scope(event_type, organization), actor)
+    return _end_in_force(ActionKind.THROTTLE, event_type, organization, actor)
 
 
 def end(action: OperatorAction, actor: Actor) -> bool:
@@ -57,6 +55,13 @@ def end(action: OperatorAction, actor: Actor) -> bool:
     """
     with transaction.atomic(using=journal.database()):
         return _end(ActionKind(action.kind), {"pk": action.pk}, actor)
+
+
+def _end_in_force(kind: ActionKind, event_type: str | None, organization: Organization, actor: Actor) -> bool:
+    scope = {"event_type": event_type or "", "organization": organization}
+    with transaction.atomic(using=journal.database()):
+        # Only what ends nothing may be a typing error: the settings may not name the type any more.
+        return _end(kind, scope, actor) or _end(kind, _scope(event_type, organization), actor)
 
 
 def _scope(event_type: str | None, organization: Organization) -> Scope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from passport_events.exceptions import OperationRefused
 from passport_events.handling.flow import FlowControls
@@ -58,3 +59,15 @@ def test_a_throttle_of_nothing_is_refused(ann: Actor) -> None:
 def test_a_type_that_does_not_exist_is_refused(ann: Actor) -> None:
     with pytest.raises(OperationRefused, match="There are: opportunity, attachment, item"):
         controls.pause("opportunities", None, ann, "")
+
+
+def test_what_is_in_force_for_a_type_that_is_gone_can_be_ended(ann: Actor, settings: Settings) -> None:
+    """Given a pause and a throttle, and a release whose settings do not name their type any more."""
+    controls.pause("item", None, ann, "")
+    controls.throttle("item", None, ann, "", per_minute=1)
+    types = {"opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"}}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "EVENT_TYPES": types}
+    assert controls.resume("item", None, ann)
+    assert controls.unthrottle("item", None, ann)
+    with pytest.raises(OperationRefused, match="No event type 'item'"):
+        controls.resume("item", None, ann)
