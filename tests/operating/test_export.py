@@ -59,6 +59,16 @@ def test_the_payload_comes_when_it_is_asked_for(ann: Actor, form: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("text", [EVIL, "\u202egnp.exe", "a\r\nb\u2028c\u0085", "</script>", "a" * 900_000])
+def test_a_hostile_payload_is_one_line_of_ascii_and_the_same_when_read(ann: Actor, text: str) -> None:
+    organization()
+    dead(fields={"Name": text})
+    line = "".join(export(EVERY, JSON_LINES, ann, with_payload=True))
+    assert (line.isascii(), len(line.splitlines()), line[-1]) == (True, 1, "\n")
+    assert json.loads(line)["content"]["fields"] == {"Name": text}
+
+
+@pytest.mark.django_db
 def test_the_journal_knows_who_took_what_before_the_first_line_leaves(ann: Actor) -> None:
     organization()
     dead()
