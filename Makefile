@@ -6,7 +6,7 @@ PYTHON312 ?= $(shell for each in python3.14 python3.13 python3.12 $(foreach v,14
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$each" && break; done)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench bench-reading bench-hot-record bench-desk browser contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench bench-growth bench-reading bench-hot-record bench-desk browser contract lint build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -33,6 +33,9 @@ chaos: .venv/.test ## kill, cut and freeze everything, and look for losses; SIZE
 
 bench: .venv/.bench .venv/.bench-modern ## the same work for us, for peers and for the floor, in about 15 minutes; ARGS=--quick takes a few
 	@.venv/bin/python -m benchmarks.throughput --python312 .venv/modern/bin/python $(ARGS)
+
+bench-growth: .venv/.bench ## the same while the inbox, organizations, processes or bodies grow; ARGS='--soak 60' for an hour more
+	@.venv/bin/python -m benchmarks.growth $(ARGS)
 
 bench-reading: .venv/.test ## how many events a second one core reads
 	@.venv/bin/python -m benchmarks.reading $(ARGS)

@@ -26,6 +26,8 @@ FULL = 10_000
 """Events that have so many records; fewer events have fewer, so that every run creates as large a part."""
 ORGANIZATIONS = 15
 BYTES = 2_048
+HOT = 0
+"""The number of the record that a part of the events may be about."""
 STAGES = ("Inquiry", "Applied", "Admitted", "Enrolled", "Withdrawn")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
 
@@ -43,20 +45,40 @@ class Work:
         return len(self.bodies)
 
 
-def organizations() -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What may differ from the work that all contenders get."""
+
+    organizations: int = ORGANIZATIONS
+    bytes: int = BYTES
+    """Of a body."""
+    hot_share: float = 0
+    """The part of the events that is about one record."""
+
+
+USUAL = Shape()
+
+
+def organizations(count: int = ORGANIZATIONS) -> list[str]:
     """The ids of all organizations."""
-    return [organization_id(number) for number in range(ORGANIZATIONS)]
+    return [organization_id(number) for number in range(count)]
 
 
 @functools.lru_cache(maxsize=4)
-def make(count: int, seed: int = 7) -> Work:
-    """`count` events of random records, in the order in which they happened. The first of each creates it."""
+def make(count: int, seed: int = 7, shape: Shape = USUAL, first: int = 0) -> Work:
+    """`count` events of random records, in the order in which they happened. The first of each creates it.
+
+    `first` events of the same records happened before.
+    """
     chosen = random.Random(seed)
     records = max(1, min(RECORDS, RECORDS * count // FULL))
+    if shape.organizations > ORGANIZATIONS:
+        records = max(records, shape.organizations)  # each has one
     bodies: list[str] = []
     expected: dict[str, dict[str, Any]] = {}
     for position in range(count):
-        number = chosen.randrange(records)
+        is_hot = shape.hot_share and chosen.random() < shape.hot_share
+        number = HOT if is_hot else chosen.randrange(records)
         record = record_id("Opportunity", number)
         fields = _fields(chosen, number)
         message = relay_message(
@@ -64,10 +86,10 @@ def make(count: int, seed: int = 7) -> Work:
             record,
             "UPDATE" if record in expected else "CREATE",
             fields,
-            organization=organization_id(number % ORGANIZATIONS),
-            at_ms=COMMITTED_MS + position,
+            organization=organization_id(number % shape.organizations),
+            at_ms=COMMITTED_MS + first + position,
         )
-        room = BYTES - len(sns_notification(message)) - len('"Description": "", ')
+        room = shape.bytes - len(sns_notification(message)) - len('"Description": "", ')
         if "Description" in fields:
             text = "".join(chosen.choices(_LETTERS, k=max(0, room)))
             fields["Description"] = message["detail"]["payload"]["Description"] = text

@@ -15,17 +15,19 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _FINISHED = {
     Tables.OURS: (
         "SELECT count(*), extract(epoch FROM max(finished_at))::float8"
-        " FROM passport_events_processedmessage WHERE status = 'succeeded'"
+        " FROM passport_events_processedmessage WHERE status = 'succeeded' AND id > %s"
     ),
     Tables.PEERS: (
         "SELECT count(*), extract(epoch FROM max(finished_at))::float8"
-        " FROM peers_event WHERE finished_at IS NOT NULL"
+        " FROM peers_event WHERE finished_at IS NOT NULL AND id > %s"
     ),
 }
 # Rows of the inbox, and how often a record was brought up to date.
 _APPLIED = {
-    Tables.OURS: "SELECT count(*), sum(attempts) FROM passport_events_processedmessage",
-    Tables.PEERS: "SELECT (SELECT count(*) FROM peers_event), (SELECT sum(applied) FROM peers_record)",
+    Tables.OURS: "SELECT count(*), sum(attempts) FROM passport_events_processedmessage WHERE id > %s",
+    Tables.PEERS: (
+        "SELECT (SELECT count(*) FROM peers_event WHERE id > %s), (SELECT sum(applied) FROM peers_record)"
+    ),
 }
 _RECORDS = {
     Tables.OURS: "SELECT record_id, fields FROM passport_events_salesforcerecord",
@@ -51,16 +53,19 @@ class Verdict:
         return self == Verdict(0, 0, 0)
 
 
-def finished(connection: Connection, tables: Tables) -> tuple[int, float]:
-    """How many events are finished, and when the last of them was, by the database's clock."""
-    count, last = _one(connection, _FINISHED[tables])
+def finished(connection: Connection, tables: Tables, after: int = 0) -> tuple[int, float]:
+    """How many events are finished, and when the last of them was, by the database's clock.
+
+    Rows up to the key `after` were there before.
+    """
+    count, last = _one(connection, _FINISHED[tables], after)
     return count, last or 0.0
 
 
-def judge(connection: Connection, contender: Contender, work: Work) -> Verdict:
-    """Compare what is there with what must be."""
-    done, _ = finished(connection, contender.tables)
-    rows, applied = _one(connection, _APPLIED[contender.tables])
+def judge(connection: Connection, contender: Contender, work: Work, after: int = 0) -> Verdict:
+    """Compare what is there with what must be; `after` as in `finished`."""
+    done, _ = finished(connection, contender.tables, after)
+    rows, applied = _one(connection, _APPLIED[contender.tables], after)
     times = [int(applied or 0)]
     records: dict[str, dict[str, Any]] = dict(
         connection.execute(_RECORDS[contender.tables].encode()).fetchall()
@@ -94,6 +99,6 @@ def _of_handler(work: Work) -> dict[str, dict[str, Any]]:
     }
 
 
-def _one(connection: Connection, query: str) -> tuple[Any, ...]:
-    row = connection.execute(query.encode()).fetchone()
+def _one(connection: Connection, query: str, after: int) -> tuple[Any, ...]:
+    row = connection.execute(query.encode(), [after]).fetchone()
     return row if row is not None else (0, 0)

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,26 @@ class _Reading:
 
 
 def run(
-    stack: Stack, contender: Contender, count: int, modern_python: str | None, *, postgresql_port: int = 0
+    stack: Stack,
+    contender: Contender,
+    count: int,
+    modern_python: str | None,
+    *,
+    postgresql_port: int = 0,
+    shape: events.Shape = events.USUAL,
+    prepare: Callable[[outcome.Connection], int] = lambda connection: 0,
 ) -> Result:
     """Run it, and measure. `postgresql_port` is that of a proxy.
 
-    Raises ContenderError when it does not start or ends by itself.
+    `prepare` fills the tables before anybody starts, and returns the last key of the inbox that it made.
+    Raises ContenderError when the contender does not start or ends by itself.
     """
-    work = events.make(count)
+    work = events.make(count, shape=shape)
     stack.valkey.flush()
     database = stack.new_database(contender.tables)
     try:
+        with stack.connect(database) as connection:
+            after = prepare(connection)
         with tempfile.TemporaryDirectory(prefix="passport-bench-") as directory:
             stack.stub.hold()
             stack.stub.load([contender.envelope(body) for body in work.bodies])
@@ -115,13 +126,13 @@ def run(
                 modern_python=modern_python,
                 postgresql_port=postgresql_port,
             ) as processes:
-                return _measure(stack, contender, work, processes, load)
+                return _measure(stack, contender, work, processes, load=load, after=after)
     finally:
         stack.drop_database(database)
 
 
 def _measure(
-    stack: Stack, contender: Contender, work: events.Work, processes: Processes, load: float
+    stack: Stack, contender: Contender, work: events.Work, processes: Processes, *, load: float, after: int
 ) -> Result:
     database = processes.database
     with stack.connect(database) as connection:
@@ -129,19 +140,19 @@ def _measure(
         statements.reset(stack)
         before = _Reading.take(stack, processes)
         released = stack.stub.release()
-        last = wait_until_done(stack, contender, work, connection, processes)
-        after = _Reading.take(stack, processes)
+        last = wait_until_done(stack, contender, work, connection, processes, after=after)
+        end = _Reading.take(stack, processes)
         said = statements.read(stack, database)
-        verdict = outcome.judge(connection, contender, work)
+        verdict = outcome.judge(connection, contender, work, after)
     seconds = max(0.001, last - released)
-    passed = max(0.001, after.at - before.at)
+    passed = max(0.001, end.at - before.at)
     per = 1000 / work.count
     parts = (
-        after.consumers - before.consumers,
-        after.postgresql - before.postgresql,
-        after.valkey - before.valkey,
-        after.stub - before.stub,
-        after.ours - before.ours,
+        end.consumers - before.consumers,
+        end.postgresql - before.postgresql,
+        end.valkey - before.valkey,
+        end.stub - before.stub,
+        end.ours - before.ours,
     )
     return Result(
         name=contender.name,
@@ -152,15 +163,15 @@ def _measure(
         postgresql_cpu_per=parts[1] * per,
         valkey_cpu_per=parts[2] * per,
         stub_share=parts[3] / passed,
-        requests_per=(after.requests - before.requests).total() * per,
+        requests_per=(end.requests - before.requests).total() * per,
         statements_per=statements.count(said, frames=False) * per,
         all_statements_per=statements.count(said) * per,
         poller_statements=statements.count(said, frames=False, role="bench_poller"),
         poller_organization_queries=statements.count(said, role="bench_poller", part=_ORGANIZATIONS),
-        polls=after.delivered - before.delivered,
+        polls=end.delivered - before.delivered,
         left=stack.stub.stats().left,
         load=load,
-        other_cpu=max(0.0, after.machine - before.machine - sum(parts)) / passed,
+        other_cpu=max(0.0, end.machine - before.machine - sum(parts)) / passed,
         texts=[{"role": s.role, "calls": s.calls, "text": s.text[:400]} for s in said[:40]],
     )
 
@@ -171,6 +182,8 @@ def wait_until_done(
     work: events.Work,
     connection: outcome.Connection,
     processes: Processes,
+    *,
+    after: int = 0,
 ) -> float:
     """Until all is finished and deleted; returns when the last event was finished."""
     now = time.monotonic()
@@ -180,7 +193,7 @@ def wait_until_done(
         processes.check()
         # The database is asked only once the queue is empty: the question costs, too.
         if (left := stack.stub.stats().left) == 0:
-            done, last = outcome.finished(connection, contender.tables)
+            done, last = outcome.finished(connection, contender.tables, after)
             if done >= work.count:
                 break
         else:

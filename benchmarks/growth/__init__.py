@@ -1,0 +1,1 @@
+"""`make bench-growth`: what becomes of the rate when something grows."""
