@@ -16,6 +16,7 @@ from passport_events.operating.replay import REPLAY, REPLAYABLE
 from passport_events.operating.waited import RELEASE
 
 MOST = 5
+LOOK_AT_MESSAGES = "passport_events.view_processedmessage"
 ADD_ORGANIZATION = "passport_events.add_salesforceorganization"
 
 
@@ -65,6 +66,6 @@ def adding(
 
 def _act_url(desk: DeskAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
     journal = journal_for(desk, request)
-    if journal is None or not request.user.has_perm(permission):
+    if journal is None or not request.user.has_perms((permission, LOOK_AT_MESSAGES)):
         return ""
     return f"{journal.url('act')}?{urlencode(said, doseq=True)}"

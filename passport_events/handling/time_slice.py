@@ -9,7 +9,7 @@ REST_SECONDS = 0.02
 """After work that was less than a claim may hold: what comes meanwhile is claimed together, and needs no
 child of its own. It is a part of the time from publish to processed."""
 RESTING_SECONDS = 1.0
-"""So old a job does not rest any more but ends, so that its worker comes to its other queues."""
+"""So old a job does not rest any more but ends: a trickle that never ends keeps no child for ever."""
 
 _is_told_to_stop = False
 """Of this process, which has one job at a time and ends when it is told to."""

@@ -57,9 +57,9 @@ def work(queue_name: str) -> int:
             # Before working on this one, so that another worker wakes up for the rest.
             hints.send([queue_name])
         done += work_on(batch, locks, time_slice)
-        if batch.more or alone.more:
+        if batch.more or alone.messages:
             continue
-        if not (batch.messages or alone.messages):
+        if not (batch.messages or alone.more):
             return done
         if not time_slice.rest():
             break

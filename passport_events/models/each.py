@@ -13,12 +13,12 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 class EachItsOwn(Func):
-    """JSON by primary key, in one parameter; every row that is written must have one."""
+    """A JSON object by primary key, in one parameter; every row that is written must have one."""
 
     output_field = JSONField()
 
-    def __init__(self, values: Mapping[int, Any]) -> None:
-        """Values that `json` can write."""
+    def __init__(self, values: Mapping[int, Mapping[str, Any]]) -> None:
+        """Objects that `json` can write. SQLite would unwrap a text or a number."""
         super().__init__(Value(json.dumps(values), output_field=TextField()), Cast(F("pk"), TextField()))
 
     def as_postgresql(

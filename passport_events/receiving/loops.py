@@ -131,7 +131,7 @@ class Loops:
 
     def _leave(self, left: list[threading.Thread]) -> None:
         """Raise, although threads are left."""
-        if left and isinstance(self._failure, LoopHangs):
+        if left and isinstance(self._failure, LoopHangs | LoopDied):
             raise self._failure
         if left:
             names = " and ".join(self.watch.said_of(thread.name) for thread in left)

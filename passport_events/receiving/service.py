@@ -14,10 +14,12 @@ from passport_events.exceptions import QueueUnavailable
 from passport_events.handling import dispatcher
 from passport_events.receiving import statements
 from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
+from passport_events.receiving.inbox import Stored
 from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
 from passport_events.receiving.poll_steps import Store, deletes_watched, polling, stored_by
 from passport_events.receiving.poller import Polled, poll
+from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.receiving.writer import Writer
 
@@ -105,18 +107,23 @@ class PollService:
             writer.leave()
 
     def _receive(self, queue: MessageQueue, store: Store) -> None:
-        patience = Patience(self._most_errors)
+        patience, brought = Patience(self._most_errors), 0
+
+        def store_noted(received: Sequence[Received]) -> Stored:
+            nonlocal brought
+            brought = len(received)
+            return store(received)
+
         while not self._loops.is_stopping:
             if not self._writable.wait(timeout=BEAT_SECONDS):
                 continue
             limit = self._reserve()
             if limit == 0 or self._loops.is_stopping:
                 return
-            pause = 0.0
-            polled = Polled()
+            pause, polled, brought = 0.0, Polled(), 0
             try:
                 with polling(self._loops.watch, self._wait_seconds()):
-                    polled = poll(queue, limit, self._wait_seconds(), store)
+                    polled = poll(queue, limit, self._wait_seconds(), store_noted)
                 self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded(queue.label)
             except QueueUnavailable as error:
@@ -125,6 +132,7 @@ class PollService:
                 # Away, read-only, locked, or not migrated yet. The next heartbeat opens the gate again:
                 # no receive while nothing can be stored.
                 self._writable.clear()
+                polled = Polled(received=brought, left=brought)
                 pause = patience.failed("database", error)
             self._count(polled, limit)
             if self._is_done(polled) and not pause:

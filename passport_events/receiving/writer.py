@@ -8,40 +8,30 @@ from __future__ import annotations
 
 import dataclasses
 import queue
-import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from django.db import Error, connections
+from django.db import Error, OperationalError, connections
 
+from passport_events.exceptions import LoopDied
 from passport_events.receiving import inbox, statements
 from passport_events.receiving.inbox import Stored
+from passport_events.receiving.order import Order
 from passport_events.receiving.received import Received
 from passport_events.receiving.watch import Watch
 
 MOST_MESSAGES = 100
-MOST_BYTES = 4 * 2**20
-"""No batch is added to a transaction that has as much already."""
+MOST_BYTES = 256 * 2**10
+"""No batch is added to a transaction that has as much already. Large bodies gain nothing by company, and
+those in it would wait for them."""
 STORED_PER_SECOND = 10_000
 """Bytes. Bodies that name the most records are stored three times as fast on a small machine: ten of the
 largest take four minutes."""
+MOST_FAILURES = 2
+"""So many batches of a company fail by themselves before the rest is left to SQS."""
 IDLE_SECONDS = 1.0
 """A wait as long as this may have outlived the connection."""
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class _Order:
-    """A batch that one receiver brought, and what came of it."""
-
-    received: Sequence[Received]
-    done: threading.Event = dataclasses.field(default_factory=threading.Event)
-    stored: Stored | None = None
-    error: Exception | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return sum(len(each.body) for each in self.received)
 
 
 class Writer:
@@ -50,7 +40,10 @@ class Writer:
     def __init__(self, watch: Watch, receivers: int) -> None:
         self._watch = watch
         self._receivers = receivers
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._in_hand: Sequence[Order] = ()
+        self._has_ended = False
+        self._died_of = ""
 
     def store(self, received: Sequence[Received]) -> Stored:
         """Store a batch, in company with what others bring meanwhile, and raise what `inbox.store` raises.
@@ -58,28 +51,49 @@ class Writer:
         What was new or known is counted for one batch of a company, and so are the event types that
         have something due: all of them together are right.
         """
-        order = _Order(received)
+        order = Order(received)
         self._orders.put(order)
-        order.done.wait()  # with no limit of its own: the watch is on the writer
-        if order.stored is None:
-            raise order.error or RuntimeError("the writer left an order undone")
-        return order.stored
+        if self._has_ended:
+            self._let_all_go()  # it may have looked for the last time before this one came
+        return order.result()
 
     def leave(self) -> None:
         """Say that one receiver brings nothing any more."""
         self._orders.put(None)
 
     def run(self) -> None:
-        """Store until the last receiver has left."""
-        while orders := self._next():
-            size = sum(order.size for order in orders)
-            with self._watch.step("storing", longer_by=size / STORED_PER_SECOND):
-                _store(orders)
+        """Store until the last receiver has left. Whatever ends it, nobody waits for it then."""
+        try:
+            began = time.monotonic()
+            while orders := self._next():
+                size = sum(order.size for order in orders)
+                with self._watch.step("storing", longer_by=size / STORED_PER_SECOND):
+                    if time.monotonic() - began >= IDLE_SECONDS:
+                        # Not for every batch: by default Django's connections live no longer than a
+                        # request, and a new one costs as much as the statements.
+                        statements.renew_connection()
+                    _store(orders)
+                began = time.monotonic()
+        except BaseException as error:
+            self._died_of = type(error).__name__
+            raise
+        finally:
+            self._has_ended = True
+            self._let_all_go()
 
-    def _next(self) -> list[_Order]:
+    def _let_all_go(self) -> None:
+        died = LoopDied(f"writer died of {self._died_of}.")
+        for order in self._in_hand:
+            order.fail(died)
+        with suppress(queue.Empty):
+            while True:
+                if order_left := self._orders.get_nowait():
+                    order_left.fail(died)
+
+    def _next(self) -> Sequence[Order]:
         """Wait for an order, and take what else is there. Nothing when all receivers have left."""
-        began = time.monotonic()
-        orders: list[_Order] = []
+        orders: list[Order] = []
+        self._in_hand = orders
         messages = size = 0
         while self._receivers and messages < MOST_MESSAGES and size < MOST_BYTES:
             try:
@@ -91,29 +105,47 @@ class Writer:
                 continue
             orders.append(order)
             messages, size = messages + len(order.received), size + order.size
-        if time.monotonic() - began >= IDLE_SECONDS:
-            # Not for every batch: by default Django's connections live no longer than a request, and a
-            # new one costs as much as the statements.
-            statements.renew_connection()
         return orders
 
 
-def _store(orders: Sequence[_Order]) -> None:
-    error: Exception | None = None
-    stored = Stored(safe=(), due_types=frozenset())
+def _store(orders: Sequence[Order]) -> None:
     try:
         stored = inbox.store([each for order in orders for each in order.received])
-    except Error as broken:
+    except Error as error:
         connections.close_all()
-        error = broken
+        if len(orders) == 1:
+            orders[0].fail(error)
+            return
     except Exception as bug:  # noqa: BLE001  each receiver raises it, and the service ends
-        error = bug
+        for order in orders:
+            order.fail(bug)
+        return
+    else:
+        _settle(orders, stored)
+        return
+    _one_by_one(orders)
+
+
+def _settle(orders: Sequence[Order], stored: Stored) -> None:
     safe = {id(each) for each in stored.safe}
     for order in orders:
-        if error is None:
-            order.stored = dataclasses.replace(
-                stored, safe=tuple(each for each in order.received if id(each) in safe)
-            )
-            stored = Stored(safe=(), due_types=frozenset())
-        order.error = error
-        order.done.set()
+        own = tuple(each for each in order.received if id(each) in safe)
+        order.done(dataclasses.replace(stored, safe=own))
+        stored = Stored(safe=(), due_types=frozenset())
+
+
+def _one_by_one(orders: Sequence[Order]) -> None:
+    """One batch may have failed them all, by a lock or a size; where more fail, the database is away."""
+    failures = 0
+    for order in orders:
+        if failures >= MOST_FAILURES:
+            order.fail(OperationalError("the database failed the batches before this one"))
+            continue
+        try:
+            order.done(inbox.store(order.received))
+        except Error as error:
+            connections.close_all()
+            failures += 1
+            order.fail(error)
+        except Exception as bug:  # noqa: BLE001  the same
+            order.fail(bug)

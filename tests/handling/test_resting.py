@@ -61,7 +61,7 @@ def test_what_is_stored_while_it_rests_is_handled_by_the_same_job(clock: Time) -
     assert (clock.rests, waiting_hints()) == (4, 0)
 
 
-def test_a_trickle_that_never_ends_leaves_the_worker_to_its_other_queues(clock: Time) -> None:
+def test_a_trickle_that_never_ends_keeps_no_job_for_ever(clock: Time) -> None:
     """Given something new at every rest, a job ends after a second, with a hint that brings it back."""
     home = an_organization()
     clock.meanwhile = lambda: stored(an_event(home, clock.rests))

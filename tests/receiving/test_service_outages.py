@@ -13,6 +13,7 @@ from django.db.backends.signals import connection_created
 
 from passport_events.exceptions import QueueUnavailable
 from passport_events.models import Heartbeat, SalesforceOrganization
+from passport_events.receiving import statements
 from passport_events.receiving.poller import poll
 from passport_events.receiving.service import Totals
 from passport_events.testing import FakeQueue
@@ -141,6 +142,25 @@ def test_a_batch_that_cannot_be_stored_closes_the_gate_until_the_next_heartbeat(
         eventually(lambda: len(ticks) > seen + 15)  # many times the longest pause
         assert queue.requests == 1
     assert len(queue.bodies) == 30
+
+
+def test_what_was_received_and_could_not_be_stored_counts(
+    home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a limit, a batch that stays in SQS has used up its part of it."""
+    refusals = iter([OperationalError("canceling statement due to lock timeout")])
+    insert = statements.insert
+
+    def refuse_once(deliveries: Any) -> None:
+        for refusal in refusals:
+            raise refusal
+        insert(deliveries)
+
+    monkeypatch.setattr(statements, "insert", refuse_once)
+    fill(queue, 40)
+    totals = service_of(queue, messages=25).run()
+    assert totals == Totals(received=25, new=15, left=10)
+    assert sum(message.receives for message in queue._messages) + 15 == 25
 
 
 def make_read_only(sender: object, connection: BaseDatabaseWrapper, **facts: Any) -> None:

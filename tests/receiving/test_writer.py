@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from django.db import OperationalError
 from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 
+from passport_events.exceptions import LoopDied
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox
 from passport_events.receiving import writer as module
@@ -41,7 +44,8 @@ class Stores:
         """Step in."""
         self.sizes: list[int] = []
         self.go, self.began = threading.Event(), threading.Event()
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
+        self.refused: Received | None = None
         self._store = inbox.store
         monkeypatch.setattr(inbox, "store", self)
 
@@ -52,6 +56,8 @@ class Stores:
         assert self.go.wait(15)
         if self.broken is not None:
             raise self.broken
+        if any(each is self.refused for each in received):
+            raise OperationalError("canceling statement due to lock timeout")
         return self._store(received)
 
 
@@ -122,6 +128,29 @@ def test_a_transaction_that_is_large_takes_no_more(
     assert stores.sizes == [2, 4, 2]
 
 
+def test_a_batch_that_the_database_refuses_fails_no_other(
+    home: SalesforceOrganization, stores: Stores
+) -> None:
+    """Given a batch that waits for somebody's lock in vain, those in its company are stored without it."""
+    brought = batches(5)
+    stores.refused = brought[2][0]
+    with running(5) as (writer, pool):
+        first, second, third, *rest = all_at_once(stores, writer, pool, brought)
+        assert isinstance(third.exception(15), OperationalError)
+        assert [each.result(15).new for each in (first, second, *rest)] == [2] * 4
+    assert sorted(stores.sizes) == [2, 2, 2, 2, 2, 8]
+
+
+def test_a_database_that_is_away_is_not_asked_for_each_batch(
+    home: SalesforceOrganization, stores: Stores
+) -> None:
+    stores.broken = OperationalError("gone")
+    with running(6) as (writer, pool):
+        failed = all_at_once(stores, writer, pool, batches(6))
+        assert [type(each.exception(15)) for each in failed] == [OperationalError] * 6
+    assert stores.sizes == [2, 10, 2, 2]
+
+
 @pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("a bug")])
 def test_what_goes_wrong_reaches_everybody_whose_batch_it_was_and_nobody_else(
     home: SalesforceOrganization, stores: Stores, error: Exception
@@ -130,7 +159,7 @@ def test_what_goes_wrong_reaches_everybody_whose_batch_it_was_and_nobody_else(
     stores.broken = error
     with running(3) as (writer, pool):
         failed = all_at_once(stores, writer, pool, brought)
-        assert [type(each.exception(15)) for each in failed] == [type(error)] * 3
+        assert {type(each.exception(15)) for each in failed} == {type(error)}
         stores.broken = None
         assert pool.submit(writer.store, brought[0]).result(15).new == 2
     assert ProcessedMessage.objects.count() == 2
@@ -184,3 +213,40 @@ def test_it_ends_when_the_last_receiver_has_left(home: SalesforceOrganization, s
     writer.leave()
     thread.join(15)
     assert not thread.is_alive()
+
+
+def test_a_writer_that_dies_holds_nobody_up(home: SalesforceOrganization, stores: Stores) -> None:
+    """Given an end that no code expects, those who wait learn of it, and so does who comes later."""
+    brought = batches(3)
+    stores.broken = SystemExit(1)
+    writer = Writer(Watch(), receivers=3)
+    with ThreadPoolExecutor(3) as pool:
+        run = pool.submit(writer.run)
+        one, other = all_at_once(stores, writer, pool, brought[:2])
+        assert [str(each.exception(15)) for each in (one, other)] == ["writer died of SystemExit."] * 2
+        assert isinstance(run.exception(15), SystemExit)
+        with pytest.raises(LoopDied):
+            writer.store(brought[2])
+
+
+def test_a_batch_that_failed_is_not_kept(home: SalesforceOrganization, stores: Stores) -> None:
+    """Bodies may have megabytes, and an outage has many tries."""
+
+    class Batch(list[Received]):
+        """One that can be watched."""
+
+    stores.broken, batch = OperationalError("gone"), Batch(batches(1)[0])
+    stores.go.set()
+    watched = weakref.ref(batch)
+    gc.disable()
+    try:
+        with running(1) as (writer, pool):
+            failed = pool.submit(writer.store, batch)
+            del batch
+            assert isinstance(failed.exception(15), OperationalError)
+            stores.broken = None
+            del failed
+            pool.submit(writer.store, batches(1)[0]).result(15)
+            assert watched() is None
+    finally:
+        gc.enable()
