@@ -52,4 +52,5 @@ PASSPORT_EVENTS = {
     "DEAD_LETTER_QUEUE_URLS": [f"{environment.queue_url()}-dead-letters"],
     "ENDPOINT_URL": environment.aws_endpoint_url(),
     "REGION": environment.REGION,
+    "RECEIVERS": 2,  # moto hands one message to any that ask at the same moment
 }
