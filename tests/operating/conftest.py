@@ -28,3 +28,11 @@ def ann() -> Actor:
     from passport_events.operating.actor import Actor
 
     return Actor("ann")
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Actions of two messages a step."""
+    from passport_events.operating import background
+
+    monkeypatch.setattr(background, "STEP", 2)

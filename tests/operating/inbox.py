@@ -67,3 +67,14 @@ def end(message: ProcessedMessage, status: Status, reason: str = "") -> Processe
 def rows(*messages: ProcessedMessage) -> Any:
     """A query for exactly these."""
     return ProcessedMessage.objects.filter(pk__in=[message.pk for message in messages])
+
+
+def letters(count: int) -> list[ProcessedMessage]:
+    """So many dead letters of a new organization."""
+    organization()
+    return [dead(number) for number in range(count)]
+
+
+def waiting() -> int:
+    """How many messages wait."""
+    return ProcessedMessage.objects.filter(status=Status.WAITING).count()

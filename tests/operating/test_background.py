@@ -9,30 +9,16 @@ from django.db import connections
 
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling import dispatcher
-from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
+from passport_events.models import OperatorAction, Progress, Status
 from passport_events.operating import background, selection, steering
 from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
-from tests.operating.inbox import dead, end, organization, rows
+from tests.operating.inbox import dead, end, letters, rows, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_steps")]
 DEAD = Selection(statuses=(Status.DEAD,))
-
-
-@pytest.fixture(autouse=True)
-def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "STEP", 2)
-
-
-def letters(count: int) -> list[ProcessedMessage]:
-    organization()
-    return [dead(number) for number in range(count)]
-
-
-def waiting() -> int:
-    return ProcessedMessage.objects.filter(status=Status.WAITING).count()
 
 
 def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:

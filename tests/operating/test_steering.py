@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from passport_events.models import ProcessedMessage, Progress, Status
+from passport_events.models import Progress, Status
 from passport_events.operating import background, steering
 from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import RETRY
 from passport_events.operating.selection import Selection
-from tests.operating.inbox import dead, organization
+from tests.operating.inbox import letters, waiting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_steps")]
 DEAD = Selection(statuses=(Status.DEAD,))
-
-
-@pytest.fixture(autouse=True)
-def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "STEP", 2)
-
-
-def letters(count: int) -> list[ProcessedMessage]:
-    organization()
-    return [dead(number) for number in range(count)]
-
-
-def waiting() -> int:
-    return ProcessedMessage.objects.filter(status=Status.WAITING).count()
 
 
 def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:
