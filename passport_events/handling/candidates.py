@@ -50,6 +50,11 @@ def fair_candidates(event_types: Sequence[str], controls: FlowControls, limit: i
     return list(take_turns(found, limit))
 
 
+def is_full(messages: Sequence[ProcessedMessage]) -> bool:
+    """Whether a claim that found these had no place for another organization."""
+    return len({message.organization_id for message in messages}) >= MOST_ORGANIZATIONS
+
+
 def _claimable(event_types: Sequence[str]) -> Any:
     # Rows that run alone are claimed one by one, elsewhere; abandoned ones are seen here first.
     in_company = Q(runs_alone=False) | Q(status=Status.PROCESSING)

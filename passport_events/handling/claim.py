@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from passport_events import conf
 from passport_events.handling.abandoned import sort_out_abandoned
-from passport_events.handling.candidates import fair_candidates, take_turns
+from passport_events.handling.candidates import fair_candidates, is_full, take_turns
 from passport_events.handling.flow import FlowControls
 from passport_events.handling.locks import RecordKey, RecordLocks
 from passport_events.handling.throttle import allow, used_up
@@ -60,7 +60,8 @@ def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
         claim = _take(waiting + companions, controls, locks)
     # Where others have locked all that is due, looking again at once would burn a processor until they
     # are done: who claimed them hints at the rest, and so does the dispatcher.
-    more = bool(found) and (len(candidates) >= settings.batch_size or len(found) > len(waiting))
+    is_cut = len(candidates) >= settings.batch_size or is_full(found)
+    more = bool(found) and (is_cut or len(found) > len(waiting))
     return dataclasses.replace(claim, more=more or claim.more)
 
 
