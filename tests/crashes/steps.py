@@ -82,7 +82,9 @@ DISPATCHER: Mapping[str, Seam] = {
     "due rows found": Before("passport_events.handling.hints:send"),
 }
 OPERATOR: Mapping[str, Seam] = {
-    "changed, not in the journal": Before("passport_events.operating.journal:write"),
+    "written down, not changed": Before("passport_events.operating.changes:Change.apply"),
+    "changed, not committed": After("passport_events.operating.changes:Change.apply"),
+    "erased, not in the journal": Before("passport_events.operating.journal:write"),
     "in the journal, not committed": After("passport_events.operating.journal:write"),
     "control ended, not committed": After("passport_events.operating.controls:_end"),
     "control begun, not committed": After("passport_events.operating.controls:_begin"),

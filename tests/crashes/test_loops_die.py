@@ -14,8 +14,8 @@ pytestmark = pytest.mark.postgresql  # what ends a process does not depend on th
     ("step", "loop", "error"),
     [
         ("read, nothing stored", "receiver-0", "MemoryError"),
-        ("read, nothing stored", "receiver-0", "SystemExit"),
-        ("read, nothing stored", "receiver-0", "KeyboardInterrupt"),
+        ("read, nothing stored", "writer", "SystemExit"),
+        ("read, nothing stored", "writer", "KeyboardInterrupt"),
         ("before the sign of life", "heartbeat", "MemoryError"),
         ("before the dispatcher's look", "heartbeat", "RuntimeError"),
     ],

@@ -87,8 +87,8 @@ class Verb:
     status: str | None
     journal: list[tuple[str, bool]]
     """Kinds of actions, and whether they have ended."""
-    # All verbs write in one way, and all controls in another: one of each dies at every step.
-    steps: tuple[str, ...] = ("in the journal, not committed",)
+    # All changes write in one way, and all controls in another: one of each dies at every step.
+    steps: tuple[str, ...] = ("changed, not committed",)
 
 
 BEGUN = ("control begun, not committed",)
@@ -100,7 +100,7 @@ VERBS = {
         ("dead-letters", "--retry", ""),
         "waiting",
         [(ActionKind.RETRY, False)],
-        ("changed, not in the journal", "in the journal, not committed", "operated"),
+        ("written down, not changed", "changed, not committed", "operated"),
     ),
     "discard": Verb(
         a_dead_letter,
@@ -130,6 +130,7 @@ VERBS = {
         ("purge", "--reason=why", f"--organization={HOME}", "--erase", ""),
         "discarded",
         [(ActionKind.ERASE, False)],
+        ("erased, not in the journal", "in the journal, not committed"),
     ),
     "pause": Verb(nothing, ("pause", "--reason=why", "--type", ""), None, [(ActionKind.PAUSE, False)], BEGUN),
     "resume": Verb(a_pause, ("resume", "--type", ""), None, [(ActionKind.PAUSE, True)], ENDED),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 
@@ -67,11 +67,19 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     return Stores(monkeypatch)
 
 
+def to_the_end(writer: Writer) -> None:
+    """As its thread in a poller does."""
+    try:
+        writer.run()
+    finally:
+        connections.close_all()
+
+
 @contextmanager
 def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
     """A writer in a thread, and threads for its receivers, who all leave at the end."""
     writer = Writer(Watch(), receivers)
-    thread = threading.Thread(target=writer.run, name="writer")
+    thread = threading.Thread(target=to_the_end, args=(writer,), name="writer")
     with ThreadPoolExecutor(receivers) as pool:
         thread.start()
         yield writer, pool
@@ -172,9 +180,10 @@ def test_a_database_that_broke_gets_a_new_connection(
     monkeypatch.setattr(ConnectionHandler, "close_all", lambda self: closed.append("all"))
     stores.broken = OperationalError("gone")
     stores.go.set()
-    with running(1) as (writer, pool), pytest.raises(OperationalError):
-        pool.submit(writer.store, batches(1)[0]).result(15)
-    assert closed == ["all"]
+    with running(1) as (writer, pool):
+        with pytest.raises(OperationalError):
+            pool.submit(writer.store, batches(1)[0]).result(15)
+        assert closed == ["all"]
 
 
 def test_only_a_wait_makes_a_new_connection(
@@ -204,7 +213,7 @@ def test_only_a_wait_makes_a_new_connection(
 def test_it_ends_when_the_last_receiver_has_left(home: SalesforceOrganization, stores: Stores) -> None:
     stores.go.set()
     writer = Writer(Watch(), receivers=2)
-    thread = threading.Thread(target=writer.run)
+    thread = threading.Thread(target=to_the_end, args=(writer,))
     thread.start()
     writer.leave()
     [batch] = batches(1)
@@ -221,7 +230,7 @@ def test_a_writer_that_dies_holds_nobody_up(home: SalesforceOrganization, stores
     stores.broken = SystemExit(1)
     writer = Writer(Watch(), receivers=3)
     with ThreadPoolExecutor(3) as pool:
-        run = pool.submit(writer.run)
+        run = pool.submit(to_the_end, writer)
         one, other = all_at_once(stores, writer, pool, brought[:2])
         assert [str(each.exception(15)) for each in (one, other)] == ["writer died of SystemExit."] * 2
         assert isinstance(run.exception(15), SystemExit)
