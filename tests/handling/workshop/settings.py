@@ -5,5 +5,5 @@ from tests.settings import INSTALLED_APPS as THEIRS
 from tests.settings import PASSPORT_EVENTS as DEFAULTS
 
 INSTALLED_APPS = [*THEIRS, "tests.handling.workshop"]
-PASSPORT_EVENTS = {**DEFAULTS, "LEASE_SECONDS": 1, "BACKOFF_SECONDS": 0.01}  # type: ignore[dict-item]
+PASSPORT_EVENTS = {**DEFAULTS, "LEASE_SECONDS": 1, "BACKOFF_SECONDS": 0.01}
 RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
