@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from passport_events import stages
-from passport_events.handling import registry
+from passport_events.handling import registry, time_slice
 from passport_events.stages import Stage
 from project.embedded import ValkeyServer
 
@@ -92,3 +92,31 @@ class Statements:
 def statements() -> Statements:
     """`with statements: ...`, then `len(statements.data)`."""
     return Statements()
+
+
+class Time:
+    """A clock that moves only while somebody sleeps, or a test moves it; `meanwhile` happens during a sleep."""
+
+    def __init__(self) -> None:
+        """At zero."""
+        self.seconds = 0.0
+        self.rests = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """At once."""
+        self.seconds += seconds
+        self.rests += 1
+        self.meanwhile()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock that time slices are measured with."""
+    clock = Time()
+    monkeypatch.setattr(time_slice, "time", clock)
+    return clock

@@ -10,36 +10,10 @@ from passport_events.handling import hints, time_slice
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
 
+from .conftest import Time
 from .given import OPPORTUNITIES, a_backlog, an_event, an_organization, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
-
-
-class Time:
-    """A clock that moves only while somebody sleeps; `meanwhile` happens then."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.rests = 0
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """At once."""
-        self.seconds += seconds
-        self.rests += 1
-        self.meanwhile()
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """The clock that time slices are measured with."""
-    clock = Time()
-    monkeypatch.setattr(time_slice, "time", clock)
-    return clock
 
 
 def waiting_hints() -> int:

@@ -16,7 +16,7 @@ from passport_events.handling.worker import work, work_on
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from project.embedded import ValkeyServer
 
-from .conftest import Statements
+from .conftest import Statements, Time
 from .given import (
     OPPORTUNITIES,
     a_backlog,
@@ -28,25 +28,6 @@ from .given import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
-
-
-class Time:
-    """A monotonic clock that the handlers of a test move."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return self.seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """The clock that time slices are measured with."""
-    clock = Time()
-    monkeypatch.setattr(time_slice, "time", clock)
-    return clock
 
 
 def waiting_hints() -> int:
