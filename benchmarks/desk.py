@@ -62,10 +62,10 @@ def _run(messages: int, *, explain: bool, tell: bool) -> dict[str, dict[str, Any
     import django  # noqa: PLC0415  its settings need the server's port
 
     django.setup()
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.conf import settings  # noqa: PLC0415  needs Django set up
+    from django.core.management import call_command  # noqa: PLC0415  needs Django set up
 
-    from benchmarks.desk_rows import fill, pages  # noqa: PLC0415
+    from benchmarks.desk_rows import fill, pages  # noqa: PLC0415  needs Django set up
 
     settings.ALLOWED_HOSTS = ["testserver"]
     call_command("migrate", verbosity=0)
@@ -90,8 +90,8 @@ def _line(name: str, *, ms: float, cpu_ms: float, fastest: float, slowest: float
 
 
 def _measure(url: str) -> dict[str, Any]:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415  needs Django set up
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415  needs Django set up
 
     client = _client()
     with CaptureQueriesContext(connection) as captured:
@@ -116,7 +116,7 @@ def _cpu_seconds() -> float:
 
     On a machine that others use as well a page takes longer than that, and not because of what it does.
     """
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415  needs Django set up
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -126,8 +126,8 @@ def _cpu_seconds() -> float:
 
 
 def _client() -> Any:
-    from django.contrib.auth.models import User  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    from django.contrib.auth.models import User  # noqa: PLC0415  needs Django set up
+    from django.test import Client  # noqa: PLC0415  needs Django set up
 
     client = Client()
     client.force_login(User.objects.get(username="ann"))
@@ -140,8 +140,8 @@ def _get(client: Any, url: str) -> None:
 
 
 def _plans(url: str) -> Iterator[str]:
-    from django.db import connection  # noqa: PLC0415
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415  needs Django set up
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415  needs Django set up
 
     with CaptureQueriesContext(connection) as captured:
         _get(_client(), url)

@@ -142,8 +142,8 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def _list(model: type[Model]) -> str:
-    return reverse(f"admin:passport_events_{model._meta.model_name}_changelist")  # noqa: SLF001
+    return reverse(f"admin:passport_events_{model._meta.model_name}_changelist")  # noqa: SLF001  Django documents _meta
 
 
 def _page(row: Any) -> str:
-    return reverse(f"admin:passport_events_{row._meta.model_name}_change", args=(row.pk,))  # noqa: SLF001
+    return reverse(f"admin:passport_events_{row._meta.model_name}_change", args=(row.pk,))  # noqa: SLF001  Django documents _meta
