@@ -27,16 +27,16 @@ _TRY_AGAIN = (408, 429)
 _OF_OUR_QUEUE = ("sqs", "sns")
 
 
-def client(settings: Settings, service: str, read_timeout: float) -> Any:
+def client(settings: Settings, service: str, read_timeout: float, attempts: int = 2) -> Any:
     """A boto3 client, safe to share between threads.
 
-    One retry only: who calls has a patience of its own, and says what it waits for. Raises
+    One retry at most: who calls has a patience of its own, and says what it waits for. Raises
     ConfigurationError where boto3 cannot make one: no region, or a URL that is none.
     """
     config = Config(
         connect_timeout=READ_MARGIN_SECONDS,
         read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": 2},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
         max_pool_connections=64,
     )

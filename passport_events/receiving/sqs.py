@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 from passport_events.receiving.received import Received, queue_name
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+from passport_events.receiving.short_way import ShortWay
 
 BATCH = 10
 """SQS hands out, and deletes, at most ten at a time."""
@@ -43,8 +41,11 @@ class SqsQueue:
         self.label = "sqs"
         self.url = settings.queue_url
         self._name = queue_name(self.url)
-        self._polling: SQSClient = client(settings, "sqs", settings.wait_seconds + READ_MARGIN_SECONDS)
-        self._deleting: SQSClient = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
+        # What fails on the short way is tried once more on boto3's.
+        attempts = 1 if ShortWay.is_open() else 2
+        wait = settings.wait_seconds + READ_MARGIN_SECONDS
+        self._polling = ShortWay(client(settings, "sqs", wait, attempts))
+        self._deleting = ShortWay(client(settings, "sqs", 2 * READ_MARGIN_SECONDS, attempts))
 
     @classmethod
     def of_dead_letters(cls, settings: Settings, url: str) -> Self:
@@ -56,7 +57,8 @@ class SqsQueue:
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
         try:
-            response = self._polling.receive_message(
+            response = self._polling.call(
+                "ReceiveMessage",
                 QueueUrl=self.url,
                 MaxNumberOfMessages=min(limit, BATCH),
                 WaitTimeSeconds=wait_seconds,
@@ -78,7 +80,7 @@ class SqsQueue:
             for position, message in enumerate(messages)
         ]
         try:
-            response = self._deleting.delete_message_batch(QueueUrl=self.url, Entries=entries)  # type: ignore[arg-type]
+            response = self._deleting.call("DeleteMessageBatch", QueueUrl=self.url, Entries=entries)
         except AWS_ERRORS as error:
             raise self._unavailable("a delete", error) from error
         return [messages[int(entry["Id"])] for entry in response.get("Failed", ())]

@@ -172,12 +172,12 @@ def test_boto3_sends_one_receive_and_one_delete(home: SalesforceOrganization, sq
     for number in range(10):
         sqs.topic.publish(Message=json.dumps(opportunity(number)))
     queue = SqsQueue(conf.current())
-    requests: list[bytes] = []
-    for client in (queue._polling, queue._deleting):
+    requests: list[str] = []
+    for client in (queue._polling._client, queue._deleting._client):
         client.meta.events.register(
             "before-send.sqs", lambda request, **_: requests.append(request.headers["X-Amz-Target"])
         )
 
     assert poll(queue).left == 0
 
-    assert requests == [b"AmazonSQS.ReceiveMessage", b"AmazonSQS.DeleteMessageBatch"]
+    assert requests == ["AmazonSQS.ReceiveMessage", "AmazonSQS.DeleteMessageBatch"]

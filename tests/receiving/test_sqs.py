@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
@@ -17,6 +16,7 @@ from passport_events.receiving.aws import region_of
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import SqsQueue
 from tests.harness.aws import Sqs
+from tests.receiving.answering import answered_by
 from tests.receiving.arranging import left_in_sqs
 
 
@@ -65,23 +65,22 @@ def test_two_deliveries_of_one_message_do_not_refuse_the_whole_batch(sqs: Sqs, q
 
 def test_the_entries_that_failed_are_told_by_their_position(queue: SqsQueue) -> None:
     batch = [received("one"), received("two"), received("three")]
-    with Stubber(queue._deleting) as stub:
-        stub.add_response(
-            "delete_message_batch",
-            {
-                "Successful": [{"Id": "0"}, {"Id": "2"}],
-                "Failed": [{"Id": "1", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}],
-            },
-            {
-                "QueueUrl": conf.current().queue_url,
-                "Entries": [
-                    {"Id": "0", "ReceiptHandle": "one"},
-                    {"Id": "1", "ReceiptHandle": "two"},
-                    {"Id": "2", "ReceiptHandle": "three"},
-                ],
-            },
-        )
-        assert queue.delete(batch) == [batch[1]]
+    said = {
+        "Successful": [{"Id": "0"}, {"Id": "2"}],
+        "Failed": [{"Id": "1", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}],
+    }
+    requests = answered_by(queue._deleting._client, said)
+    assert queue.delete(batch) == [batch[1]]
+    assert [json.loads(request.body) for request in requests] == [
+        {
+            "QueueUrl": conf.current().queue_url,
+            "Entries": [
+                {"Id": "0", "ReceiptHandle": "one"},
+                {"Id": "1", "ReceiptHandle": "two"},
+                {"Id": "2", "ReceiptHandle": "three"},
+            ],
+        }
+    ]
 
 
 def test_a_delete_does_not_wait_behind_a_long_poll(sqs: Sqs, queue: SqsQueue) -> None:
@@ -100,8 +99,8 @@ def test_a_delete_does_not_wait_behind_a_long_poll(sqs: Sqs, queue: SqsQueue) ->
 
 
 def test_a_silent_socket_is_given_up_a_little_after_the_long_poll(queue: SqsQueue) -> None:
-    polling: Any = queue._polling.meta.config
-    deleting: Any = queue._deleting.meta.config
+    polling: Any = queue._polling._client.meta.config
+    deleting: Any = queue._deleting._client.meta.config
     assert polling.read_timeout == conf.current().wait_seconds + 5
     assert deleting.read_timeout == 10
 
