@@ -15,6 +15,7 @@ from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
 from passport_events.mirror.apply import lock_records, merge_into, save_merge
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models.among import Among
 from passport_events.models.each import EachItsOwn
 from passport_events.stages import Stage, announce
 
@@ -27,7 +28,7 @@ def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: U
     ids = [message.pk for message in messages]
     with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
         merged = {"merged": EachItsOwn(_merge_all(messages))} if plan.merges else {}
-        rows = ProcessedMessage.objects.filter(pk__in=ids)
+        rows = ProcessedMessage.objects.filter(Among("pk", ids))
         also = {"reason": plan.reason, "attempts": F("attempts") + 1, "release": conf.current().release}
         ended = rows.finish(lease_token, plan.status, **also, **merged)
         if ended < len(ids):

@@ -13,6 +13,7 @@ from passport_events.event import Event
 from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models.among import Among
 from passport_events.models.bulk import update_many
 
 WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
@@ -27,8 +28,8 @@ def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
     messages = [message for message in messages if not message.is_pointer]
     wanted = {(message.organization_id or 0, message.record_id): message for message in messages}
     known = SalesforceRecord.objects.filter(
-        organization__in={message.organization_id for message in messages},
-        record_id__in={message.record_id for message in messages},
+        Among("organization", {message.organization_id or 0 for message in messages}),
+        Among("record_id", {message.record_id for message in messages}),
     ).values_list("organization_id", "record_id")
     missing = sorted(wanted.keys() - set(known))
     if missing:
@@ -51,10 +52,13 @@ def lock_record(message: ProcessedMessage) -> SalesforceRecord:
 
 def lock_records(messages: Iterable[ProcessedMessage]) -> dict[tuple[int, str], SalesforceRecord]:
     """The records of many messages, locked in one order that all workers share."""
-    pairs = {(message.organization_id, message.record_id) for message in messages}
+    pairs = {(message.organization_id or 0, message.record_id) for message in messages}
     rows = (
         SalesforceRecord.objects.select_for_update(no_key=True)
-        .filter(organization__in={pair[0] for pair in pairs}, record_id__in={pair[1] for pair in pairs})
+        .filter(
+            Among("organization", {pair[0] for pair in pairs}),
+            Among("record_id", {pair[1] for pair in pairs}),
+        )
         .order_by("pk")
     )
     return {(row.organization_id, row.record_id): row for row in rows}

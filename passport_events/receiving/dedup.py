@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from passport_events.receiving.rows import Draft
 
+Find = Callable[[Collection[str]], dict[str, str]]
+"""As `statements.find`: keys that are in the database, with the hash of their content."""
 
-def keys_of(drafts: Iterable[Draft]) -> set[str]:
-    """Every key under which one of these may be stored already."""
-    return {key for draft in drafts for key in (draft.message.dedup_key, draft.collision_key)}
+
+def known(drafts: Sequence[Draft], find: Find) -> dict[str, str]:
+    """What is in the database of these, under whatever key one of them may be stored already."""
+    stored = find({draft.message.dedup_key for draft in drafts})
+    said, collided = dict(stored), set()
+    for draft in drafts:
+        content = draft.message.content_hash
+        if said.setdefault(draft.message.dedup_key, content) != content:
+            collided.add(draft.collision_key)
+    return stored | find(collided) if collided else stored
 
 
 def only_new(drafts: Iterable[Draft], stored: Mapping[str, str]) -> list[Draft]:
     """Drafts whose key nobody has, each key once. One that says something else gets a key of its own.
 
-    `stored` is what `statements.find` knows of their keys.
+    `stored` is what is `known` of them.
     """
     taken = dict(stored)
     new: list[Draft] = []

@@ -14,7 +14,7 @@ from passport_events.event import Identity
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organization_heartbeats, organizations, statements
-from passport_events.receiving.dedup import is_stored, keys_of, only_new
+from passport_events.receiving.dedup import is_stored, known, only_new
 from passport_events.receiving.organization_heartbeats import Heard, heard_in
 from passport_events.receiving.received import Received
 from passport_events.receiving.rows import (
@@ -87,12 +87,12 @@ def read_guarded(received: Received, settings: Settings, outer: Envelope | None 
             envelope=None,
             events=(),
             refusal=Unreadable("reader_failed", type(error).__name__),
-            fallback_identity=Identity.of("sqs", received.message_id),
+            arrived_as=("sqs", received.message_id),
         )
 
 
 def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
-    stored = statements.find(keys_of(drafts))
+    stored = known(drafts, statements.find)
     fresh = only_new(drafts, stored)
     if fresh:
         statements.insert(_by_delivery(fresh))

@@ -19,7 +19,7 @@ from passport_events.handling import opener
 from passport_events.handling.opener import Opened
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organizations, statements
-from passport_events.receiving.dedup import is_stored, keys_of, only_new
+from passport_events.receiving.dedup import is_stored, known, only_new
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
 from passport_events.receiving.received import EPOCH, Received
 from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of
@@ -92,7 +92,7 @@ def start() -> None:
 
 
 def _store(payload: Payload) -> list[Draft]:
-    fresh = only_new(payload.drafts, statements.find(keys_of(payload.drafts)))
+    fresh = only_new(payload.drafts, known(payload.drafts, statements.find))
     if fresh:
         statements.put([(payload.delivery, [draft.message for draft in fresh])])
         stored = statements.find({draft.message.dedup_key for draft in fresh})

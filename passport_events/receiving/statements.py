@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connections, router, transaction
 
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
+from passport_events.models.among import Among
 from passport_events.models.bulk import insert_many
 
 LOCK_TIMEOUT = "5s"
@@ -30,7 +31,7 @@ def find(keys: Collection[str]) -> dict[str, str]:
     """Dedup keys that are in the database, with the hash of their content."""
     found: dict[str, str] = {}
     for part in _parts(sorted(keys)):
-        rows = ProcessedMessage.objects.filter(dedup_key__in=part)
+        rows = ProcessedMessage.objects.filter(Among("dedup_key", part))
         found |= rows.values_list("dedup_key", "content_hash")
     return found
 

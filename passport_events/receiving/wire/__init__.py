@@ -72,12 +72,17 @@ class Reading:
     """None where the envelope itself could not be read."""
     events: tuple[Event, ...]
     refusal: Unreadable | None
-    fallback_identity: Identity
-    """For a row without an event: SNS's id where there is one, because SQS's changes."""
+    arrived_as: tuple[str, str]
+    """Who numbered the delivery, and its number: SNS where it did, because SQS's changes."""
     pointer: s3_pointer.Pointer | None = None
     """Where the events are, if not here."""
     heartbeat: OrganizationHeartbeat | None = None
     """The organization's sign of life, which is no event and needs no row."""
+
+    @property
+    def fallback_identity(self) -> Identity:
+        """For a row without an event."""
+        return Identity.of(*self.arrived_as)
 
 
 def read(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
@@ -126,9 +131,7 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
         envelope=envelope,
         events=events,
         refusal=refusal,
-        fallback_identity=Identity.of("sns", sns_message_id)
-        if sns_message_id
-        else Identity.of("sqs", received.message_id),
+        arrived_as=("sns", sns_message_id) if sns_message_id else ("sqs", received.message_id),
         pointer=pointer,
         heartbeat=beat,
     )
