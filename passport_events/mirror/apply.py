@@ -90,10 +90,7 @@ def _set(record: SalesforceRecord, write: Write) -> Merged:
 
 def save_merge(*records: SalesforceRecord) -> None:
     """Write merged records back."""
-    if len(records) == 1:
-        records[0].save(update_fields=WRITTEN)
-    elif records:
-        now = timezone.now()
-        for record in records:
-            record.updated_at = now
-        update_many(records, WRITTEN)
+    now = timezone.now()
+    for record in records:
+        record.updated_at = now
+    update_many(records, WRITTEN)

@@ -46,20 +46,22 @@ def everything(stack: Stack, *, is_quick: bool, progress: Callable[[str], None])
 def _polls(stack: Stack, *, is_quick: bool) -> list[tuple[str, Percentiles | None]]:
     count, by_hand = (200, 40) if is_quick else (1_000, 100)
     ours, uncached, naive = (BY_NAME[name] for name in ("passport", "passport-uncached", "naive-simple"))
-    return [
-        ("ours", polls.measure(stack, ours, count, is_away=False)),
-        ("ours, no organization cache", polls.measure(stack, uncached, count, is_away=False)),
-        ("by hand, ten of one", polls.measure_by_hand(stack, naive, by_hand, is_away=False)),
-        ("ours, database 10 ms away", polls.measure(stack, ours, count, is_away=True)),
-        (
-            "ours, no organization cache, database 10 ms away",
-            polls.measure(stack, uncached, count, is_away=True),
-        ),
-        (
-            "by hand, ten of one, database 10 ms away",
-            polls.measure_by_hand(stack, naive, by_hand, is_away=True),
-        ),
-    ]
+    alone, alone_uncached = polls.by_one_receiver(ours), polls.by_one_receiver(uncached)
+    found: list[tuple[str, Percentiles | None]] = []
+    for where, is_away in (("", False), (", database 10 ms away", True)):
+        found += [
+            (f"ours, all receivers{where}", polls.measure(stack, ours, count, is_away=is_away)),
+            (f"ours, one receiver{where}", polls.measure(stack, alone, count, is_away=is_away)),
+            (
+                f"ours, one receiver, no organization cache{where}",
+                polls.measure(stack, alone_uncached, count, is_away=is_away),
+            ),
+            (
+                f"by hand, ten of one{where}",
+                polls.measure_by_hand(stack, naive, by_hand, is_away=is_away),
+            ),
+        ]
+    return found
 
 
 def text(document: Mapping[str, Any]) -> str:

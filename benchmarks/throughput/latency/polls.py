@@ -24,6 +24,17 @@ POLLS = "PASSPORT_BENCH_POLLS"
 TEN = 10
 
 
+def by_one_receiver(contender: Contender) -> Contender:
+    """Ours with polls one after another. By default several share a transaction, and wait for it."""
+    programs = tuple(
+        dataclasses.replace(program, arguments=(*program.arguments, "--concurrency", "1"))
+        if program.name == "poller"
+        else program
+        for program in contender.programs
+    )
+    return dataclasses.replace(contender, programs=programs)
+
+
 def measure(stack: Stack, contender: Contender, count: int, *, is_away: bool) -> Percentiles | None:
     """Our own polls of ten."""
     return Percentiles.of(_milliseconds(stack, contender, count, is_away=is_away))
