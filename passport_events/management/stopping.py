@@ -6,12 +6,17 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` at SIGTERM and SIGINT; what runs then ends by itself."""
+    """Call `stop` at the first SIGTERM or SIGINT; what runs then ends by itself."""
 
     def told(number: int, frame: FrameType | None) -> None:
+        # Each that came now would interrupt this one, and a storm of them use up the stack.
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         stop()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    for each in _SIGNALS:
+        signal.signal(each, told)

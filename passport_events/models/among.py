@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, CharField, F, Func
 from django.db.models.lookups import In
@@ -34,7 +35,9 @@ class Among(Func):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
     ) -> tuple[str, Any]:
-        """No array of the column's own type: a `varchar(18)[]` would cut what is longer."""
+        """As above. No array of the column's own type: a `varchar(18)[]` would cut what is longer."""
+        if not self.values:
+            raise EmptyResultSet
         column = self.get_source_expressions()[0]
         field, parameters = compiler.compile(column)
         kind = "text" if isinstance(column.output_field, CharField) else "bigint"

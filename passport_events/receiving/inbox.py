@@ -50,8 +50,9 @@ class Stored:
 def store(received: Sequence[Received]) -> Stored:
     """Store a batch in at most four statements, unless one of its deliveries is refused.
 
-    A fifth records organization heartbeats, where there are any: after the rest, so that no event waits
-    for the row of an organization. Raises the database's errors: then nothing may be deleted.
+    One more where a key has two meanings, to see what is kept of the other. And one more records
+    organization heartbeats, where there are any: after the rest, so that no event waits for the row of
+    an organization. Raises the database's errors: then nothing may be deleted.
     """
     started = time.perf_counter()
     drafts, heard = _read_all(received)
