@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.growth.past import handled
+from benchmarks.growth.picture import draw
 from benchmarks.growth.scenario import BASE, Scenario, contender_of, groups, more_organizations
 from benchmarks.growth.soak import Soaked, soak
 from benchmarks.throughput.outcome import Connection
@@ -19,6 +20,7 @@ from benchmarks.throughput.stack import Stack
 from passport_events.testing.factories import organization_id
 
 CORES = 2
+JSON = Path(__file__).parents[1] / "results" / "growth.json"
 _HEAD = (
     *("what grows", "to", "events/s", "of the base", "CPU ms an event", "PostgreSQL", "statements a poll"),
     *("lost", "doubled", "wrong"),
@@ -68,8 +70,11 @@ def main() -> int:
                 played += [Played(scenario, _play(stack, scenario), base.rate) for scenario in chosen]
         soaked = soak(stack, options.soak, _say) if options.soak else None
     print(table(played, soaked))
-    if options.json:
-        options.json.write_text(json.dumps(_document(played, soaked), indent=1) + "\n")
+    document = _document(played, soaked)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(document, indent=1) + "\n")
+    for path in (options.json, *draw(document, options.json.parent)):
+        _say(f"written: {path}")
     is_right = all(each.result.verdict.is_clean for each in played)
     return 0 if is_right and (soaked is None or soaked.lost == 0) else 1
 
@@ -118,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         "--soak", type=float, default=0, metavar="MINUTES", help="then a steady rate for so long"
     )
     parser.add_argument("--cores", type=int, default=CORES, metavar="N", help=f"default: {CORES}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", default=JSON, help="all figures; beside it the picture"
+    )
     return parser
 
 
