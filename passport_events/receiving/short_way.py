@@ -61,9 +61,10 @@ class ShortWay:
         # botocore's own hook for who records or replaces what is sent: moto does, inside a process.
         replaced = self._client.meta.events.emit(f"before-send.sqs.{action}", request=prepared)
         answer = first_non_none_response(replaced) or http.send(prepared)
-        if answer.status_code != _OK:
+        said = json.loads(answer.content)
+        if answer.status_code != _OK or not isinstance(said, dict):
             raise ValueError(answer.status_code)
-        return json.loads(answer.content)
+        return said
 
     def _headers(self, action: str) -> dict[str, str]:
         return {

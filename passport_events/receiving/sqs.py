@@ -67,7 +67,7 @@ class SqsQueue:
             )
         except AWS_ERRORS as error:
             raise self._unavailable("a receive", error) from error
-        return [_received(message, self._name) for message in response.get("Messages", ())]
+        return [_received(message, self._name) for message in response.get("Messages") or ()]
 
     def delete(self, messages: Sequence[Received]) -> list[Received]:
         """One DeleteMessageBatch. Raises QueueUnavailable.
@@ -83,7 +83,7 @@ class SqsQueue:
             response = self._deleting.call("DeleteMessageBatch", QueueUrl=self.url, Entries=entries)
         except AWS_ERRORS as error:
             raise self._unavailable("a delete", error) from error
-        return [messages[int(entry["Id"])] for entry in response.get("Failed", ())]
+        return [messages[int(entry["Id"])] for entry in response.get("Failed") or ()]
 
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -15,6 +17,7 @@ from passport_events import conf
 from passport_events.receiving import aws
 from passport_events.receiving.short_way import MOST_IN_VAIN, ShortWay
 from passport_events.receiving.sqs import SqsQueue
+from passport_events.receiving.wire.envelope import of_queue
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
 
@@ -118,6 +121,31 @@ def test_a_refusal_is_boto3s_error(client: Any) -> None:
     with pytest.raises(client.exceptions.OverLimit):
         ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
     assert [BOTO3_ALONE in request.headers for request in requests] == [False, True]
+
+
+@pytest.mark.parametrize("said", [None, [], "text", 0])
+def test_a_page_that_is_no_answer_of_sqs_is_asked_for_again(client: Any, said: object) -> None:
+    requests = answered_by(client, said)
+    with suppress(Exception):  # boto3 takes some of them for an answer
+        ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
+    assert [BOTO3_ALONE in request.headers for request in requests] == [False, True]
+
+
+@pytest.mark.parametrize("said", [{}, {"Messages": None}, {"Messages": []}])
+def test_an_answer_without_messages_is_an_empty_receive(said: object) -> None:
+    queue = SqsQueue(conf.current())
+    answered_by(queue._polling._client, said)
+    assert queue.receive(10, 0) == []
+
+
+def test_binary_attributes_are_what_they_are_through_boto3(sqs: Sqs) -> None:
+    """boto3 makes bytes of them, and SQS's JSON has base64: so have our rows."""
+    sqs.queue.send_message(
+        MessageBody="{}",
+        MessageAttributes={"bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}},
+    )
+    (received,) = SqsQueue(conf.current()).receive(10, 0)
+    assert of_queue(received).attributes == {"bytes": base64.b64encode(b"\x00\xff").decode()}
 
 
 def test_a_way_that_fails_where_boto3_succeeds_is_left_for_good(
