@@ -70,11 +70,12 @@ def main() -> int:
                 played += [Played(scenario, _play(stack, scenario), base.rate) for scenario in chosen]
         soaked = soak(stack, options.soak, _say) if options.soak else None
     print(table(played, soaked))
-    document = _document(played, soaked)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(document, indent=1) + "\n")
-    for path in (options.json, *draw(document, options.json.parent)):
-        _say(f"written: {path}")
+    if path := options.json or (None if options.only else JSON):
+        document = _document(played, soaked)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=1) + "\n")
+        for written in (path, *draw(document, path.parent)):
+            _say(f"written: {written}")
     is_right = all(each.result.verdict.is_clean for each in played)
     return 0 if is_right and (soaked is None or soaked.lost == 0) else 1
 
@@ -123,9 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "--soak", type=float, default=0, metavar="MINUTES", help="then a steady rate for so long"
     )
     parser.add_argument("--cores", type=int, default=CORES, metavar="N", help=f"default: {CORES}")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", default=JSON, help="all figures; beside it the picture"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, and beside it the picture")
     return parser
 
 

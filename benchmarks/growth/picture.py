@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ def draw(document: Mapping[str, Any], directory: Path) -> list[Path]:
     rows = [row for row in document["rows"] if row["scenario"]["value"]]
     soak = document["soak"]
     panels = [name for name, there in (("rows", rows), ("soak", soak)) if there]
+    if not panels:
+        return []
     heights = [0.35 * len(rows) + 0.8 if name == "rows" else 2.6 for name in panels]
     figure, grid = plt.subplots(
         len(panels), 1, figsize=(10, sum(heights)), height_ratios=heights, squeeze=False
@@ -49,7 +52,7 @@ def _bars(axes: Any, rows: list[Mapping[str, Any]]) -> None:
 
 
 def _memory(axes: Any, soak: Mapping[str, Any]) -> None:
-    for (name, of), colour in zip(soak["memory"].items(), _LINES, strict=False):
+    for (name, of), colour in zip(soak["memory"].items(), itertools.cycle(_LINES), strict=False):
         step = soak["minutes"] / max(1, len(of))
         axes.plot([step * number for number in range(len(of))], of, label=name, color=colour)
     axes.set_ylim(bottom=0)

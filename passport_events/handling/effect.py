@@ -1,10 +1,7 @@
-"""The effect transaction: lock the record, merge, run the handler, finish the message.
+"""The effect transaction: lock the record, merge, run the handler in a savepoint, finish the message.
 
 All of it commits together or not at all. The last write finishes the message only if this lease
 still holds it; when it does not, somebody else has the message, and everything here rolls back.
-
-A handler that fails undoes the whole transaction; in another one the merge is done again, and the
-failure written down. A savepoint would save that one, and cost two statements each time all is well.
 """
 
 from __future__ import annotations
@@ -33,8 +30,8 @@ INCOMPLETE_DELAY = timedelta(minutes=1)
 """How often a handler with `needs_complete` looks again; a re-read makes its message due at once."""
 
 
-class _HandlerFailed(Exception):
-    """It takes the transaction down with everything that the handler wrote."""
+class _Spoiled(Exception):
+    """The handler failed, and its savepoint could not be rolled back: the merge has to be done again."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -49,8 +46,8 @@ def take_turn(turn: Turn) -> BaseException | None:
     event, error = _prepare(turn, turn.message.to_event())
     try:
         return _effect(turn, event, error)
-    except _HandlerFailed as failed:
-        return _effect(turn, event, failed.error)
+    except _Spoiled as spoiled:
+        return _effect(turn, event, spoiled.error)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as raised:
@@ -86,9 +83,9 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
             if handler.latest_only and merged.is_stale:
                 status, reason = Status.SUPERSEDED, "newer_data"
             else:
-                failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
-                if failure is not None:
-                    raise _HandlerFailed(failure)
+                error = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
+                if error is not None and transaction.get_rollback(using=_database()):
+                    raise _Spoiled(error)
         if error is None:
             turn.finish(status, reason, merged)
             stage = Stage(status)
@@ -99,13 +96,15 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
 
 
 def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> BaseException | None:
-    """Run a handler in the caller's transaction; returns what it raised, and that must be undone then."""
+    """Run a handler in a savepoint of the caller's transaction; returns what it raised, with that undone."""
     try:
-        handler.function(event, record)
-        _refuse_silent_rollback()
-    except JobTimeoutException as alarm:
-        _stop_statement()
-        return alarm
+        with transaction.atomic(using=_database()):
+            try:
+                handler.function(event, record)
+            except JobTimeoutException:
+                _stop_statement()
+                raise
+            _refuse_silent_rollback()
     except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
         return error
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,10 @@ from passport_events.handling.plan import Plan
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
+from passport_events.models.message_verbs import ENDED
+from passport_events.models.written_once import Update, slots_of
+
+_COUNTED: dict[str, Any] = {"attempts": F("attempts") + 1}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,8 +45,9 @@ class Turn:
         self, status: Status, reason: str, merged: Merged | None = None, fingerprint: str = ""
     ) -> None:
         """End the message; `fingerprint` is that of the error which ended it."""
-        rows = ProcessedMessage.objects.filter(pk=self.message.pk)
-        self._must_hold(rows.finish(self.lease_token, status, **self._ended(reason, merged, fingerprint)))
+        said = self._said(reason, merged, fingerprint)
+        of = {"id": self.message.pk, "lease_token": self.lease_token, "status": status}
+        self._must_hold(_finish(tuple(said)).run(**of, **said))
 
     def quarantine(self, reason: str, fingerprint: str) -> None:
         """End it as one that a poller would have quarantined, had it known; no worker claims those."""
@@ -74,9 +80,11 @@ class Turn:
         self._must_hold(rows.wait(self.lease_token, delay, reason=reason, merged=names_of(merged)))
 
     def _ended(self, reason: str, merged: Merged | None, fingerprint: str) -> dict[str, Any]:
+        return {**_COUNTED, **self._said(reason, merged, fingerprint)}
+
+    def _said(self, reason: str, merged: Merged | None, fingerprint: str) -> dict[str, Any]:
         return {
             "reason": reason[:TEXT_OF_REASON],
-            "attempts": F("attempts") + 1,
             "release": conf.current().release,
             **_merged(merged),
             # What succeeds keeps that of its last failure.
@@ -86,6 +94,20 @@ class Turn:
     def _must_hold(self, changed: int) -> None:
         if not changed:
             raise LeaseLost(f"message {self.message.pk} is held by another worker")
+
+
+@functools.cache
+def _finish(names: tuple[str, ...]) -> Update:
+    """The statement that ends one message and writes these fields; `MessageQuerySet.finish` for one."""
+    of = slots_of(ProcessedMessage, "id", "lease_token", "status")
+    return Update(
+        lambda: ProcessedMessage.objects.filter(pk=of["id"]).held_by(of["lease_token"]),
+        ProcessedMessage,
+        status=of["status"],
+        **ENDED,
+        **_COUNTED,
+        **slots_of(ProcessedMessage, *names),
+    )
 
 
 def _merged(merged: Merged | None) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from django.db.models import F
 from passport_events.clock import ClockTimestamp, StatementTimestamp
 from passport_events.models.primary import M
 from passport_events.models.status import Status
+from passport_events.models.written_once import Slot
+
+ENDED: dict[str, Any] = {"lease_token": None, "due_at": None, "finished_at": ClockTimestamp()}
+"""What a terminal status comes with."""
 
 
 class MessageQuerySet(models.QuerySet[M]):
@@ -21,7 +25,7 @@ class MessageQuerySet(models.QuerySet[M]):
         """Rows that may be claimed now: waiting ones, and held ones whose lease has ended."""
         return self.filter(due_at__lte=StatementTimestamp())
 
-    def held_by(self, lease_token: UUID) -> Self:
+    def held_by(self, lease_token: UUID | Slot) -> Self:
         """Rows that this lease still holds."""
         return self.filter(status=Status.PROCESSING, lease_token=lease_token)
 
@@ -68,9 +72,7 @@ class MessageQuerySet(models.QuerySet[M]):
 
     def finish(self, lease_token: UUID, status: Status, **also: Any) -> int:
         """End rows in a terminal status, if the lease still holds them."""
-        return self.held_by(lease_token).update(
-            status=status, lease_token=None, due_at=None, finished_at=ClockTimestamp(), **also
-        )
+        return self.held_by(lease_token).update(status=status, **ENDED, **also)
 
     def wait(self, lease_token: UUID, delay: timedelta, **also: Any) -> int:
         """Put rows back until `delay` has passed, if the lease still holds them."""

@@ -132,7 +132,7 @@ def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
         _check_as_at_a_commit(written)
         return _said(message, plan.status, plan.reason, mirror, written)
     report = describe(error, secrets)
-    # What it wrote is undone, as it would be.
+    # Undone with its savepoint, as it would be.
     return _said(message, _status_after(error), f"{report.error_class}: {report.text}", mirror)
 
 

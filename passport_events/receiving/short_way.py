@@ -1,74 +1,95 @@
 """Calls of SQS without most of what boto3 does for every call of every service.
 
 botocore's own signer and HTTP session, with its credentials, proxies, certificates and timeouts, but neither
-its models of requests and answers nor its rules for endpoints and retries: that costs a batch of ten half of
-what it costs through boto3. It is for the good case only. Whatever else comes goes boto3's whole way, which
-knows every error, and everything does where somebody has wrapped boto3's calls, as tracers do.
+its models of requests and answers nor its rules for endpoints and retries: a batch of ten costs a little more
+than half of what it costs through boto3. It is for the good case only. Whatever else comes goes boto3's whole
+way, which knows every error; and so does everything where a tracer has wrapped boto3's calls.
 The format is SQS's: "Making requests using the AWS JSON protocol" in its Developer Guide.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from contextlib import suppress
-from types import FunctionType
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import botocore
 from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError
 from botocore.hooks import first_non_none_response
 
 _METHODS = {"ReceiveMessage": "receive_message", "DeleteMessageBatch": "delete_message_batch"}
 """What may go the short way, and the client's method that does the same."""
 _OK = 200
-MOST_IN_VAIN = 5
-"""So often in a row it may fail where boto3 succeeds; then it is left, because each try costs a request."""
+_BOTOCORE = str(Path(botocore.__file__).parent)
+MOST_SURPRISES = 5
+"""So many in a row that are neither the network's nor SQS's, and it is left: another botocore, perhaps."""
+
+
+class _NoGoodAnswerError(Exception):
+    """For boto3 to find out what it is."""
 
 
 class ShortWay:
-    """Calls one client; safe to share between threads, as the client is."""
+    """Calls one client; safe to share between threads, as clients are."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._url = f"{client.meta.endpoint_url.rstrip('/')}/"
-        self._region = client.meta.region_name
-        self._user_agent = client.meta.config.user_agent
-        self._in_vain = 0
+    def __init__(self, make_client: Callable[[int], Any]) -> None:
+        """`make_client` makes a client of boto3's with so many attempts for each call."""
+        self._make_client = make_client
+        # What fails on the short way has had its first attempt.
+        self._client = make_client(1)
+        self._url = f"{self._client.meta.endpoint_url.rstrip('/')}/"
+        self._surprises = 0
+
+    @functools.cached_property
+    def _patient_client(self) -> Any:
+        return self._make_client(2)
 
     @staticmethod
     def is_open() -> bool:
-        """Whether nobody wants to see each of boto3's calls."""
-        return isinstance(vars(BaseClient)["_make_api_call"], FunctionType)
+        """Whether nobody has put himself in the place of what all of boto3's calls go through."""
+        code = getattr(vars(BaseClient).get("_make_api_call"), "__code__", None)
+        return code is not None and code.co_filename.startswith(_BOTOCORE)
 
     def call(self, action: str, **words: Any) -> Any:
         """What SQS answers. Raises what the client's method raises."""
-        tries = self._in_vain < MOST_IN_VAIN and self.is_open()
-        if tries:
-            # Whatever is wrong: boto3 asks again, and names it.
-            with suppress(Exception):
+        client = self._client
+        if self._surprises >= MOST_SURPRISES or not self.is_open():
+            client = self._patient_client
+        else:
+            try:
                 answer = self._answer(action, words)
-                self._in_vain = 0
+            except (BotoCoreError, _NoGoodAnswerError):
+                pass
+            except Exception:  # noqa: BLE001  whatever it is: boto3 asks again
+                self._surprises += 1
+            else:
+                self._surprises = 0
                 return answer
-        answer = getattr(self._client, _METHODS[action])(**words)
-        self._in_vain += tries
-        return answer
+        return getattr(client, _METHODS[action])(**words)
 
     def _answer(self, action: str, words: dict[str, Any]) -> Any:
         signer, http = self._client._request_signer, self._client._endpoint.http_session  # noqa: SLF001  they have no other name
         request = AWSRequest("POST", self._url, self._headers(action), json.dumps(words).encode())
-        signer.get_auth_instance("sqs", self._region, "v4").add_auth(request)
+        signer.get_auth_instance("sqs", self._client.meta.region_name, "v4").add_auth(request)
         prepared = request.prepare()
         # botocore's own hook for who records or replaces what is sent: moto does, inside a process.
         replaced = self._client.meta.events.emit(f"before-send.sqs.{action}", request=prepared)
         answer = first_non_none_response(replaced) or http.send(prepared)
-        said = json.loads(answer.content)
+        try:
+            said = json.loads(answer.content)
+        except ValueError:
+            said = None
         if answer.status_code != _OK or not isinstance(said, dict):
-            raise ValueError(answer.status_code)
+            raise _NoGoodAnswerError
         return said
 
     def _headers(self, action: str) -> dict[str, str]:
         return {
             "Content-Type": "application/x-amz-json-1.0",
-            "User-Agent": self._user_agent,
+            "User-Agent": self._client.meta.config.user_agent,
             "X-Amz-Target": f"AmazonSQS.{action}",
         }

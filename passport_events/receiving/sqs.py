@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
@@ -41,11 +42,9 @@ class SqsQueue:
         self.label = "sqs"
         self.url = settings.queue_url
         self._name = queue_name(self.url)
-        # What fails on the short way is tried once more on boto3's.
-        attempts = 1 if ShortWay.is_open() else 2
         wait = settings.wait_seconds + READ_MARGIN_SECONDS
-        self._polling = ShortWay(client(settings, "sqs", wait, attempts))
-        self._deleting = ShortWay(client(settings, "sqs", 2 * READ_MARGIN_SECONDS, attempts))
+        self._polling = ShortWay(functools.partial(client, settings, "sqs", wait))
+        self._deleting = ShortWay(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
 
     @classmethod
     def of_dead_letters(cls, settings: Settings, url: str) -> Self:
@@ -95,7 +94,7 @@ def _received(message: Any, queue: str) -> Received:
         queue=queue,
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
-        body=message.get("Body", "").encode("utf-8", "surrogatepass"),
-        attributes=message.get("Attributes", {}),
-        message_attributes=message.get("MessageAttributes", {}),
+        body=(message.get("Body") or "").encode("utf-8", "surrogatepass"),
+        attributes=message.get("Attributes") or {},
+        message_attributes=message.get("MessageAttributes") or {},
     )

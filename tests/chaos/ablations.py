@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 VARIABLE = "PASSPORT_TEST_ABLATION"
 
 
@@ -20,14 +22,23 @@ def apply(name: str) -> None:
 
 def _without_lease_check() -> None:
     """A worker finishes its message whether its lease still holds it or not."""
-    from passport_events.clock import ClockTimestamp  # noqa: PLC0415
-    from passport_events.models import MessageQuerySet, Status  # noqa: PLC0415
+    from passport_events.handling import turn  # noqa: PLC0415
+    from passport_events.models import MessageQuerySet, ProcessedMessage, Status  # noqa: PLC0415
+    from passport_events.models.message_verbs import ENDED  # noqa: PLC0415
 
     def finish(self: Any, lease_token: UUID, status: Status, **also: Any) -> int:
-        ended = {"status": status, "lease_token": None, "due_at": None, "finished_at": ClockTimestamp()}
-        return int(self.update(**ended, **also))
+        return int(self.update(status=status, **ENDED, **also))
+
+    class FinishOne:
+        def __init__(self, names: tuple[str, ...]) -> None:
+            pass
+
+        def run(self, *, id: int, lease_token: UUID, status: Status, **said: Any) -> int:  # noqa: A002  the column
+            rows = ProcessedMessage.objects.filter(pk=id)
+            return rows.finish(lease_token, status, attempts=F("attempts") + 1, **said)
 
     MessageQuerySet.finish = finish  # type: ignore[method-assign]
+    turn._finish = FinishOne  # type: ignore[assignment]
 
 
 def _without_unique_key() -> None:

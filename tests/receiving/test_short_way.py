@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +13,11 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 
 from passport_events import conf
 from passport_events.receiving import aws
-from passport_events.receiving.short_way import MOST_IN_VAIN, ShortWay
+from passport_events.receiving.short_way import MOST_SURPRISES, ShortWay
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.receiving.wire.envelope import of_queue
 from tests.harness.aws import Sqs
@@ -45,6 +47,20 @@ def client() -> Any:
     return aws.client(conf.current(), "sqs", 1, attempts=1)
 
 
+def noting(attempts: list[int], client: Any) -> Callable[[int], Any]:
+    """Makes always the same client, and notes for how many attempts."""
+
+    def make(number: int) -> Any:
+        attempts.append(number)
+        return client
+
+    return make
+
+
+def over(client: Any) -> ShortWay:
+    return ShortWay(lambda attempts: client)
+
+
 @pytest.mark.parametrize("action", WORDS)
 @pytest.mark.parametrize("region", ["us-east-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"])
 @pytest.mark.parametrize(
@@ -58,7 +74,7 @@ def test_it_asks_what_boto3_asks(region: str, config: dict[str, Any], action: st
     method = {"ReceiveMessage": client.receive_message, "DeleteMessageBatch": client.delete_message_batch}
     method[action](**WORDS[action])
 
-    ShortWay(client).call(action, **WORDS[action])
+    over(client).call(action, **WORDS[action])
 
     boto3s, ours = requests
     assert BOTO3_ALONE in boto3s.headers
@@ -71,7 +87,7 @@ def test_it_asks_what_boto3_asks(region: str, config: dict[str, Any], action: st
 
 def test_it_is_signed_for_its_region(client: Any) -> None:
     requests = answered_by(client, {})
-    ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
+    over(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
     (authorization,) = [request.headers["Authorization"] for request in requests]
     assert f"/{conf.current().region}/sqs/aws4_request" in authorization
     assert "content-type;host;x-amz-date;x-amz-target" in authorization
@@ -89,37 +105,48 @@ def test_receive_and_delete_take_it(sqs: Sqs) -> None:
     assert [BOTO3_ALONE in each for each in headers] == [False, False]
 
 
-def test_where_boto3s_calls_are_traced_they_are_made_through_boto3(
-    client: Any, monkeypatch: pytest.MonkeyPatch
+class Wrapper:
+    """As wrapt's: no function, but callable and bound to the client that it is called on."""
+
+    def __init__(self, wrapped: Any, traced: list[str]) -> None:
+        self.wrapped, self.traced = wrapped, traced
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return functools.partial(self, instance)
+
+    def __call__(self, instance: Any, operation: str, words: Any) -> Any:
+        """Note the call, and make it."""
+        self.traced.append(operation)
+        return self.wrapped(instance, operation, words)
+
+
+@pytest.mark.parametrize("kind", ["wrapper", "function"])
+def test_where_boto3s_calls_are_wrapped_they_are_made_through_boto3(
+    client: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     requests = answered_by(client, {})
-    traced = []
+    traced: list[str] = []
+    own = vars(BaseClient)["_make_api_call"]
 
-    class Wrapper:
-        """As wrapt's: no function, but callable and bound to the client that it is called on."""
+    def wrapped(instance: Any, operation: str, words: Any) -> Any:
+        traced.append(operation)
+        return own(instance, operation, words)
 
-        def __init__(self, wrapped: Any) -> None:
-            self.wrapped = wrapped
-
-        def __get__(self, instance: Any, owner: Any) -> Any:
-            return functools.partial(self, instance)
-
-        def __call__(self, instance: Any, operation: str, words: Any) -> Any:
-            traced.append(operation)
-            return self.wrapped(instance, operation, words)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", Wrapper(vars(BaseClient)["_make_api_call"]))
-    ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
+    monkeypatch.setattr(BaseClient, "_make_api_call", wrapped if kind == "function" else Wrapper(own, traced))
+    attempts: list[int] = []
+    way = ShortWay(noting(attempts, client))
+    way.call("ReceiveMessage", **WORDS["ReceiveMessage"])
 
     assert traced == ["ReceiveMessage"]
     assert [BOTO3_ALONE in request.headers for request in requests] == [True]
+    assert attempts[-1] == 2  # boto3's own retry, because nothing was tried before
 
 
 def test_a_refusal_is_boto3s_error(client: Any) -> None:
     said = {"__type": "com.amazonaws.sqs#OverLimit", "message": "too many"}
     requests = answered_by(client, said, 400, 400)
     with pytest.raises(client.exceptions.OverLimit):
-        ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
+        over(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
     assert [BOTO3_ALONE in request.headers for request in requests] == [False, True]
 
 
@@ -127,7 +154,7 @@ def test_a_refusal_is_boto3s_error(client: Any) -> None:
 def test_a_page_that_is_no_answer_of_sqs_is_asked_for_again(client: Any, said: object) -> None:
     requests = answered_by(client, said)
     with suppress(Exception):  # boto3 takes some of them for an answer
-        ShortWay(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
+        over(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
     assert [BOTO3_ALONE in request.headers for request in requests] == [False, True]
 
 
@@ -148,31 +175,56 @@ def test_binary_attributes_are_what_they_are_through_boto3(sqs: Sqs) -> None:
     assert of_queue(received).attributes == {"bytes": base64.b64encode(b"\x00\xff").decode()}
 
 
-def test_a_way_that_fails_where_boto3_succeeds_is_left_for_good(
+def test_a_way_that_another_botocore_has_not_is_left_for_good(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = answered_by(client, {"Messages": []})
-    way = ShortWay(client)
-    # Another botocore, say.
-    monkeypatch.delattr(client._request_signer.__class__, "get_auth_instance")
+    attempts: list[int] = []
+    way = ShortWay(noting(attempts, client))
+    asked = []
+
+    def another(*arguments: Any) -> Any:
+        asked.append(1)
+        raise AttributeError
+
+    monkeypatch.setattr(client._request_signer, "get_auth_instance", another)
     monkeypatch.setattr(client._request_signer, "sign", lambda *args, **kwargs: None)
 
-    for _ in range(MOST_IN_VAIN + 3):
+    for _ in range(MOST_SURPRISES + 3):
         assert way.call("ReceiveMessage", **WORDS["ReceiveMessage"])["Messages"] == []
 
-    assert way._in_vain == MOST_IN_VAIN
-    assert [BOTO3_ALONE in request.headers for request in requests] == [True] * (MOST_IN_VAIN + 3)
+    assert len(asked) == MOST_SURPRISES
+    assert [BOTO3_ALONE in request.headers for request in requests] == [True] * (MOST_SURPRISES + 3)
+    assert attempts == [1, 2]
 
 
-def test_failures_that_are_not_in_a_row_do_not_close_it(client: Any) -> None:
-    way = ShortWay(client)
-    statuses = [503, 200] * (MOST_IN_VAIN - 1) + [200] + [503, 200]
-    requests = answered_by(client, {"Messages": []}, *statuses)
+@pytest.mark.parametrize("failure", ["status", "connection"])
+def test_what_the_network_and_sqs_do_never_closes_it(
+    client: Any, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """Given connections that a proxy drops whenever they were idle, the next call goes the short way again."""
+    way = over(client)
+    calls = 2 * MOST_SURPRISES
+    if failure == "status":
+        requests = answered_by(client, {"Messages": []}, *[503, 200] * calls)
+    else:
+        requests = answered_by(client, {"Messages": []})
+        client.meta.events.register_first("before-send.sqs", dropped(every=2))
 
-    for _ in range(MOST_IN_VAIN + 2):
+    for _ in range(calls):
         way.call("ReceiveMessage", **WORDS["ReceiveMessage"])
 
-    # Only what failed was asked twice, the second time by boto3.
-    assert [BOTO3_ALONE in request.headers for request in requests] == (
-        [False, True] * (MOST_IN_VAIN - 1) + [False] + [False, True] + [False]
-    )
+    by_boto3 = [BOTO3_ALONE in request.headers for request in requests]
+    assert by_boto3 == ([False, True] * calls if failure == "status" else [True] * calls)
+    assert way._surprises == 0
+
+
+def dropped(every: int) -> Any:
+    """The first of so many requests finds that the connection is closed."""
+    count = iter(range(10**6))
+
+    def drop(request: Any, **_: Any) -> None:
+        if next(count) % every == 0:
+            raise ConnectionClosedError(endpoint_url=request.url, request=request)
+
+    return drop
