@@ -6,10 +6,8 @@ Only in processes of the chaos pipeline, and only by PASSPORT_TEST_ABLATION, whi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-from uuid import UUID
 
-from django.db.models import F
+from tests.harness import finishing
 
 VARIABLE = "PASSPORT_TEST_ABLATION"
 
@@ -22,23 +20,7 @@ def apply(name: str) -> None:
 
 def _without_lease_check() -> None:
     """A worker finishes its message whether its lease still holds it or not."""
-    from passport_events.handling import turn  # noqa: PLC0415
-    from passport_events.models import MessageQuerySet, ProcessedMessage, Status  # noqa: PLC0415
-    from passport_events.models.message_verbs import ENDED  # noqa: PLC0415
-
-    def finish(self: Any, lease_token: UUID, status: Status, **also: Any) -> int:
-        return int(self.update(status=status, **ENDED, **also))
-
-    class FinishOne:
-        def __init__(self, names: tuple[str, ...]) -> None:
-            pass
-
-        def run(self, *, id: int, lease_token: UUID, status: Status, **said: Any) -> int:  # noqa: A002  the column
-            rows = ProcessedMessage.objects.filter(pk=id)
-            return rows.finish(lease_token, status, attempts=F("attempts") + 1, **said)
-
-    MessageQuerySet.finish = finish  # type: ignore[method-assign]
-    turn._finish = FinishOne  # type: ignore[assignment]
+    finishing.by_anybody(setattr)
 
 
 def _without_unique_key() -> None:

@@ -12,7 +12,6 @@ import pytest
 from django.db import transaction
 from hypothesis import strategies as st
 
-from passport_events.clock import ClockTimestamp
 from passport_events.event import Identity
 from passport_events.handling import dispatcher, effect, failure, hints, retry, turn
 from passport_events.handling.locks import RecordKey, RecordLocks
@@ -33,6 +32,7 @@ from passport_events.receiving.inbox import Stored
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.receiving.wire import Reading
+from tests.harness import finishing
 from tests.model.choices import Focus, creations
 from tests.model.plans import Dies, Overtaken, Plan
 
@@ -72,11 +72,7 @@ def complaint(
 @complaint("I3", "stand_still")
 def a_lost_lease_still_finishes(patch: pytest.MonkeyPatch) -> None:
     """Whoever was given a row may finish it."""
-
-    def finish(self: Any, lease_token: UUID, status: Status, **also: Any) -> Any:
-        return self.update(status=status, lease_token=None, due_at=None, finished_at=ClockTimestamp(), **also)
-
-    patch.setattr(MessageQuerySet, "finish", finish)
+    finishing.by_anybody(patch.setattr)
 
 
 @complaint("I1", "poll", plans=st.builds(Dies, st.integers(2, 12)))
