@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=models.Model)
 
@@ -64,16 +65,19 @@ class _WrittenOnce:
 
 
 class LookUp(Generic[M]):
-    """Finds one row in a transaction, with all of its columns."""
+    """Finds one row and locks it, with all of its columns."""
 
     def __init__(self, rows: Callable[[], models.QuerySet[M]], model: type[M]) -> None:
-        """`rows` are looked for at the first use, with slots where a value comes later."""
+        """`rows` are those of a `select_for_update`, with slots where a value comes later."""
         self._model = model
         self._once = _WrittenOnce(model, lambda using: rows().query.get_compiler(using).as_sql())
 
     def get(self, **values: Any) -> M:
-        """Fill the slots. Raises the model's DoesNotExist."""
+        """Fill the slots. Raises the model's DoesNotExist, and TransactionManagementError outside of one."""
         with self._once.run(values) as (cursor, connection):
+            # The ORM looks only when it writes the statement.
+            if not connection.in_atomic_block:
+                raise TransactionManagementError("A lock ends with its transaction, and there is none.")
             row = cursor.fetchone()
         if row is None:
             raise self._model.DoesNotExist  # type: ignore[attr-defined]  # every model has it

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -65,6 +66,15 @@ def test_a_row_is_what_the_orm_makes_of_it(records: list[SalesforceRecord]) -> N
 def test_a_row_that_is_not_there_is_the_models_own_error(records: list[SalesforceRecord]) -> None:
     with pytest.raises(SalesforceRecord.DoesNotExist):
         a_look_up().get(organization=records[0].organization_id, version="another")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_needs_a_transaction_each_time(records: list[SalesforceRecord]) -> None:
+    look_up, values = a_look_up(), {"organization": records[0].organization_id, "version": NAMES[0]}
+    with transaction.atomic():
+        look_up.get(**values)
+    with pytest.raises(TransactionManagementError, match="there is none"):
+        look_up.get(**values)
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'")
