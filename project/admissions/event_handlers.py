@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from passport_events import Event, handles
 from project.admissions import faults
-from project.admissions.models import AppliedEvent, Attachment, LineItem, Opportunity
+from project.admissions.models import AppliedEvent, Attachment, File, LineItem, Opportunity
 
 if TYPE_CHECKING:
     from passport_events.models import SalesforceRecord
@@ -69,16 +69,25 @@ def read_file(event: Event) -> str:
 def keep_attachment(event: Event, record: SalesforceRecord) -> None:
     """Keep one row per attachment, with the checksum of its newest file."""
     _note(event)
+    if event.prepared:
+        File.objects.update_or_create(
+            location=event.fields["VersionDataUrl"], defaults={"checksum": event.prepared}
+        )
     if record.is_deleted:
         Attachment.objects.filter(**_row_of(event)).delete()
     else:
-        values = {"title": record.get("Title") or "", "location": record.get("VersionDataUrl") or ""}
-        # A late event has read an older file, whose checksum is not this record's any more.
-        if values["location"] == event.fields.get("VersionDataUrl"):
-            values["checksum"] = event.prepared
-        elif not values["location"]:
-            values["checksum"] = ""
-        Attachment.objects.update_or_create(**_row_of(event), defaults=values)
+        location = record.get("VersionDataUrl") or ""
+        # Not the file of this event: a late one has read an older file, and the newest may have been read
+        # before the event came that brought the record back.
+        read = File.objects.filter(location=location).first()
+        Attachment.objects.update_or_create(
+            **_row_of(event),
+            defaults={
+                "title": record.get("Title") or "",
+                "location": location,
+                "checksum": read.checksum if read else "",
+            },
+        )
     faults.fail_if_asked(event)
 
 

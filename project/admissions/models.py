@@ -41,6 +41,18 @@ class Opportunity(FromSalesforce):
         verbose_name_plural = "opportunities"
 
 
+class File(models.Model):
+    """A file that was read, once for all events that name it."""
+
+    location = models.CharField(max_length=255, primary_key=True)
+    checksum = models.CharField(max_length=64, help_text="sha256 of the file.")
+
+    objects: ClassVar[models.Manager[File]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.location
+
+
 class Attachment(FromSalesforce):
     """A document that belongs to an application."""
 

@@ -12,6 +12,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="File",
+            fields=[
+                ("location", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("checksum", models.CharField(help_text="sha256 of the file.", max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
             name='AppliedEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
