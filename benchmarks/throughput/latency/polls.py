@@ -32,7 +32,7 @@ def by_one_receiver(contender: Contender) -> Contender:
         else program
         for program in contender.programs
     )
-    return dataclasses.replace(contender, programs=programs)
+    return dataclasses.replace(contender, programs=programs, receivers=1)
 
 
 def measure(stack: Stack, contender: Contender, count: int, *, is_away: bool) -> Percentiles | None:
