@@ -47,12 +47,18 @@ def take_turn(turn: Turn) -> BaseException | None:
     try:
         return _effect(turn, event, error)
     except _Spoiled as spoiled:
-        return _effect(turn, event, spoiled.error)
+        return _effect(turn, _as_it_came(turn), spoiled.error)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as raised:
         # What the handler wrote broke the commit (a deferred constraint, say): its failure too.
-        return _effect(turn, event, raised)
+        return _effect(turn, _as_it_came(turn), raised)
+
+
+def _as_it_came(turn: Turn) -> Event:
+    """From the row: the handler may have changed its event, by which the merge and what errors hide go."""
+    turn.message.refresh_from_db(fields=["content"])
+    return turn.message.to_event()
 
 
 def _prepare(turn: Turn, event: Event) -> tuple[Event, BaseException | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -45,6 +46,21 @@ def test_a_constraint_that_breaks_at_commit_is_the_handlers_failure() -> None:
     assert outcome(message) == ("waiting", "django.db.utils.IntegrityError", 1)
     assert (written(), the_record()["Name"]) == ([], "one")
     assert message.failures.count() == 1
+
+
+def test_a_handler_that_changed_its_event_and_breaks_the_commit_spoils_no_mirror() -> None:
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        fields: Any = event.fields
+        fields.pop("Name")
+        fields["Amount"] = "not what Salesforce said"
+        Permission.objects.create(content_type_id=999_999, codename="x", name="x")
+
+    message = a_message(an_organization(), fields={"Name": "one", "Amount": 1})
+    work(OPPORTUNITIES)
+
+    assert outcome(message) == ("waiting", "django.db.utils.IntegrityError", 1)
+    assert (the_record()["Name"], the_record()["Amount"]) == ("one", 1)
 
 
 def test_an_error_that_the_handler_lets_out_rolls_back_its_savepoint() -> None:
