@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pictures import save
+
 _COLOUR, _LINES = "#0b6e4f", ("#0b6e4f", "#c1666b", "#7a8ca3", "#3b3b3b")
 
 
@@ -32,12 +34,7 @@ def draw(document: Mapping[str, Any], directory: Path) -> list[Path]:
             _bars(axes, rows[::-1])
         else:
             _memory(axes, soak)
-    figure.tight_layout()
-    paths = [directory / f"growth.{kind}" for kind in ("svg", "png")]
-    for path in paths:
-        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-    plt.close(figure)
-    return paths
+    return save(figure, directory, "growth")
 
 
 def _bars(axes: Any, rows: list[Mapping[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.pictures import save
 from benchmarks.throughput.contender import Side
 from benchmarks.throughput.report import Row
 
@@ -37,9 +38,4 @@ def draw(rows: Sequence[Row], directory: Path, caption: str) -> list[Path]:
     axes.set_xlim(right=max(row.highest for row in ordered) * 2)
     axes.set_xlabel(f"events a second (median, lowest and highest; logarithmic). {caption}", fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    paths = [directory / f"throughput.{kind}" for kind in ("svg", "png")]
-    for path in paths:
-        figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-    plt.close(figure)
-    return paths
+    return save(figure, directory, "throughput")
