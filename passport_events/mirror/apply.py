@@ -14,7 +14,7 @@ from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.among import Among
-from passport_events.models.bulk import update_many
+from passport_events.models.bulk import insert_many, update_many
 from passport_events.models.written_once import LookUp, Update, slots_of
 
 WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
@@ -47,12 +47,12 @@ def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
     missing = sorted(wanted.keys() - set(known))
     if missing:
         with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
-            SalesforceRecord.objects.bulk_create(
+            insert_many(
                 [
                     SalesforceRecord(organization_id=key[0], record_id=key[1], entity=wanted[key].entity)
                     for key in missing
                 ],
-                ignore_conflicts=True,  # another worker was first; any stub is as good
+                once_by=("organization", "record_id"),  # another worker was first; any stub is as good
             )
 
 

@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 
 from django.db import connections, models, router
 from django.db.models.expressions import DatabaseDefault
+from django.db.models.fields import NOT_PROVIDED
 
 from passport_events.clock import ClockTimestamp
+from passport_events.models.apart import parameters_apart
 
 M = TypeVar("M", bound=models.Model)
 
@@ -27,11 +29,11 @@ _CLOCK = "clock"
 """In place of a time: what the database's clock says when it comes to the row."""
 
 
-def insert_many(rows: Sequence[M], *, once_by: str = "") -> None:
+def insert_many(rows: Sequence[M], *, once_by: tuple[str, ...] = ()) -> None:
     """Insert rows of one model in their order, and give them their primary keys.
 
-    With `once_by`, the name of a unique field, the row of somebody who was first stays, and every other
-    violation is still an error; then no row learns its key.
+    With `once_by`, fields that are unique together, the row of somebody who was first stays, and every
+    other violation is still an error; then no row learns its key.
     """
     if not rows:
         return
@@ -40,7 +42,7 @@ def insert_many(rows: Sequence[M], *, once_by: str = "") -> None:
     if connection.vendor != "postgresql":
         _insert_by_orm(rows, once_by)
         return
-    with connection.cursor() as cursor:
+    with parameters_apart(connection) as cursor:
         cursor.execute(_insertion(model, once_by), [_as_json(rows, _columns_to_insert(model))])
         if not once_by:
             for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
@@ -56,16 +58,16 @@ def update_many(rows: Sequence[M], names: Sequence[str]) -> None:
     if connection.vendor != "postgresql":
         model._base_manager.bulk_update(rows, names)
         return
-    with connection.cursor() as cursor:
+    with parameters_apart(connection) as cursor:
         cursor.execute(
             _update(model, tuple(names)), [_as_json(rows, _columns_to_update(model, tuple(names)))]
         )
 
 
-def _insert_by_orm(rows: Sequence[M], once_by: str) -> None:
-    # Writing the field onto itself names the one conflict that is meant. ON CONFLICT DO NOTHING,
-    # which `ignore_conflicts` makes, would swallow every unique violation.
-    once: dict[str, Any] = {"update_conflicts": True, "unique_fields": [once_by], "update_fields": [once_by]}
+def _insert_by_orm(rows: Sequence[M], once_by: tuple[str, ...]) -> None:
+    # Writing fields onto themselves names the one conflict that is meant. `ignore_conflicts` names none,
+    # and would swallow every violation.
+    once: dict[str, Any] = {"update_conflicts": True, "unique_fields": once_by, "update_fields": once_by}
     type(rows[0])._base_manager.bulk_create(rows, **(once if once_by else {}))
 
 
@@ -115,11 +117,7 @@ def _as_json(rows: Sequence[models.Model], columns: Sequence[_Column]) -> str:
 def _columns_to_insert(model: type[models.Model]) -> tuple[_Column, ...]:
     connection = connections[router.db_for_write(model)]
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    # `auto_now_add` and its like set the instance's value there.
-    return tuple(
-        _Column.of(field, str(field.db_type(connection)), functools.partial(_before_insert, field))
-        for field in fields
-    )
+    return tuple(_Column.of(field, str(field.db_type(connection)), _reader(field)) for field in fields)
 
 
 @functools.cache
@@ -132,6 +130,14 @@ def _columns_to_update(model: type[models.Model], names: tuple[str, ...]) -> tup
     )
 
 
+def _reader(field: Any) -> Callable[[Any], Any]:
+    """What a field of an instance puts into a new row."""
+    sets_itself = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    if sets_itself or field.db_default is not NOT_PROVIDED:
+        return functools.partial(_before_insert, field)
+    return operator.attrgetter(field.attname)
+
+
 def _before_insert(field: Any, row: models.Model) -> Any:
     value = field.pre_save(row, True)
     # An instance has an expression there until somebody gives it a value. Those of our models are constants.
@@ -139,11 +145,12 @@ def _before_insert(field: Any, row: models.Model) -> Any:
 
 
 @functools.cache
-def _insertion(model: type[models.Model], once_by: str) -> str:
+def _insertion(model: type[models.Model], once_by: tuple[str, ...]) -> str:
     columns = _columns_to_insert(model)
     names, values = ", ".join(c.name for c in columns), ", ".join(c.value for c in columns)
-    once = f'ON CONFLICT ("{once_by}") DO UPDATE SET "{once_by}" = EXCLUDED."{once_by}"'
-    ending = once if once_by else f'RETURNING "{model._meta.pk.column}"'
+    fields: list[Any] = [model._meta.get_field(name) for name in once_by]
+    unique = ", ".join(f'"{field.column}"' for field in fields)
+    ending = f"ON CONFLICT ({unique}) DO NOTHING" if once_by else f'RETURNING "{model._meta.pk.column}"'
     # The rows of a function are inserted, and returned, in its order.
     return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {_given(columns)} {ending}'  # noqa: S608  names of ours
 

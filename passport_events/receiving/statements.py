@@ -57,7 +57,9 @@ def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> No
     for delivery, message in messages:
         message.delivery = delivery
     # In the order of their keys, so that two pollers never wait for each other.
-    insert_many(sorted((m for _, m in messages), key=lambda message: message.dedup_key), once_by="dedup_key")
+    insert_many(
+        sorted((m for _, m in messages), key=lambda message: message.dedup_key), once_by=("dedup_key",)
+    )
 
 
 def hear(sent_at: Mapping[int, datetime]) -> int:

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from passport_events.event import Change, VersionKind
+from passport_events.mirror import apply
 from passport_events.mirror.apply import (
     ensure_records,
     lock_record,
@@ -21,6 +22,7 @@ from passport_events.mirror.apply import (
     save_merge,
 )
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord
+from passport_events.models.bulk import insert_many
 from tests.mirror.histories import RECORD, Step
 
 pytestmark = pytest.mark.django_db
@@ -90,13 +92,11 @@ def test_records_that_exist_are_left_alone(
 def test_a_worker_that_makes_the_stub_between_look_and_insert_does_no_harm(
     mba: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert = SalesforceRecord.objects.bulk_create
-
-    def be_late(*args: Any, **kwargs: Any) -> list[SalesforceRecord]:
+    def be_late(*args: Any, **kwargs: Any) -> None:
         SalesforceRecord.objects.create(organization=mba, record_id=RECORD, entity="Opportunity")
-        return insert(*args, **kwargs)
+        insert_many(*args, **kwargs)
 
-    monkeypatch.setattr(SalesforceRecord.objects, "bulk_create", be_late)
+    monkeypatch.setattr(apply, "insert_many", be_late)
 
     ensure_records([message(mba), message(mba, OTHER)])
 

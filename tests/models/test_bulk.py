@@ -82,7 +82,7 @@ def test_whatever_is_inserted_is_found_again_in_order(
 
 
 def test_a_row_gets_the_defaults_of_its_model(delivery: Delivery) -> None:
-    insert_many([a_message("k", delivery)], once_by="dedup_key")
+    insert_many([a_message("k", delivery)], once_by=("dedup_key",))
     found = ProcessedMessage.objects.get()
     for field in ProcessedMessage._meta.concrete_fields:
         if field.default is not NOT_PROVIDED and field.name != "status":
@@ -93,21 +93,33 @@ def test_a_row_gets_the_defaults_of_its_model(delivery: Delivery) -> None:
 
 
 def test_the_row_of_who_was_first_stays(delivery: Delivery) -> None:
-    insert_many([a_message("k", delivery, reason="first")], once_by="dedup_key")
-    insert_many([a_message("k", delivery, reason="second"), a_message("l", delivery)], once_by="dedup_key")
+    insert_many([a_message("k", delivery, reason="first")], once_by=("dedup_key",))
+    insert_many([a_message("k", delivery, reason="second"), a_message("l", delivery)], once_by=("dedup_key",))
     assert dict(ProcessedMessage.objects.values_list("dedup_key", "reason")) == {"k": "first", "l": ""}
+
+
+def test_rows_that_are_unique_by_two_fields_are_inserted_once_and_not_touched() -> None:
+    first, second = (SalesforceOrganization.objects.create(salesforce_id=f"o{n}", name="o") for n in (1, 2))
+    SalesforceRecord.objects.create(organization=first, record_id="r", entity="as it was")
+    before = SalesforceRecord.objects.get()
+    rows = [SalesforceRecord(organization=each, record_id="r", entity="new") for each in (first, second)]
+    insert_many(rows, once_by=("organization", "record_id"))
+    known, new = SalesforceRecord.objects.order_by("organization")
+    assert (known.pk, known.entity, known.updated_at) == (before.pk, "as it was", before.updated_at)
+    assert (new.organization_id, new.entity) == (second.pk, "new")
+    assert before.created_at <= new.created_at <= new.updated_at
 
 
 def test_any_other_violation_is_an_error(delivery: Delivery) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert_many([a_message("k", delivery, finished_at=None)], once_by="dedup_key")
+        insert_many([a_message("k", delivery, finished_at=None)], once_by=("dedup_key",))
     insert_many([SalesforceOrganization(salesforce_id="o", name="1")])
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_many([SalesforceOrganization(salesforce_id="o", name="2")])
 
 
 def test_fields_of_every_kind_are_updated_and_no_other(delivery: Delivery) -> None:
-    insert_many([a_message(key, delivery, reason="as before") for key in "klm"], once_by="dedup_key")
+    insert_many([a_message(key, delivery, reason="as before") for key in "klm"], once_by=("dedup_key",))
     organization = SalesforceOrganization.objects.create(salesforce_id="o", name="1")
     ProcessedMessage.objects.update(organization=organization, record_id="r", event_type="opportunity")
     rows = list(ProcessedMessage.objects.order_by("dedup_key"))
@@ -135,7 +147,7 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut(delivery: Delivery) -> N
     if connection.vendor != "postgresql":
         pytest.skip("SQLite keeps any text.")
     with pytest.raises(DataError), transaction.atomic():
-        insert_many([a_message("k", delivery, reason="r" * 201)], once_by="dedup_key")
+        insert_many([a_message("k", delivery, reason="r" * 201)], once_by=("dedup_key",))
 
 
 @pytest.mark.parametrize("refused", ["\0", "\ud800"])
@@ -143,13 +155,13 @@ def test_text_that_no_column_takes_is_a_data_error(delivery: Delivery, refused: 
     if connection.vendor != "postgresql":
         pytest.skip("SQLite takes them, or the driver refuses them with errors of its own.")
     with pytest.raises(DataError), transaction.atomic():
-        insert_many([a_message("k", delivery, content={"fields": {"Name": refused}})], once_by="dedup_key")
+        insert_many([a_message("k", delivery, content={"fields": {"Name": refused}})], once_by=("dedup_key",))
 
 
 def test_no_value_is_in_the_text_of_a_statement(delivery: Delivery) -> None:
     """Django's own statement on SQLite has none either."""
     with statements() as texts:
-        insert_many([a_message("k", delivery, content={"fields": {"Name": "Ada"}})], once_by="dedup_key")
+        insert_many([a_message("k", delivery, content={"fields": {"Name": "Ada"}})], once_by=("dedup_key",))
         row = ProcessedMessage.objects.get()
         row.content = {"fields": {"Name": "Ada"}}
         update_many([row], ["content"])

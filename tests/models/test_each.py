@@ -25,7 +25,7 @@ def keys() -> list[int]:
     """Twelve rows, so that a key is the beginning of another one."""
     delivery = a_delivery()
     insert_many([delivery])
-    insert_many([a_message(f"{number}", delivery) for number in range(12)], once_by="dedup_key")
+    insert_many([a_message(f"{number}", delivery) for number in range(12)], once_by=("dedup_key",))
     return list(ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True))
 
 

@@ -92,13 +92,13 @@ def test_of_two_contents_for_one_key_the_second_is_not_lost(
 
 @contextmanager
 def somebody_holds(message: ProcessedMessage) -> Iterator[None]:
-    """A transaction of another session that locks a message's row and does not end."""
+    """A transaction of another session that changes a message's row and does not end."""
     other = connection.copy()
     try:
         other.set_autocommit(False)
         with other.cursor() as cursor:
             cursor.execute(
-                "SELECT 1 FROM passport_events_processedmessage WHERE id = %s FOR UPDATE", [message.pk]
+                "UPDATE passport_events_processedmessage SET reason = 'held' WHERE id = %s", [message.pk]
             )
         yield
     finally:
