@@ -15,6 +15,7 @@ from django.db import close_old_connections, connections
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 
+from passport_events.garbage import startup_set_aside
 from passport_events.handling import jobs, time_slice
 
 MAINTENANCE_SECONDS = 60
@@ -37,6 +38,11 @@ class _Options:
         options.setdefault("maintenance_interval", MAINTENANCE_SECONDS)
         options.setdefault("job_monitoring_interval", MONITORING_SECONDS)
         super().__init__(queues, *args, **options)  # type: ignore[call-arg]  # RQ's, behind this mixin
+
+    def work(self, *args: Any, **options: Any) -> bool:
+        """Work until told to stop, with a start that no child has to look through again."""
+        with startup_set_aside():
+            return bool(super().work(*args, **options))  # type: ignore[misc]  # the same
 
 
 class PassportWorker(_Options, Worker):
