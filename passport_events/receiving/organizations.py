@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.cache import caches
+from django.db.models import Q
 
 from passport_events import conf
 from passport_events.models import Mode, SalesforceOrganization
@@ -23,6 +24,9 @@ from passport_events.stages import Stage, announce
 
 UNKNOWN_SECONDS = 5
 """An organization that was just added must not stay unknown for long."""
+FEW = 200
+"""A process that knows no more than these asks for so many others at once: it will soon meet them all, and
+then their answers grow old together."""
 MOST_KEPT = 20_000
 """Answers per process. Ids of organizations that do not exist must not fill the memory."""
 
@@ -62,14 +66,15 @@ def lookup(salesforce_ids: Collection[str]) -> dict[str, KnownOrganization]:
         answers |= shared
         missing = [key for key in missing if key not in shared]
     if missing:
-        read = _from_database(missing)
+        read = _from_database(missing, FEW if seconds and len(_local) < FEW else 0)
         _to_cache(read, seconds)
         answers |= read
     with _guard:
         if len(_local) + len(answers) > MOST_KEPT:
             _local.clear()
         _local.update(answers)
-    return {key: answer.organization for key, answer in answers.items() if answer.organization}
+    wanted = {key: answers[key].organization for key in salesforce_ids}
+    return {key: organization for key, organization in wanted.items() if organization}
 
 
 def forget(salesforce_id: str) -> None:
@@ -86,14 +91,18 @@ def forget_local() -> None:
         _local.clear()
 
 
-def _from_database(keys: Collection[str]) -> dict[str, _Answer]:
+def _from_database(keys: Collection[str], others: int = 0) -> dict[str, _Answer]:
+    """Answers for these, and for up to so many others, in one query."""
     now = time.time()
-    rows = SalesforceOrganization.objects.filter(salesforce_id__in=keys)
+    asked = Q(salesforce_id__in=keys)
+    if others:
+        asked |= Q(pk__in=SalesforceOrganization.objects.order_by("pk").values("pk")[:others])
+    rows = SalesforceOrganization.objects.filter(asked)
     known = {
         key: KnownOrganization(pk, key, Mode(mode))
         for pk, key, mode in rows.values_list("pk", "salesforce_id", "mode")
     }
-    return {key: _Answer(known.get(key), now) for key in keys}
+    return {key: _Answer(known.get(key), now) for key in {*keys, *known}}
 
 
 def _from_cache(keys: Collection[str]) -> dict[str, _Answer]:

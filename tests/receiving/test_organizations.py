@@ -74,6 +74,28 @@ def test_only_the_missing_ones_are_asked_for(home: SalesforceOrganization) -> No
     assert ELSEWHERE in said[0]["sql"]
 
 
+def test_the_first_question_brings_the_others_too_while_they_are_few(
+    home: SalesforceOrganization, clock: Clock
+) -> None:
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    assert organizations.lookup([HOME]) == {HOME: KnownOrganization(home.pk, HOME, Mode.LIVE)}
+    clock.now += 20
+    assert queries(ELSEWHERE) == 0
+    clock.now += 10
+    assert [queries(ELSEWHERE), queries(HOME)] == [1, 0]
+
+
+def test_a_process_that_knows_many_asks_for_no_others(
+    home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organizations, "FEW", 1)
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    assert [queries(ELSEWHERE), queries(HOME)] == [1, 0]  # the oldest came with it
+    SalesforceOrganization.objects.create(salesforce_id=organization_id(3), name="Third")
+    SalesforceOrganization.objects.create(salesforce_id=organization_id(4), name="Fourth")
+    assert [queries(organization_id(3)), queries(organization_id(4))] == [1, 1]
+
+
 def test_another_process_asks_the_shared_cache_and_not_the_database(home: SalesforceOrganization) -> None:
     organizations.lookup([HOME])
     organizations.forget_local()
