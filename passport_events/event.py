@@ -106,11 +106,9 @@ class Identity:
     @classmethod
     def of(cls, strength: str, *parts: object) -> Identity:
         """Hash `parts`. Their lengths go in too, so that no two lists of parts look alike."""
-        digest = hashlib.sha256(strength.encode())
-        for part in parts:
-            text = str(part).encode("utf-8", "surrogatepass")
-            digest.update(b"|%d:" % len(text) + text)
-        return cls(strength, digest.hexdigest())
+        texts = [str(part).encode("utf-8", "surrogatepass") for part in parts]
+        whole = strength.encode() + b"".join([b"|%d:%b" % (len(text), text) for text in texts])
+        return cls(strength, hashlib.sha256(whole).hexdigest())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

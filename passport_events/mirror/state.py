@@ -120,14 +120,13 @@ class RecordState:
     @property
     def needs_refetch(self) -> bool:
         """Whether Salesforce has to be asked before every value can be trusted."""
-        return bool(
-            self.unknown
-            or self.contested
-            or self.floor_contested
+        return (
+            self.floor_contested
             or self.is_dirty
             or self.misses_undelete
             or len(self.kinds) > 1
             or not (self.is_complete or self.is_deleted)
+            or any(cell.value is UNKNOWN or cell.is_contested for cell in self.cells.values())
         )
 
     @property
@@ -185,13 +184,16 @@ class RecordState:
             implied = self._implied(name) if "." in name else by_floor
             if cell.value is not GONE and cell != implied:
                 cells[name] = cell
-        return dataclasses.replace(self, cells=cells)
+        return self if cells == self.cells else dataclasses.replace(self, cells=cells)
 
     def to_json(self) -> dict[str, Any]:
         """All but the values, as JSON; fields are grouped by stamp because events write many at once."""
         stamps: dict[str, list[str]] = {}
+        last, text = None, ""
         for name, cell in sorted(self.cells.items()):
-            stamps.setdefault(cell.stamp.to_text(), []).append(name)
+            if cell.stamp is not last:
+                last, text = cell.stamp, cell.stamp.to_text()
+            stamps.setdefault(text, []).append(name)
         return {
             "stamps": stamps,
             "unknown": self.unknown,

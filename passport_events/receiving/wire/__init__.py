@@ -6,7 +6,7 @@ A new format is one module and one line in `FORMATS`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,7 +90,7 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
 
     `outer` is the envelope of a pointer whose payload these bytes are.
     """
-    wrapping, name = "raw", "unknown"
+    wrapping, name, sent_at = "raw", "unknown", received.sent_at
     envelope: Envelope | None = None
     events: tuple[Event, ...] = ()
     refusal: Unreadable | None = None
@@ -113,12 +113,12 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
         elif outer is None and heartbeat.recognises(body, settings):
             name = heartbeat.NAME
             beat = heartbeat.heartbeat_of(body, envelope, settings)
-            _check_times([beat.sent_at], received)
+            _check_times([beat.sent_at], sent_at)
         else:
             found = _format_of(body)
             name = found.name if found else unsupported.name_of(body)
             events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
-            _check_times((event.version.time for event in events), received)
+            _check_times([event.version.time for event in events], sent_at)
     except Unreadable as error:
         events, beat = (), None
         # Its frames and the errors before it hold the payload; a reason needs none of them.
@@ -146,9 +146,9 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
         raise Unreadable(error.reason, f"{error.detail}{where}".strip()) from None
 
 
-def _check_times(times: Iterable[datetime], received: Received) -> None:
+def _check_times(times: Sequence[datetime], sent_at: datetime | None) -> None:
     """Refuse what comes from the future: it would win over every true change for ever."""
-    if received.sent_at and any(time - received.sent_at > MAX_AHEAD for time in times):
+    if sent_at and times and max(times) - sent_at > MAX_AHEAD:
         raise Unreadable("from_the_future", "it is from more than a day after SQS took the message")
 
 

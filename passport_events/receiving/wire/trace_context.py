@@ -17,6 +17,7 @@ from passport_events.receiving.wire import strict_json
 AWS_HEADER = "aws-trace-header"
 MAX_VALUE = 2_048
 """Characters of one header."""
+_OPENTELEMETRY = ("traceparent", "tracestate")
 _MAX_HEADERS = 32
 _MAX_NAME = 128
 _MAX_JSON = 16_384
@@ -27,8 +28,10 @@ def of_attributes(attributes: Mapping[str, str], system_attributes: Mapping[str,
     found = _headers(_parse(attributes["_datadog"])) if "_datadog" in attributes else {}
     if "traceparent" not in found:
         # Both or none: a tracestate belongs to the traceparent it came with.
-        found |= _headers({name: attributes.get(name) for name in ("traceparent", "tracestate")})
-    return found | _headers({AWS_HEADER: system_attributes.get("AWSTraceHeader")})
+        found |= _headers({name: attributes[name] for name in _OPENTELEMETRY if name in attributes})
+    if "AWSTraceHeader" in system_attributes:
+        found |= _headers({AWS_HEADER: system_attributes["AWSTraceHeader"]})
+    return found
 
 
 def of_body(body: object) -> dict[str, str]:
