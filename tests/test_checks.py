@@ -173,8 +173,8 @@ def test_times_that_are_too_short_are_warnings(keys: dict[str, Any]) -> None:
 
 
 def test_a_pool_that_is_smaller_than_a_poller_needs_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 2}})
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
     (warning,) = found()
     assert warning.id == checks_around.SMALL_POOL
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 4}})
     assert found() == []

@@ -1,4 +1,4 @@
-"""What a receiver asks of the writer."""
+"""What a receiver asks of its writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The polling process: receivers, one writer, a heartbeat that gates them, and the dispatcher's ticks."""
+"""The polling process: receivers, writers, a heartbeat that gates them, and the dispatcher's ticks."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.receiving.writer import Writer
 
+WRITERS = 2
+"""While one waits for the database, the other reads what its receivers brought."""
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
 MOST_OF_CHORES_SECONDS = 240
@@ -90,10 +92,13 @@ class PollService:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
         queues = [make_queue() for make_queue in self._queue_makers]
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
-        writer = Writer(self._loops.watch, len(queues))
+        count = min(WRITERS, len(queues))
+        writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
         for number, queue in enumerate(queues):
+            writer = writers[number % count]
             self._loops.lead(f"receiver-{number}", self._receive_until_the_end, queue, writer)
-        self._loops.follow("writer", writer.run)
+        for number, writer in enumerate(writers):
+            self._loops.follow(f"writer-{number}", writer.run)
         self._loops.follow("heartbeat", self._beat)
         self._loops.follow("chores", self._do_chores)
         with deletes_watched(self._loops.watch):

@@ -1,7 +1,7 @@
-"""One thread that stores what all receivers brought: what waits at one moment goes into one transaction.
+"""A thread that stores what many receivers brought: what waits at one moment goes into one transaction.
 
 A batch of ten costs the database and this process nearly as much as a batch of sixty. And a poller needs
-one connection for storing, however many receivers it has.
+few connections for storing, however many receivers it has.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.postgresql  # what ends a process does not depend on th
     ("step", "loop", "error"),
     [
         ("read, nothing stored", "receiver-0", "MemoryError"),
-        ("read, nothing stored", "writer", "SystemExit"),
-        ("read, nothing stored", "writer", "KeyboardInterrupt"),
+        ("read, nothing stored", "writer-0", "SystemExit"),
+        ("read, nothing stored", "writer-0", "KeyboardInterrupt"),
         ("before the sign of life", "heartbeat", "MemoryError"),
         ("before the dispatcher's look", "heartbeat", "RuntimeError"),
     ],
@@ -42,4 +42,4 @@ def test_a_dispatcher_ends_with_its_loop(world: World) -> None:
 def test_when_the_watch_itself_dies_the_process_does(world: World, command: tuple[str, ...]) -> None:
     code, _, errors = world.start(*command, strike="MemoryError in the watch").wait()
     assert code == 1
-    assert errors.rstrip().endswith("MemoryError")
+    assert "MemoryError" in errors.splitlines()  # what is still open at the end of Python may warn after it
