@@ -79,7 +79,7 @@ class Settings:
     """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
     receivers: int = _setting(32, rules.whole(1, 64, "threads"))
-    """Threads of one poller that receive and delete; two more store. A request to AWS takes 20 ms."""
+    """Threads of one poller that receive and delete; one more stores, from 32 on two."""
     wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
     """Length of SQS's long poll."""
     max_errors_in_a_row: int = _setting(60, rules.whole(1, 1_000_000, "errors"))

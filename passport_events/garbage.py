@@ -1,7 +1,7 @@
 """Sparing Python's collector what lives as long as the process.
 
 A Django process has a hundred thousand objects before its first message. The collector looks at all of
-them once for some hundreds of messages, and in a forked child that copies their pages too: see
+them once for some thousand messages, and in a forked child that copies their pages too: see
 https://docs.python.org/3/library/gc.html#gc.freeze.
 """
 
@@ -14,10 +14,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def startup_set_aside() -> Iterator[None]:
-    """Leave everything that exists now alone until the end of the block, garbage included."""
+    """Leave everything that exists now alone until the end of the block."""
+    is_ours = gc.get_freeze_count() == 0  # else somebody's around this one, who also ends it
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if is_ours:
+            gc.unfreeze()

@@ -12,28 +12,32 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-try:
-    import psycopg
-except ImportError:  # another database, or psycopg 2, which knows only the one way
-    _IN_THE_TEXT: tuple[type, ...] = ()
-else:
-    _IN_THE_TEXT = (psycopg.ClientCursor,)
-
 
 @contextmanager
 def parameters_apart(connection: BaseDatabaseWrapper) -> Iterator[Any]:
-    """A cursor of Django's, with all that is wrapped around one. Nothing is prepared for the session."""
+    """A cursor with all that Django wraps around one; the usual one where it is not Django's own."""
     connection.ensure_connection()
     driver: Any = connection.connection
-    usual = getattr(driver, "cursor_factory", None)
-    if not (isinstance(usual, type) and issubclass(usual, _IN_THE_TEXT)):
+    usual, apart = _factories(connection)
+    # A tracer's factory, or the host's, may do what its owner relies on; and what is prepared for a session
+    # is lost behind a pooler.
+    if apart is None or driver.cursor_factory is not usual or driver.prepare_threshold is not None:
         with connection.cursor() as cursor:
             yield cursor
         return
-    driver.cursor_factory = psycopg.Cursor
+    driver.cursor_factory = apart
     try:
         cursor = connection.cursor()
     finally:
         driver.cursor_factory = usual
     with cursor:
         yield cursor
+
+
+def _factories(connection: BaseDatabaseWrapper) -> tuple[Any, Any]:
+    """Django's two for psycopg: parameters in the text, and apart. None with another driver or database."""
+    if connection.vendor != "postgresql":
+        return None, None
+    from django.db.backends.postgresql import base  # noqa: PLC0415  it needs the driver
+
+    return getattr(base, "Cursor", None), getattr(base, "ServerBindingCursor", None)

@@ -132,10 +132,12 @@ def _columns_to_update(model: type[models.Model], names: tuple[str, ...]) -> tup
 
 def _reader(field: Any) -> Callable[[Any], Any]:
     """What a field of an instance puts into a new row."""
-    sets_itself = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    if sets_itself or field.db_default is not NOT_PROVIDED:
-        return functools.partial(_before_insert, field)
-    return operator.attrgetter(field.attname)
+    only_reads = type(field).pre_save is models.Field.pre_save or (
+        type(field) is models.DateTimeField and not (field.auto_now or field.auto_now_add)
+    )
+    if only_reads and field.db_default is NOT_PROVIDED:
+        return operator.attrgetter(field.attname)
+    return functools.partial(_before_insert, field)
 
 
 def _before_insert(field: Any, row: models.Model) -> Any:

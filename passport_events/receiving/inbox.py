@@ -41,7 +41,7 @@ class Stored:
     due_types: frozenset[str]
     """Event types that have something new to handle."""
     new: int = 0
-    """Two pollers that store the same event at the same moment both count it; there is one row."""
+    """Two writers that store the same event at the same moment both count it; there is one row."""
     duplicates: int = 0
     quarantined: int = 0
     """Those of the new ones that wait for a person."""

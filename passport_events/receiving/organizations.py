@@ -67,7 +67,7 @@ def lookup(salesforce_ids: Collection[str]) -> dict[str, KnownOrganization]:
         missing = [key for key in missing if key not in shared]
     if missing:
         read = _from_database(missing, FEW if seconds and len(_local) < FEW else 0)
-        _to_cache(read, seconds)
+        _to_cache({key: read[key] for key in missing}, seconds)
         answers |= read
     with _guard:
         if len(_local) + len(answers) > MOST_KEPT:

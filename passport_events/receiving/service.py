@@ -11,6 +11,7 @@ from django.db import Error, connections
 
 from passport_events import chores, conf
 from passport_events.exceptions import QueueUnavailable
+from passport_events.garbage import startup_set_aside
 from passport_events.handling import dispatcher
 from passport_events.receiving import statements
 from passport_events.receiving.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
@@ -21,10 +22,10 @@ from passport_events.receiving.poll_steps import Store, deletes_watched, polling
 from passport_events.receiving.poller import Polled, poll
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.receiving.writer import Writer
+from passport_events.receiving.writer import MOST_WRITERS, Writer
 
-WRITERS = 2
-"""While one waits for the database, the other reads what its receivers brought."""
+FOR_A_WRITER = 16
+"""Receivers. With fewer each transaction holds less than a second writer would gain."""
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
 MOST_OF_CHORES_SECONDS = 240
@@ -92,7 +93,7 @@ class PollService:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
         queues = [make_queue() for make_queue in self._queue_makers]
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
-        count = min(WRITERS, len(queues))
+        count = max(1, min(MOST_WRITERS, len(queues) // FOR_A_WRITER))
         writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
         for number, queue in enumerate(queues):
             writer = writers[number % count]
@@ -101,7 +102,7 @@ class PollService:
             self._loops.follow(f"writer-{number}", writer.run)
         self._loops.follow("heartbeat", self._beat)
         self._loops.follow("chores", self._do_chores)
-        with deletes_watched(self._loops.watch):
+        with deletes_watched(self._loops.watch), startup_set_aside():
             self._loops.run()
         return self.totals
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import queue
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ from passport_events.receiving.order import Order
 from passport_events.receiving.received import Received
 from passport_events.receiving.watch import Watch
 
+MOST_WRITERS = 2
+"""In one poller: while one waits for the database, the other reads what its receivers brought."""
 MOST_MESSAGES = 100
 MOST_BYTES = 256 * 2**10
 """No batch is added to a transaction that has as much already. Large bodies gain nothing by company, and
@@ -43,7 +46,7 @@ class Writer:
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._in_hand: Sequence[Order] = ()
         self._has_ended = False
-        self._died_of = ""
+        self._death = LoopDied("the writer has ended.")
 
     def store(self, received: Sequence[Received]) -> Stored:
         """Store a batch, in company with what others bring meanwhile, and raise what `inbox.store` raises.
@@ -75,20 +78,20 @@ class Writer:
                     _store(orders)
                 began = time.monotonic()
         except BaseException as error:
-            self._died_of = type(error).__name__
+            self._death = LoopDied(f"{threading.current_thread().name} died of {type(error).__name__}.")
+            self._death.__cause__ = error  # a receiver may say it before this thread does
             raise
         finally:
             self._has_ended = True
             self._let_all_go()
 
     def _let_all_go(self) -> None:
-        died = LoopDied(f"writer died of {self._died_of}.")
         for order in self._in_hand:
-            order.fail(died)
+            order.fail(self._death)
         with suppress(queue.Empty):
             while True:
                 if order_left := self._orders.get_nowait():
-                    order_left.fail(died)
+                    order_left.fail(self._death)
 
     def _next(self) -> Sequence[Order]:
         """Wait for an order, and take what else is there. Nothing when all receivers have left."""

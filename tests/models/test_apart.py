@@ -53,20 +53,25 @@ def test_the_next_cursor_is_the_usual_one_also_after_an_error() -> None:
         assert type(cursor.cursor) is usual
 
 
+@on_postgresql
+@pytest.mark.parametrize("owner", ["a tracer", "who prepares statements"])
+def test_a_connection_that_somebody_set_up_otherwise_keeps_its_cursor(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.ensure_connection()
+    usual = connection.connection.cursor_factory
+    if owner == "a tracer":
+        monkeypatch.setattr(connection.connection, "cursor_factory", type("Traced", (usual,), {}))
+    else:
+        monkeypatch.setattr(connection.connection, "prepare_threshold", 5)
+    expected = connection.connection.cursor_factory
+    with parameters_apart(connection) as cursor:
+        assert type(cursor.cursor) is expected
+
+
+@pytest.mark.django_db(transaction=True)
 def test_it_opens_the_connection_that_it_needs() -> None:
-    class Closed:
-        """A database's wrapper before its first statement."""
-
-        connection: Any = None
-        asked = False
-
-        def ensure_connection(self) -> None:
-            self.asked = True
-
-        def cursor(self) -> Any:
-            assert self.asked
-            return connection.cursor()
-
-    with parameters_apart(Closed()) as cursor:  # type: ignore[arg-type]
+    connection.close()
+    with parameters_apart(connection) as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)

@@ -12,7 +12,6 @@ from django.db import Error
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, PassportEventsError
-from passport_events.garbage import startup_set_aside
 from passport_events.management.giving_up import give_up
 from passport_events.management.stopping import stop_on_signals
 from passport_events.receiving.service import Limits, PollService, Totals
@@ -87,8 +86,7 @@ class Command(BaseCommand):
             progress=self._progress,
         )
         stop_on_signals(service.stop)
-        with startup_set_aside():
-            return service.run()
+        return service.run()
 
     def _progress(self, totals: Totals) -> None:
         if self.stdout.isatty():

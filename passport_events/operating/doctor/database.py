@@ -18,8 +18,8 @@ from passport_events.conf import Settings
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
 from passport_events.operating.health import seconds
-from passport_events.receiving.service import WRITERS
 from passport_events.receiving.statements import LOCK_TIMEOUT
+from passport_events.receiving.writer import MOST_WRITERS
 
 _SETTINGS = (
     "autovacuum",
@@ -33,7 +33,7 @@ _SETTINGS = (
 )
 OF_ONE_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
-OF_ONE_POLLER = WRITERS + 2
+OF_ONE_POLLER = MOST_WRITERS + 2
 """Connections: the writers, the heartbeat with the dispatcher, and the chores of other apps."""
 CONNECTIONS_NEEDED = max(OF_ONE_POLLER, OF_ONE_WORKER)
 """By the process that needs most."""
