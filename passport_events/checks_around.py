@@ -14,7 +14,7 @@ from django.db import connections, router
 from passport_events import conf
 from passport_events.models import ProcessedMessage
 from passport_events.operating.doctor.broker import DEFAULT_SERIALIZER, PICKLING
-from passport_events.operating.doctor.database import CONNECTIONS_NEEDED, pool_size
+from passport_events.operating.doctor.database import of_one_poller, pool_size
 
 PICKLE = "passport_events.W001"
 SMALL_POOL = "passport_events.W002"
@@ -32,7 +32,7 @@ def check_surroundings(app_configs: Sequence[AppConfig] | None, **options: Any) 
     database = connections[router.db_for_write(ProcessedMessage)].settings_dict
     return [
         *_of_serializers(settings, getattr(django_settings, "RQ_QUEUES", {})),
-        *_of_pool(pool_size(database)),
+        *_of_pool(pool_size(database), settings),
         *_of_times(settings),
     ]
 
@@ -47,11 +47,12 @@ def _of_serializers(settings: conf.Settings, queues: Mapping[str, Any]) -> Itera
             )
 
 
-def _of_pool(size: int | None) -> Iterator[CheckMessage]:
-    if size is not None and size < CONNECTIONS_NEEDED:
+def _of_pool(size: int | None, settings: conf.Settings) -> Iterator[CheckMessage]:
+    needed = of_one_poller(settings)
+    if size is not None and size < needed:
         yield checks.Warning(
-            f"Django's connection pool holds {size} connections, and a poller needs {CONNECTIONS_NEEDED}.",
-            hint=f"Set OPTIONS['pool']['max_size'] to {CONNECTIONS_NEEDED} or more.",
+            f"Django's connection pool holds {size} connections, and a poller needs {needed}.",
+            hint=f"Set OPTIONS['pool']['max_size'] to {needed} or more.",
             id=SMALL_POOL,
         )
 

@@ -78,7 +78,7 @@ class Settings:
     heartbeat_silence_seconds: int = _setting(900, rules.whole(1, 604_800, "seconds"))
     """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
-    receivers: int = _setting(32, rules.whole(1, 64, "threads"))
+    receivers: int = _setting(16, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive and delete; one more stores, from 32 on two."""
     wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
     """Length of SQS's long poll."""

@@ -173,8 +173,11 @@ def test_times_that_are_too_short_are_warnings(keys: dict[str, Any]) -> None:
 
 
 def test_a_pool_that_is_smaller_than_a_poller_needs_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 2}})
     (warning,) = found()
     assert warning.id == checks_around.SMALL_POOL
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 4}})
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
     assert found() == []
+    with changed(RECEIVERS=32):  # a second writer
+        (warning,) = found()
+    assert (warning.id, "needs 4" in warning.msg) == (checks_around.SMALL_POOL, True)

@@ -22,10 +22,8 @@ from passport_events.receiving.poll_steps import Store, deletes_watched, polling
 from passport_events.receiving.poller import Polled, poll
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.receiving.writer import MOST_WRITERS, Writer
+from passport_events.receiving.writer import Writer, writers_for
 
-FOR_A_WRITER = 16
-"""Receivers. With fewer each transaction holds less than a second writer would gain."""
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
 MOST_OF_CHORES_SECONDS = 240
@@ -93,7 +91,7 @@ class PollService:
         """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
         queues = [make_queue() for make_queue in self._queue_makers]
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
-        count = max(1, min(MOST_WRITERS, len(queues) // FOR_A_WRITER))
+        count = writers_for(len(queues))
         writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
         for number, queue in enumerate(queues):
             writer = writers[number % count]

@@ -22,8 +22,8 @@ from passport_events.receiving.order import Order
 from passport_events.receiving.received import Received
 from passport_events.receiving.watch import Watch
 
-MOST_WRITERS = 2
-"""In one poller: while one waits for the database, the other reads what its receivers brought."""
+FOR_A_WRITER = 16
+"""Receivers. With fewer each transaction holds less than a second writer would gain."""
 MOST_MESSAGES = 100
 MOST_BYTES = 256 * 2**10
 """No batch is added to a transaction that has as much already. Large bodies gain nothing by company, and
@@ -35,6 +35,11 @@ MOST_FAILURES = 2
 """So many batches of a company fail by themselves before the rest is left to SQS."""
 IDLE_SECONDS = 1.0
 """A wait as long as this may have outlived the connection."""
+
+
+def writers_for(receivers: int) -> int:
+    """Of two, one reads what its receivers brought while the other waits for the database."""
+    return 2 if receivers >= 2 * FOR_A_WRITER else 1
 
 
 class Writer:

@@ -41,6 +41,7 @@ RQ_QUEUES = {
 RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
 
 PASSPORT_EVENTS = {
+    "RECEIVERS": 32,  # for two writers
     "QUEUE_URL": os.environ.get(QUEUE_URL, environment.queue_url()),
     "ENDPOINT_URL": environment.aws_endpoint_url(),
     "REGION": environment.REGION,

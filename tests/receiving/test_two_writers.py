@@ -9,7 +9,7 @@ import pytest
 
 from passport_events.exceptions import LoopDied
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.receiving import inbox, service
+from passport_events.receiving import inbox, writer
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.received import Received
 from passport_events.receiving.writer import Writer
@@ -23,7 +23,7 @@ Store = Callable[[Sequence[Received]], Stored]
 
 @pytest.fixture(autouse=True)
 def two_for_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "FOR_A_WRITER", 2)
+    monkeypatch.setattr(writer, "FOR_A_WRITER", 2)
 
 
 def writer_now() -> str:

@@ -19,7 +19,7 @@ from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
 from passport_events.operating.health import seconds
 from passport_events.receiving.statements import LOCK_TIMEOUT
-from passport_events.receiving.writer import MOST_WRITERS
+from passport_events.receiving.writer import writers_for
 
 _SETTINGS = (
     "autovacuum",
@@ -33,10 +33,6 @@ _SETTINGS = (
 )
 OF_ONE_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
-OF_ONE_POLLER = MOST_WRITERS + 2
-"""Connections: the writers, the heartbeat with the dispatcher, and the chores of other apps."""
-CONNECTIONS_NEEDED = max(OF_ONE_POLLER, OF_ONE_WORKER)
-"""By the process that needs most."""
 LABEL = "passport_events"
 LONGEST_SKEW = timedelta(seconds=30)
 
@@ -56,6 +52,11 @@ class DatabaseFacts:
     """In use, of all clients."""
     pool: int | None
     """The most connections of Django's pool; None where there is none."""
+
+
+def of_one_poller(settings: Settings) -> int:
+    """Connections: its writers, the heartbeat with the dispatcher, and the chores of other apps."""
+    return writers_for(settings.receivers) + 2
 
 
 def look() -> DatabaseFacts:
@@ -103,13 +104,13 @@ def pool_size(database: Mapping[str, Any]) -> int | None:
 
 def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the database, or that nothing is."""
-    found = [*_anywhere(facts), *_of_server(facts, settings)]
+    found = [*_anywhere(facts, settings), *_of_server(facts, settings)]
     yield from found
     if not found:
         yield good("D0", f"The database ({facts.vendor}) is migrated, and set up as the promises need it.")
 
 
-def _anywhere(facts: DatabaseFacts) -> Iterator[Finding]:
+def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     if facts.unapplied:
         yield error(
             "D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate passport_events."
@@ -118,7 +119,7 @@ def _anywhere(facts: DatabaseFacts) -> Iterator[Finding]:
         yield warning(
             "D2", "The database is SQLite.", "Use PostgreSQL: SQLite is for the demo and development."
         )
-    needed = CONNECTIONS_NEEDED
+    needed = of_one_poller(settings)
     if facts.pool is not None and facts.pool < needed:
         text = f"Django's connection pool holds {facts.pool} connections, and a poller needs {needed}."
         yield error("D3", text, f"Set OPTIONS['pool']['max_size'] to {needed} or more.")
@@ -155,7 +156,7 @@ def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         text = f"idle_in_transaction_session_timeout is {idle} ms: a handler that computes longer is cut off."
         yield warning("D9", text, "Set it above HANDLER_TIMEOUT_SECONDS, or that lower.")
     free = int(found.get("max_connections", 0)) - facts.connections
-    if found and free < OF_ONE_POLLER + OF_ONE_WORKER:
+    if found and free < of_one_poller(settings) + OF_ONE_WORKER:
         text = f"Of max_connections {found['max_connections']} only {max(0, free)} are free."
         yield warning("D10", text, "Raise max_connections, or put a pooler in front of the database.")
     isolation = found.get("default_transaction_isolation", "read committed")

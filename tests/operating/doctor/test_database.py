@@ -44,11 +44,11 @@ def ids(facts: DatabaseFacts) -> list[str]:
         ({}, "D0"),
         ({"unapplied": 1}, "D1"),
         ({"vendor": "sqlite", "settings": {}}, "D2"),
-        ({"pool": 3}, "D3"),
-        ({"pool": 4}, "D0"),
+        ({"pool": 2}, "D3"),
+        ({"pool": 3}, "D0"),
         ({"skew": timedelta(seconds=-31)}, "D4"),
-        ({"connections": 95}, "D10"),
-        ({"connections": 94}, "D0"),
+        ({"connections": 96}, "D10"),
+        ({"connections": 95}, "D0"),
     ],
 )
 def test_each_state_has_its_finding(changes: Mapping[str, object], expected: str) -> None:
