@@ -2,7 +2,8 @@
 
 PassportEventsError
 ├── ConfigurationError        the settings are wrong
-│   └── HandlerConflict       two handlers claim one event type
+│   ├── HandlerConflict       two handlers claim one event type
+│   └── HandlerOptionsConflict  a handler asks for two things that exclude each other
 ├── Unreadable                a delivery is not an event; it is quarantined with this reason
 ├── FieldUnknown              a handler asked for a field the mirror has not seen (a KeyError)
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
@@ -34,6 +35,10 @@ class ConfigurationError(PassportEventsError):
 
 class HandlerConflict(ConfigurationError):
     """Two handlers claim one event type. Keep one, and call the other from it."""
+
+
+class HandlerOptionsConflict(ConfigurationError):
+    """A handler asks for two things that exclude each other. Keep one."""
 
 
 class Unreadable(PassportEventsError):

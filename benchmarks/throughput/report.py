@@ -95,6 +95,7 @@ def summary_of(rows: Sequence[Row], results: Sequence[Result]) -> dict[str, floa
         "vs_naive_simple": _ratio(ours, rates.get("naive-simple")),
         "vs_best_orm_peer": _ratio(ours, max(with_orm, default=None)),
         "handler_vs_naive_handler": _ratio(rates.get("passport-handler"), rates.get("naive-handler")),
+        "shared_vs_naive_handler": _ratio(rates.get("passport-shared"), rates.get("naive-handler")),
         "statements_per_1000": statements.get("passport"),
     }
 

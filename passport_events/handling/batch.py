@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from passport_events.exceptions import LeaseLost
 from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
 from passport_events.mirror.apply import lock_records, merge_into, save_merge
-from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.models.among import Among
 from passport_events.models.each import EachItsOwn
 from passport_events.stages import Stage, announce
@@ -25,16 +25,29 @@ def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: U
 
     Raises LeaseLost when any of them is not held any more; then none of it stays.
     """
-    ids = [message.pk for message in messages]
     with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
-        merged = {"merged": EachItsOwn(_merge_all(messages))} if plan.merges else {}
-        rows = ProcessedMessage.objects.filter(Among("pk", ids))
-        also = {"reason": plan.reason, "attempts": F("attempts") + 1, "release": conf.current().release}
-        ended = rows.finish(lease_token, plan.status, **also, **merged)
-        if ended < len(ids):
-            raise LeaseLost(f"{len(ids) - ended} of {len(ids)} messages are held by another worker")
+        fared = _merge_all(messages) if plan.merges else None
+        finish_batch([message.pk for message in messages], fared, plan.status, plan.reason, lease_token)
     for message in messages:
         announce(Stage(plan.status), message_id=message.pk, event_type=message.event_type)
+
+
+def finish_batch(
+    ids: Collection[int],
+    fared: Mapping[int, Mapping[str, Any]] | None,
+    status: Status,
+    reason: str,
+    lease_token: UUID,
+) -> None:
+    """End messages in one statement; `fared` has the names of each one's fields, if any were merged.
+
+    Raises LeaseLost when any of them is not held any more.
+    """
+    merged = {} if fared is None else {"merged": EachItsOwn(fared)}
+    also = {"reason": reason, "attempts": F("attempts") + 1, "release": conf.current().release}
+    ended = ProcessedMessage.objects.filter(Among("pk", ids)).finish(lease_token, status, **also, **merged)
+    if ended < len(ids):
+        raise LeaseLost(f"{len(ids) - ended} of {len(ids)} messages are held by another worker")
 
 
 def _merge_all(messages: Sequence[ProcessedMessage]) -> dict[int, dict[str, Any]]:

@@ -47,15 +47,20 @@ def take_turn(turn: Turn) -> BaseException | None:
     try:
         return _effect(turn, event, error)
     except _Spoiled as spoiled:
-        return _effect(turn, _as_it_came(turn), spoiled.error)
+        return fail(turn, spoiled.error)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as raised:
         # What the handler wrote broke the commit (a deferred constraint, say): its failure too.
-        return _effect(turn, _as_it_came(turn), raised)
+        return fail(turn, raised)
 
 
-def _as_it_came(turn: Turn) -> Event:
+def fail(turn: Turn, error: BaseException) -> BaseException | None:
+    """Merge, and write down what the handler raised in a transaction that nothing is left of."""
+    return _effect(turn, as_it_came(turn), error)
+
+
+def as_it_came(turn: Turn) -> Event:
     """From the row: the handler may have changed its event, by which the merge and what errors hide go."""
     turn.message.refresh_from_db(fields=["content"])
     return turn.message.to_event()
@@ -70,27 +75,27 @@ def _prepare(turn: Turn, event: Event) -> tuple[Event, BaseException | None]:
         return dataclasses.replace(event, prepared=handler.prepare(event)), None
     except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
         # Outside a transaction Django keeps a connection that broke, and the attempt is still to be written.
-        connections[_database()].close_if_unusable_or_obsolete()
+        connections[database()].close_if_unusable_or_obsolete()
         return event, error
 
 
 def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseException | None:
     handler, status, reason = turn.plan.handler, turn.plan.status, turn.plan.reason
     facts: dict[str, Any] = {}
-    with transaction.atomic(using=_database()):
+    with transaction.atomic(using=database()):
         record = lock_record(turn.message)
         merged = merge_into(record, event, turn.message.pk)
         if merged.is_changed:
             save_merge(record)
         if handler is not None and error is None:
-            if handler.needs_complete and not (record.is_complete or record.is_deleted):
+            if handler.waits_for(record):
                 turn.put_back(INCOMPLETE_DELAY, "needs_complete", merged)
                 return None
-            if handler.latest_only and merged.is_stale:
+            if handler.passes_over(merged):
                 status, reason = Status.SUPERSEDED, "newer_data"
             else:
                 error = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
-                if error is not None and transaction.get_rollback(using=_database()):
+                if error is not None and transaction.get_rollback(using=database()):
                     raise _Spoiled(error)
         if error is None:
             turn.finish(status, reason, merged)
@@ -104,20 +109,25 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
 def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> BaseException | None:
     """Run a handler in a savepoint of the caller's transaction; returns what it raised, with that undone."""
     try:
-        with transaction.atomic(using=_database()):
-            try:
-                handler.function(event, record)
-            except JobTimeoutException:
-                _stop_statement()
-                raise
-            _refuse_silent_rollback()
+        with transaction.atomic(using=database()):
+            run_handler(handler, event, record)
     except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
         return error
     return None
 
 
+def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> None:
+    """Run a handler in the caller's transaction, and raise whatever it raises: then that has to be undone."""
+    try:
+        handler.function(event, record)
+    except JobTimeoutException:
+        _stop_statement()
+        raise
+    _refuse_silent_rollback()
+
+
 def _refuse_silent_rollback() -> None:
-    if transaction.get_rollback(using=_database()):
+    if transaction.get_rollback(using=database()):
         # Django would undo what the handler wrote, and say nothing.
         raise TransactionManagementError(
             "The handler caught a database error that had already undone its writes. Let it out, "
@@ -127,11 +137,12 @@ def _refuse_silent_rollback() -> None:
 
 def _stop_statement() -> None:
     """RQ's alarm may interrupt a statement, which then still runs and still holds the record's lock."""
-    connection = connections[_database()]
+    connection = connections[database()]
     if connection.vendor == "postgresql" and connection.connection is not None:
         with suppress(Exception):  # then it ends by itself
             connection.connection.cancel()
 
 
-def _database() -> str:
+def database() -> str:
+    """Where records are, and messages with them."""
     return router.db_for_write(SalesforceRecord)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -14,20 +12,17 @@ from django.db import Error, connections, router
 from rq.timeouts import JobTimeoutException
 
 from passport_events import conf
-from passport_events.exceptions import LeaseLost
 from passport_events.handling import hints
 from passport_events.handling.batch import merge_batch
 from passport_events.handling.claim import NOTHING, Claim, claim_batch, claim_one_alone
-from passport_events.handling.effect import CONNECTION_ERRORS, take_turn
+from passport_events.handling.effect import CONNECTION_ERRORS
 from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.plan import Plan, plan_for
-from passport_events.handling.pointer_turn import open_pointer
 from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.turn import Turn
+from passport_events.handling.turns import take_each_turn
 from passport_events.mirror.apply import ensure_records
 from passport_events.models import ProcessedMessage
-from passport_events.stages import Stage, announce
 
 ALONE_SECONDS = 1.0
 """A job that goes on and on looks so often for messages that run alone; they are rare."""
@@ -79,7 +74,7 @@ def work_on(claim: Claim, locks: RecordLocks, time_slice: TimeSlice) -> int:
                 if time_slice.is_over_after(done):
                     break
                 if plan.is_alone or not _merged_together(messages, plan, claim):
-                    if not _one_by_one(messages, plan, claim, time_slice, done):
+                    if not take_each_turn(messages, plan, claim.lease_token, time_slice, done):
                         break
                 else:
                     done.update(message.pk for message in messages)
@@ -122,45 +117,9 @@ def _merged_together(messages: Sequence[ProcessedMessage], plan: Plan, claim: Cl
     return True
 
 
-def _one_by_one(
-    messages: Sequence[ProcessedMessage], plan: Plan, claim: Claim, time_slice: TimeSlice, done: set[int]
-) -> bool:
-    """One transaction each. False when the rest of the claim should be given back."""
-    for message in messages:
-        if time_slice.is_over_after(done):
-            return False
-        # Whatever happens now, this message had its turn: it is not given back untouched.
-        done.add(message.pk)
-        error: BaseException | None = None
-        try:
-            turn = Turn(message, plan, claim.lease_token, worker_name())
-            if plan.opener is not None:
-                error = open_pointer(turn, plan.opener)
-            elif plan.merges:
-                error = take_turn(turn)
-            else:
-                merge_batch([message], plan, claim.lease_token)
-        except LeaseLost:
-            announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
-        except CONNECTION_ERRORS:
-            raise
-        except Exception as broken:  # noqa: BLE001  see below
-            # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
-            error = broken
-            announce(Stage.CRASHED, message_ids=[message.pk], error_class=type(broken).__name__)
-        if isinstance(error, JobTimeoutException):
-            return False  # RQ's alarm rings once per job; the next handler would have none
-    return True
-
-
 def _give_back(claim: Claim, done: set[int]) -> None:
     """Messages that did not get their turn become due at once, for whoever comes next."""
     rest = [message.pk for message in claim.messages if message.pk not in done]
     if rest:
         with suppress(Error):  # then the end of the lease gives them back
             ProcessedMessage.objects.filter(pk__in=rest).release(claim.lease_token)
-
-
-def worker_name() -> str:
-    """Host and process, for attempts and heartbeats."""
-    return f"{socket.gethostname()}:{os.getpid()}"

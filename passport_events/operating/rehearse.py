@@ -121,9 +121,9 @@ def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
     handler = plan.handler
     if handler is None:
         return _said(message, plan.status, plan.reason, mirror)
-    if handler.needs_complete and not (record.is_complete or record.is_deleted):
+    if handler.waits_for(record):
         return _said(message, Status.WAITING, "needs_complete", mirror)
-    if handler.latest_only and merged.is_stale:
+    if handler.passes_over(merged):
         return _said(message, Status.SUPERSEDED, "newer_data", mirror)
     secrets = [event.fields, record.fields]
     with watched() as written:

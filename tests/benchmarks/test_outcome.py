@@ -75,7 +75,7 @@ def test_a_record_that_should_not_be_there_is_wrong() -> None:
     assert outcome.differing({"a": {"x": 1}}, {"a": {"x": None}}) == 1
 
 
-@pytest.mark.parametrize("name", ["floor", "passport-handler"])
+@pytest.mark.parametrize("name", ["floor", "passport-handler", "passport-shared"])
 def test_a_run_does_all_the_work_and_measures_it(stack: Stack, name: str) -> None:
     result = run(stack, BY_NAME[name], 60, None)
 

@@ -19,6 +19,7 @@ ON_SQLITE = frozenset(
         "failed, attempt written",
         "given back",
         "batch finished, not committed",
+        "together, finished, not committed",
         "payload stored, pointer not finished",
         "crash sorted out, not committed",
         "due rows found",

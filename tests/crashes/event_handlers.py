@@ -34,6 +34,12 @@ def note(event: Event) -> None:
     Group.objects.create(name=f"{event.record_id} {uuid.uuid4()}")
 
 
+@handles("attachment", shares_transaction=True)
+def keep_among_others(event: Event, record: SalesforceRecord) -> None:
+    """Write the effect, in a transaction with others."""
+    note(event)
+
+
 @handles("opportunity", prepare=prepare)
 def keep(event: Event, record: SalesforceRecord) -> None:
     """Do what the event's `Name` says."""

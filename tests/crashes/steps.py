@@ -68,6 +68,13 @@ BATCH: Mapping[str, Seam] = {
     "batch finished, not committed": After("passport_events.models.message_verbs:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
+TOGETHER: Mapping[str, Seam] = {
+    "together, merged": After("passport_events.handling.together:_merge_all"),
+    "together, in a handler": HANDLER["in the handler"],
+    "together, handled, not finished": Before("passport_events.handling.together:finish_batch"),
+    "together, finished, not committed": After("passport_events.handling.together:finish_batch"),
+    "together, committed": After("passport_events.handling.turns:take_turns"),
+}
 POINTER: Mapping[str, Seam] = {
     "pointer fetched, nothing stored": After("passport_events.receiving.pointers:S3Opener.fetch"),
     "payload stored, pointer not finished": After("passport_events.receiving.pointers:S3Opener.store"),
@@ -114,6 +121,7 @@ STEPS: Mapping[str, Seam] = {
     **FAILURE,
     **GIVING_BACK,
     **BATCH,
+    **TOGETHER,
     **POINTER,
     **CRASH,
     **DISPATCHER,

@@ -9,7 +9,7 @@ import pytest
 from tests.crashes import steps
 from tests.crashes.databases import struck
 from tests.crashes.titles import FAILS_ONCE, SLOW
-from tests.crashes.world import ITEMS, OPPORTUNITIES, POLLER, World, assert_all_is_well, worker
+from tests.crashes.world import ATTACHMENTS, ITEMS, OPPORTUNITIES, POLLER, World, assert_all_is_well, worker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket
@@ -66,6 +66,17 @@ def test_a_worker_that_dies_in_a_whole_batch(world: World, step: str) -> None:
     world.kill_at(step, *worker(ITEMS))
 
     world.work_off(ITEMS)
+
+    assert_all_is_well(world)
+
+
+@pytest.mark.parametrize("step", struck(steps.TOGETHER))
+def test_a_worker_that_dies_in_a_transaction_that_handlers_share(world: World, step: str) -> None:
+    world.publish("one", "two", "three", event_type="attachment")
+    world.receive_all()
+    world.kill_at(step, *worker(ATTACHMENTS))
+
+    world.work_off(ATTACHMENTS)
 
     assert_all_is_well(world)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passport_events import Event, handles
-from passport_events.exceptions import ConfigurationError, HandlerConflict
+from passport_events.exceptions import ConfigurationError, HandlerConflict, HandlerOptionsConflict
 from passport_events.handling import registry
 from passport_events.models import SalesforceRecord
 
@@ -26,7 +26,12 @@ def test_a_handler_is_found_by_its_event_type_with_what_it_asked_for() -> None:
     handler = registry.handler_for("item")
 
     assert handler == registry.Handler(
-        event_type="item", function=one, prepare=fetch, latest_only=True, needs_complete=True
+        event_type="item",
+        function=one,
+        prepare=fetch,
+        latest_only=True,
+        needs_complete=True,
+        shares_transaction=False,
     )
     assert handler.name == f"{__name__}.one"
 
@@ -69,3 +74,12 @@ def test_the_registry_cannot_be_changed_from_outside() -> None:
     dict(registry.registered()).clear()
 
     assert registry.handler_for("item") is not None
+
+
+def test_what_prepares_cannot_share_its_transaction() -> None:
+    with pytest.raises(
+        HandlerOptionsConflict, match="'item' has both prepare and shares_transaction"
+    ) as raised:
+        handles("item", prepare=lambda event: None, shares_transaction=True)(one)
+    assert isinstance(raised.value, ConfigurationError)
+    assert registry.handler_for("item") is None

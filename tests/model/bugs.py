@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,9 @@ from django.db import transaction
 from hypothesis import strategies as st
 
 from passport_events.event import Identity
-from passport_events.handling import dispatcher, effect, failure, hints, retry, turn
+from passport_events.exceptions import LeaseLost
+from passport_events.handling import dispatcher, effect, failure, hints, retry, together, turn
+from passport_events.handling.batch import finish_batch
 from passport_events.handling.locks import RecordKey, RecordLocks
 from passport_events.mirror import merge as merging
 from passport_events.mirror.state import Cell
@@ -58,11 +61,12 @@ def complaint(
     *rules: str,
     calls: Sequence[str] = (),
     plans: st.SearchStrategy[Plan] = SMOOTHLY,
+    shares: bool = False,
 ) -> Callable[[Plant], Plant]:
     """Register a bug that is named after what is believed instead."""
 
     def register(plant: Plant) -> Plant:
-        focus = Focus(rules, creations(*calls), plans)
+        focus = Focus(rules, creations(*calls), plans, st.just(shares))
         BUGS[plant.__name__] = Bug(plant, text, focus)
         return plant
 
@@ -218,6 +222,17 @@ def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
         """Not."""
 
     patch.setattr(turn.Turn, "_must_hold", must_hold)
+
+
+@complaint("I3|effects", "stand_still", shares=True)
+def effects_together_commit_before_their_messages_do(patch: pytest.MonkeyPatch) -> None:
+    """The same of handlers that share a transaction."""
+
+    def finish(*arguments: Any) -> None:
+        with suppress(LeaseLost):
+            finish_batch(*arguments)
+
+    patch.setattr(together, "finish_batch", finish)
 
 
 @complaint("stuck", "work")

@@ -118,6 +118,9 @@ TROUBLE = (
 _PLANS = st.one_of(st.just(0).map(Plan), st.just(0).map(Plan), *TROUBLE)
 
 
+_SHARES = st.booleans()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Focus:
     """What an example is made of. A narrow one finds faster what it is made for."""
@@ -126,6 +129,8 @@ class Focus:
     """Beside `publish`; all of them where none is named."""
     commits: st.SearchStrategy[Commit] = _COMMITS
     plans: st.SearchStrategy[Plan] = _PLANS
+    shares: st.SearchStrategy[bool] = _SHARES
+    """Whether the handler of opportunities shares its transaction."""
 
     def has(self, rule: str) -> bool:
         """Whether a rule is played."""

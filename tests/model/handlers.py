@@ -61,8 +61,11 @@ class Script:
     """Called in every `prepare`."""
     _numbers: itertools.count[int] = dataclasses.field(default_factory=itertools.count)
 
-    def register(self) -> None:
-        """Make the handlers: of opportunities for every event, of attachments for the latest only."""
+    def register(self, *, shares: bool = False) -> None:
+        """Make the handlers: of opportunities for every event, of attachments for the latest only.
+
+        That of opportunities may share its transaction; then it prepares nothing.
+        """
 
         def prepare(event: Event) -> None:
             self.before()
@@ -77,7 +80,7 @@ class Script:
                 self.said[place_of(event)][outcome] += 1
                 OUTCOMES[outcome](event)
 
-        handles("opportunity", prepare=prepare)(handler)
+        handles("opportunity", prepare=None if shares else prepare, shares_transaction=shares)(handler)
         handles("attachment", prepare=prepare, latest_only=True)(handler)
 
 

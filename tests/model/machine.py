@@ -67,6 +67,7 @@ def may_be_left_out(play: R) -> R:
 
 
 COMMITS = st.runner().flatmap(lambda machine: machine.focus.commits)
+SHARES = st.runner().flatmap(lambda machine: machine.focus.shares)
 PLANS = st.runner().flatmap(lambda machine: machine.focus.plans)
 
 
@@ -84,9 +85,10 @@ class Passport(RuleBasedStateMachine):
         self.checks = Invariants(self.world)
         self.played["examples"] += 1
 
-    @initialize(commits=st.lists(COMMITS, min_size=1, max_size=4), is_received=st.booleans())
-    def begin(self, commits: list[Commit], *, is_received: bool) -> None:
-        """Something has happened in Salesforce."""
+    @initialize(commits=st.lists(COMMITS, min_size=1, max_size=4), is_received=st.booleans(), shares=SHARES)
+    def begin(self, commits: list[Commit], *, is_received: bool, shares: bool) -> None:
+        """Something has happened in Salesforce, and a project has its way of handling it."""
+        self.world.script.register(shares=shares)
         self.publish(commits, is_received=is_received)
 
     @rule(commits=st.lists(COMMITS, min_size=1, max_size=3), is_received=st.booleans())

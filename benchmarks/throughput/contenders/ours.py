@@ -6,6 +6,7 @@ from benchmarks.throughput.contender import Contender, Program, Side, Tables
 
 _SETTINGS = {"DJANGO_SETTINGS_MODULE": "benchmarks.throughput.ours.settings"}
 _HANDLER = {**_SETTINGS, "PASSPORT_BENCH_APPS": "benchmarks.throughput.enrolment"}
+_SHARED = {**_HANDLER, "PASSPORT_BENCH_SHARES": "1"}
 _UNCACHED = {**_SETTINGS, "PASSPORT_BENCH_ORGANIZATION_CACHE_SECONDS": "0"}
 _QUEUE = "passport-opportunities"
 _FORK = "passport_events.handling.rq_worker.PassportWorker"
@@ -59,6 +60,18 @@ CONTENDERS = (
         programs=_programs(_FORK, _HANDLER),
         receivers=2,
         events=3_000,
+        quick_events=1_000,
+        missing="",
+        tables=Tables.OURS,
+        has_handler=True,
+    ),
+    Contender(
+        name="passport-shared",
+        title="passport_events with a handler that shares its transaction, RQ's fork worker",
+        side=Side.OURS,
+        programs=_programs(_FORK, _SHARED),
+        receivers=2,
+        events=5_000,
         quick_events=1_000,
         missing="",
         tables=Tables.OURS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from benchmarks.throughput.enrolment.handler import enrol
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from passport_events.models import SalesforceRecord
 
 
-@handles("opportunity")
+@handles("opportunity", shares_transaction="PASSPORT_BENCH_SHARES" in os.environ)
 def keep_enrolment(event: Event, record: SalesforceRecord) -> None:
     """Hand on what the mirror says. A late update may find the rest not there yet."""
     enrol(record.record_id, record["StageName"], record["Amount"])

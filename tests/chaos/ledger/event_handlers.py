@@ -25,9 +25,9 @@ class Wished(Exception):
     """The payload asked for it."""
 
 
-@handles("opportunity")
+@handles("opportunity", shares_transaction=True)
 def note_opportunity(event: Event, record: SalesforceRecord) -> None:
-    """Write the effect, and grant the wish."""
+    """Write the effect, and grant the wish; in company, until one of them fails."""
     _note(event, digest_of(event.fields))
     _grant(event)
 

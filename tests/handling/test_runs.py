@@ -1,0 +1,81 @@
+"""Which messages of a claim begin together."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passport_events.handling.registry import Handler
+from passport_events.handling.runs import MOST_MESSAGES, runs_of
+from passport_events.models import ProcessedMessage
+
+
+def a_handler(*, shares_transaction: bool) -> Handler:
+    """Of opportunities; nobody calls it."""
+    return Handler(
+        event_type="opportunity",
+        function=lambda event, record: None,
+        prepare=None,
+        latest_only=False,
+        needs_complete=False,
+        shares_transaction=shares_transaction,
+    )
+
+
+SHARING = a_handler(shares_transaction=True)
+MESSAGES = st.lists(
+    st.builds(
+        ProcessedMessage,
+        organization_id=st.integers(1, 2),
+        record_id=st.sampled_from("abc"),
+        attempts=st.sampled_from((0, 0, 0, 1)),
+        put_off_since=st.sampled_from((None, None, None, timezone.now())),
+    ),
+    max_size=100,
+)
+
+
+def about(*records: str) -> list[ProcessedMessage]:
+    """A fresh message about each."""
+    return [ProcessedMessage(organization_id=1, record_id=record) for record in records]
+
+
+@given(MESSAGES)
+def test_every_message_is_in_one_run_and_a_records_own_keep_their_order(
+    messages: list[ProcessedMessage],
+) -> None:
+    def of(record: tuple[int | None, str], given: list[ProcessedMessage]) -> list[int]:
+        return [id(each) for each in given if (each.organization_id, each.record_id) == record]
+
+    begun = [message for run in runs_of(messages, SHARING) for message in run]
+
+    assert len(begun) == len(messages)
+    for record in {(each.organization_id, each.record_id) for each in messages}:
+        assert of(record, begun) == of(record, messages)
+
+
+@given(MESSAGES)
+def test_a_run_is_short_and_has_no_record_twice_and_nobody_who_failed_before(
+    messages: list[ProcessedMessage],
+) -> None:
+    for run in runs_of(messages, SHARING):
+        assert 1 <= len(run) <= MOST_MESSAGES
+        assert len({(each.organization_id, each.record_id) for each in run}) == len(run)
+        if len(run) > 1:
+            assert not any(each.attempts or each.put_off_since for each in run)
+
+
+def test_what_can_be_together_is() -> None:
+    messages = about(*"abcab")
+
+    assert list(runs_of(messages, SHARING)) == [messages[:3], messages[3:]]
+    assert [len(run) for run in runs_of(about(*map(str, range(45))), SHARING)] == [20, 20, 5]
+
+
+@pytest.mark.parametrize("handler", [None, a_handler(shares_transaction=False)])
+def test_each_is_by_itself_where_the_handler_does_not_share(handler: Handler | None) -> None:
+    messages = about(*"aba")
+
+    assert list(runs_of(messages, handler)) == [[message] for message in messages]
