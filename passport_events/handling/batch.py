@@ -11,9 +11,9 @@ from django.db.models import F
 
 from passport_events import conf
 from passport_events.exceptions import LeaseLost
+from passport_events.handling.merging import merge_all
 from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
-from passport_events.mirror.apply import lock_records, merge_into, save_merge
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.models.among import Among
 from passport_events.models.each import EachItsOwn
@@ -26,7 +26,7 @@ def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: U
     Raises LeaseLost when any of them is not held any more; then none of it stays.
     """
     with transaction.atomic(using=router.db_for_write(SalesforceRecord)):
-        fared = _merge_all(messages) if plan.merges else None
+        fared = {one.message.pk: names_of(one.merged) for one in merge_all(messages)} if plan.merges else None
         finish_batch([message.pk for message in messages], fared, plan.status, plan.reason, lease_token)
     for message in messages:
         announce(Stage(plan.status), message_id=message.pk, event_type=message.event_type)
@@ -48,17 +48,3 @@ def finish_batch(
     ended = ProcessedMessage.objects.filter(Among("pk", ids)).finish(lease_token, status, **also, **merged)
     if ended < len(ids):
         raise LeaseLost(f"{len(ids) - ended} of {len(ids)} messages are held by another worker")
-
-
-def _merge_all(messages: Sequence[ProcessedMessage]) -> dict[int, dict[str, Any]]:
-    """How each message's fields fared, by its primary key."""
-    records = lock_records(messages)
-    changed, fared = {}, {}
-    for message in messages:
-        record = records[message.organization_id or 0, message.record_id]
-        merged = merge_into(record, message.to_event(), message.pk)
-        fared[message.pk] = names_of(merged)
-        if merged.is_changed:
-            changed[record.pk] = record
-    save_merge(*changed.values())
-    return fared

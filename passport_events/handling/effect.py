@@ -7,7 +7,6 @@ still holds it; when it does not, somebody else has the message, and everything 
 from __future__ import annotations
 
 import dataclasses
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.db.transaction import TransactionManagementError
 from rq.timeouts import JobTimeoutException
 
 from passport_events.event import Event
+from passport_events.handling.alarm import stop_statement
 from passport_events.handling.failure import record_failure
 from passport_events.handling.registry import Handler
 from passport_events.handling.turn import Turn
@@ -57,10 +57,10 @@ def take_turn(turn: Turn) -> BaseException | None:
 
 def fail(turn: Turn, error: BaseException) -> BaseException | None:
     """Merge, and write down what the handler raised in a transaction that nothing is left of."""
-    return _effect(turn, as_it_came(turn), error)
+    return _effect(turn, _as_it_came(turn), error)
 
 
-def as_it_came(turn: Turn) -> Event:
+def _as_it_came(turn: Turn) -> Event:
     """From the row: the handler may have changed its event, by which the merge and what errors hide go."""
     turn.message.refresh_from_db(fields=["content"])
     return turn.message.to_event()
@@ -121,7 +121,7 @@ def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Non
     try:
         handler.function(event, record)
     except JobTimeoutException:
-        _stop_statement()
+        stop_statement(connections[database()])
         raise
     _refuse_silent_rollback()
 
@@ -133,14 +133,6 @@ def _refuse_silent_rollback() -> None:
             "The handler caught a database error that had already undone its writes. Let it out, "
             "or put what may fail into a transaction.atomic() of its own."
         )
-
-
-def _stop_statement() -> None:
-    """RQ's alarm may interrupt a statement, which then still runs and still holds the record's lock."""
-    connection = connections[database()]
-    if connection.vendor == "postgresql" and connection.connection is not None:
-        with suppress(Exception):  # then it ends by itself
-            connection.connection.cancel()
 
 
 def database() -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from rq.timeouts import JobTimeoutException
-
 from passport_events.exceptions import LeaseLost
+from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import merge_batch
-from passport_events.handling.effect import CONNECTION_ERRORS, take_turn
+from passport_events.handling.effect import CONNECTION_ERRORS, fail, take_turn
 from passport_events.handling.plan import Plan
 from passport_events.handling.pointer_turn import open_pointer
 from passport_events.handling.runs import runs_of
 from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.together import take_turns
+from passport_events.handling.together import Failed, take_turns
 from passport_events.handling.turn import Turn
 from passport_events.models import ProcessedMessage
 from passport_events.stages import Stage, announce
@@ -29,40 +29,47 @@ def take_each_turn(
 
     Raises the database's CONNECTION_ERRORS.
     """
-    worker = worker_name()
+    turn = functools.partial(Turn, plan=plan, lease_token=lease_token, worker=worker_name())
     for run in runs_of(messages, plan.handler):
-        turns = [Turn(message, plan, lease_token, worker) for message in run]
-        while plan.handler is not None and len(turns) > 1:
+        left, together = list(run), len(run)
+        while left:
             if time_slice.is_over_after(done):
                 return False
-            taken = take_turns(turns, plan.handler)
-            done |= taken.had_turn
-            if taken.alarm:
-                return False
-            if not taken.had_turn:
-                break
-            turns = [turn for turn in turns if turn.message.pk not in taken.had_turn]
-        for turn in turns:
-            if time_slice.is_over_after(done):
-                return False
-            # Whatever happens now, this message had its turn: it is not given back untouched.
-            done.add(turn.message.pk)
-            if not _take_one(turn):
+            company = left[:together]
+            if len(company) > 1 and plan.handler is not None:
+                taken = take_turns([turn(message) for message in company], plan.handler)
+                done |= taken.had_turn
+                if taken.alarm or (taken.failed and not _write_down(taken.failed, done)):
+                    return False
+                left = [message for message in left if message.pk not in done]
+                # No more at once than there was time for; and alone, where one spoiled it.
+                together = len(taken.had_turn)
+            elif not _guarded(turn(left.pop(0)), _take_one, done):
                 return False
     return True
 
 
-def _take_one(turn: Turn) -> bool:
+def _write_down(failed: Failed, done: set[int]) -> bool:
+    return _guarded(failed.turn, lambda turn: fail(turn, failed.error), done)
+
+
+def _take_one(turn: Turn) -> BaseException | None:
+    if turn.plan.opener is not None:
+        return open_pointer(turn, turn.plan.opener)
+    if turn.plan.merges:
+        return take_turn(turn)
+    merge_batch([turn.message], turn.plan, turn.lease_token)
+    return None
+
+
+def _guarded(turn: Turn, take: Callable[[Turn], BaseException | None], done: set[int]) -> bool:
     """One transaction. False when RQ's alarm rang: once per job, and the next handler would have none."""
     message = turn.message
+    # Whatever happens now, this message had its turn: it is not given back untouched.
+    done.add(message.pk)
     error: BaseException | None = None
     try:
-        if turn.plan.opener is not None:
-            error = open_pointer(turn, turn.plan.opener)
-        elif turn.plan.merges:
-            error = take_turn(turn)
-        else:
-            merge_batch([message], turn.plan, turn.lease_token)
+        error = take(turn)
     except LeaseLost:
         announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
     except CONNECTION_ERRORS:
@@ -71,7 +78,7 @@ def _take_one(turn: Turn) -> bool:
         # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
         error = broken
         announce(Stage.CRASHED, message_ids=[message.pk], error_class=type(broken).__name__)
-    return not isinstance(error, JobTimeoutException)
+    return not is_alarm(error)
 
 
 def worker_name() -> str:

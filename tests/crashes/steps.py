@@ -64,12 +64,12 @@ GIVING_BACK: Mapping[str, Seam] = {
 }
 BATCH: Mapping[str, Seam] = {
     "batch begins": Before("passport_events.handling.worker:merge_batch"),
-    "batch merged, not finished": After("passport_events.handling.batch:_merge_all"),
+    "batch merged, not finished": After("passport_events.handling.batch:merge_all"),
     "batch finished, not committed": After("passport_events.models.message_verbs:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
 TOGETHER: Mapping[str, Seam] = {
-    "together, merged": After("passport_events.handling.together:_merge_all"),
+    "together, merged": After("passport_events.handling.together:merge_all"),
     "together, in a handler": HANDLER["in the handler"],
     "together, handled, not finished": Before("passport_events.handling.together:finish_batch"),
     "together, finished, not committed": After("passport_events.handling.together:finish_batch"),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from rq.timeouts import JobTimeoutException
 
-from passport_events import Event, RetryLater, handles
+from passport_events import Discard, Event, RetryLater, handles
 from passport_events.event import Change
-from passport_events.handling import together
-from passport_events.handling.worker import work
+from passport_events.handling import merging, together
+from passport_events.handling.claim import claim_batch
+from passport_events.handling.merging import MergedMessage
+from passport_events.handling.time_slice import TimeSlice
+from passport_events.handling.worker import work, work_on
 from passport_events.models import (
     MessageAttempt,
     ProcessedMessage,
@@ -45,7 +49,16 @@ from .given import (
 from .test_alarm import _quiet as _quiet  # noqa: PLC0414  a fixture: the alarm is off afterwards
 from .test_alarm import ring
 
+if TYPE_CHECKING:
+    from passport_events.handling.locks import RecordLocks
+
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause of this machine ends a transaction early."""
+    monkeypatch.setattr(together, "SHARED_SECONDS", 60)
 
 
 def of_each(count: int) -> list[ProcessedMessage]:
@@ -118,7 +131,7 @@ def test_a_records_own_messages_are_handled_in_order_each_with_the_record_as_it_
         assert own == ["1", "2", "3"]
 
 
-def test_one_that_fails_costs_its_neighbours_nothing() -> None:
+def test_one_that_fails_costs_its_neighbours_nothing(announced: Announced) -> None:
     calls: Counter[str] = Counter()
 
     @handles("opportunity", shares_transaction=True)
@@ -138,6 +151,48 @@ def test_one_that_fails_costs_its_neighbours_nothing() -> None:
     # Undone with the second, and called again; who had not been called was called once.
     assert calls == {"1": 2, "2": 2, "3": 1}
     assert the_record(2)["Name"] == "2"
+    ended = [facts["message_id"] for stage, facts in announced if stage is Stage.SUCCEEDED]
+    assert ended == [messages[0].pk, messages[2].pk]
+
+
+def test_the_first_one_needs_no_second_call_to_be_blamed() -> None:
+    """Nobody before it can have made it fail; and RQ's alarm leaves time for one long handler, not two."""
+    calls: list[str] = []
+
+    @handles("opportunity", shares_transaction=True)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        calls.append(event.fields["Name"])
+        effect(event)
+        if event.fields["Name"] == "1":
+            raise Discard("of no interest")
+
+    messages = of_each(3)
+    work(OPPORTUNITIES)
+
+    assert calls == ["1", "2", "3"]
+    assert outcome(messages[0]) == ("ignored", "of no interest", 1)
+    assert statuses() == {"ignored": 1, "succeeded": 2}
+    assert len(written()) == 2
+
+
+@pytest.mark.parametrize(("error", "calls_of_it"), [(ValueError(), 1), (OperationalError(), 2)])
+def test_a_slow_one_is_called_again_only_for_what_its_neighbours_may_have_caused(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, calls_of_it: int
+) -> None:
+    calls: Counter[str] = Counter()
+
+    @handles("opportunity", shares_transaction=True)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        calls[event.fields["Name"]] += 1
+        if event.fields["Name"] == "2":
+            monkeypatch.setattr(together, "SHARED_SECONDS", -1)  # as if it took long
+            raise error
+
+    of_each(2)
+    work(OPPORTUNITIES)
+
+    assert calls == {"1": 2, "2": calls_of_it}
+    assert statuses() == {"succeeded": 1, "waiting": 1}
 
 
 @pytest.mark.parametrize("error", [ValueError(), RetryLater(timedelta(seconds=1))])
@@ -164,7 +219,15 @@ def test_who_failed_before_is_handled_alone(error: Exception) -> None:
 
 def test_a_transaction_that_has_lasted_begins_no_other_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first handler wrote is not locked for as long as twenty take."""
-    monkeypatch.setattr(together, "SHARED_SECONDS", 0)
+    monkeypatch.setattr(together, "SHARED_SECONDS", -1)
+    merged_together = []
+
+    def merge_all(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
+        messages = list(messages)
+        merged_together.append(len(messages))
+        return merging.merge_all(messages)
+
+    monkeypatch.setattr(together, "merge_all", merge_all)
     seen = []
 
     @handles("opportunity", shares_transaction=True)
@@ -180,6 +243,51 @@ def test_a_transaction_that_has_lasted_begins_no_other_turn(monkeypatch: pytest.
     assert [now(each).merged for each in messages] == [
         {"wrote": ["Name"], "lost": [], "stale": False} for _ in messages
     ]
+    # Who is too slow for company goes on without.
+    assert merged_together == [3]
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_the_end_of_the_time_slice_is_looked_for_between_transactions(
+    locks: RecordLocks,
+    is_over: bool,  # noqa: FBT001
+) -> None:
+    slices = TimeSlice(60)
+
+    @handles("opportunity", shares_transaction=True)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        if is_over:
+            slices._end = 0.0
+
+    of_each(30)
+    done = work_on(claim_batch(["opportunity"], locks), locks, slices)
+
+    assert done == (20 if is_over else 30)
+    assert ProcessedMessage.objects.due().count() == 30 - done
+
+
+@pytest.mark.postgresql
+def test_the_lease_is_renewed_while_a_handler_runs_behind_one_that_waits() -> None:
+    """Given a message that is put back, when the next one takes long, no row of the claim is locked."""
+    renewed = []
+
+    @handles("opportunity", shares_transaction=True, needs_complete=True)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        elsewhere(renew)
+
+    def renew() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        token = ProcessedMessage.objects.values_list("lease_token", flat=True)[0]
+        assert token is not None
+        renewed.append(ProcessedMessage.objects.renew(token, timedelta(seconds=60)))
+
+    home = an_organization()
+    stored(an_event(home, 1, change=Change.UPDATED), *(an_event(home, number) for number in (2, 3)))
+    work(OPPORTUNITIES)
+
+    assert renewed == [3, 3]
+    assert statuses() == {"succeeded": 2, "waiting": 1}
 
 
 def test_a_lease_that_one_of_them_lost_undoes_all_and_the_others_have_their_own_turn(
@@ -239,43 +347,83 @@ def elsewhere(change: Callable[[], object]) -> None:
     thread.join()
 
 
-def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(passport: Callable[..., None]) -> None:
-    passport(TIME_SLICE_SECONDS=0.1)
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
+    locks: RecordLocks,
+    is_wrapped: bool,  # noqa: FBT001
+) -> None:
+    calls = []
 
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
         effect(event)
+        calls.append(event.fields["Name"])
         if event.fields["Name"] == "2":
-            ring(0.2)
-            time.sleep(30)
+            try:
+                ring(0.1)
+                time.sleep(30)
+            except JobTimeoutException as alarm:
+                raise RuntimeError from (alarm if is_wrapped else None)
+            raise AssertionError
 
     messages = of_each(3)
-    work(OPPORTUNITIES)
+    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
 
+    # Whatever a library makes of the alarm: there is no other one in this job.
+    assert (done, calls) == (1, ["1", "2"])
     assert MessageAttempt.objects.get().message == messages[1]
-    assert outcome(messages[1]) == ("waiting", "rq.timeouts.JobTimeoutException", 1)
+    assert outcome(messages[1])[::2] == ("waiting", 1)
     assert the_record(2)["Name"] == "2"
     assert ProcessedMessage.objects.due().filter(attempts=0).count() == 2
     assert written() == []
 
 
-def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(announced: Announced) -> None:
+def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
+    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, announced: Announced
+) -> None:
+    """As when a record is locked by somebody else: given back, they would all wait for it again."""
+
+    def wait(*arguments: Any) -> None:
+        raise JobTimeoutException
+
+    monkeypatch.setattr(together, "merge_all", wait)
+    handles("opportunity", shares_transaction=True)(lambda event, record: None)
+    messages = of_each(22)
+    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
+
+    assert done == 20
+    assert statuses() == {"processing": 20, "waiting": 2}
+    crashed = [facts["message_ids"] for stage, facts in announced if stage is Stage.CRASHED]
+    assert crashed == [[each.pk for each in messages[:20]]]
+
+
+@pytest.mark.parametrize("rings", [False, True])
+def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
+    locks: RecordLocks,
+    announced: Announced,
+    rings: bool,  # noqa: FBT001
+) -> None:
+    def fail() -> None:
+        raise JobTimeoutException if rings else KeyError
+
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
         effect(event)
         if event.fields["Name"] == "1":
-            transaction.on_commit({}.popitem)
+            transaction.on_commit(fail)
 
-    messages = of_each(2)
-    work(OPPORTUNITIES)
+    messages = of_each(22)
+    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
 
-    assert [outcome(each) for each in messages] == [("succeeded", "", 1)] * 2
-    crashed = [facts for stage, facts in announced if stage is Stage.CRASHED]
-    assert crashed == [{"message_ids": [each.pk for each in messages], "error_class": "KeyError"}]
-    assert Counter(stage for stage, _ in announced)[Stage.SUCCEEDED] == 2
+    # After the alarm nothing else begins in this job.
+    assert done == (20 if rings else 22)
+    assert {outcome(each) for each in messages[:20]} == {("succeeded", "", 1)}
+    [crashed] = [facts["message_ids"] for stage, facts in announced if stage is Stage.CRASHED]
+    assert crashed == [each.pk for each in messages[:20]]
+    assert Counter(stage for stage, _ in announced)[Stage.SUCCEEDED] == done
 
 
-def test_stale_and_incomplete_ones_are_passed_over_among_the_others() -> None:
+def test_stale_and_incomplete_ones_are_passed_over_among_the_others(announced: Announced) -> None:
     seen = []
 
     @handles("opportunity", shares_transaction=True, latest_only=True, needs_complete=True)
@@ -299,6 +447,29 @@ def test_stale_and_incomplete_ones_are_passed_over_among_the_others() -> None:
         ("succeeded", "", 1),
     ]
     assert seen == [record_id("Opportunity", number) for number in (1, 3)]
+    ended = {
+        facts["message_id"]: stage
+        for stage, facts in announced
+        if stage in (Stage.SUCCEEDED, Stage.SUPERSEDED)
+    }
+    assert ended == {newer.pk: Stage.SUCCEEDED, stale.pk: Stage.SUPERSEDED, fine.pk: Stage.SUCCEEDED}
+
+
+def test_a_late_event_is_told_so() -> None:
+    seen = []
+
+    @handles("opportunity", shares_transaction=True)
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        seen.append((event.record_id[14], event.is_stale))
+
+    home = an_organization()
+    a_message(home, 1, at=2)
+    work(OPPORTUNITIES)
+    seen.clear()
+    stored(an_event(home, 1, change=Change.UPDATED, at=1), an_event(home, 2))
+    work(OPPORTUNITIES)
+
+    assert seen == [("1", True), ("2", False)]
 
 
 def test_an_error_that_one_swallows_does_not_undo_the_others_silently() -> None:
@@ -375,24 +546,40 @@ def test_what_the_database_refuses_to_one_among_many_and_not_to_it_alone_is_no_f
     assert MessageAttempt.objects.count() == 0
 
 
+@pytest.mark.parametrize("is_usable", [True, False])
+def test_a_database_that_fails_outside_of_handlers_is_away_if_it_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+    is_usable: bool,  # noqa: FBT001
+) -> None:
+    def refuse(*arguments: Any) -> None:
+        monkeypatch.setattr(connections["default"], "is_usable", lambda: is_usable)
+        raise OperationalError("lock timeout")
+
+    monkeypatch.setattr(together, "finish_batch", refuse)
+    handles("opportunity", shares_transaction=True)(lambda event, record: effect(event))
+    of_each(2)
+    with nullcontext() if is_usable else pytest.raises(OperationalError):
+        work(OPPORTUNITIES)
+
+    assert statuses() == ({"succeeded": 2} if is_usable else {"waiting": 2})
+    assert len(written()) == (2 if is_usable else 0)
+    assert ProcessedMessage.objects.due().count() == (0 if is_usable else 2)
+
+
 @pytest.mark.postgresql
 def test_a_connection_that_one_of_them_loses_is_its_own_failure() -> None:
-    lost: list[str] = []
-
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
         effect(event)
-        if event.fields["Name"] == "2" and len(lost) < 2:
-            lost.append("2")
+        if event.fields["Name"] == "2" and event.attempt == 1:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    of_each(3)
-    with suppress(OperationalError):
-        work(OPPORTUNITIES)
-    assert len(written()) == statuses().get("succeeded", 0)
-    for _ in range(3):
-        work_again()
+    messages = of_each(3)
+    for _ in range(4):
+        with suppress(OperationalError):
+            work_again()
 
     assert statuses() == {"succeeded": 3}
+    assert [now(each).crashes + now(each).attempts for each in messages] == [1, 2, 1]
     assert len(written()) == 3
