@@ -7,7 +7,6 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,19 +100,18 @@ def run(
     *,
     postgresql_port: int = 0,
     shape: events.Shape = events.USUAL,
-    prepare: Callable[[outcome.Connection], int] = lambda connection: 0,
+    like: str = "",
+    after: int = 0,
 ) -> Result:
     """Run it, and measure. `postgresql_port` is that of a proxy.
 
-    `prepare` fills the tables before anybody starts, and returns the last key of the inbox that it made.
+    `like` is a database that is copied for the run, and `after` the last key of its inbox.
     Raises ContenderError when the contender does not start or ends by itself.
     """
     work = events.make(count, shape=shape)
     stack.valkey.flush()
-    database = stack.new_database(contender.tables)
+    database = stack.new_database(contender.tables, like)
     try:
-        with stack.connect(database) as connection:
-            after = prepare(connection)
         with tempfile.TemporaryDirectory(prefix="passport-bench-") as directory:
             stack.stub.hold()
             stack.stub.load([contender.envelope(body) for body in work.bodies])

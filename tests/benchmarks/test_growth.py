@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
+from benchmarks.growth.__main__ import Played
 from benchmarks.growth.scenario import BASE, LARGE_BODIES, Scenario, contender_of, groups, more_organizations
 from benchmarks.growth.soak import Soaked
 from benchmarks.throughput import events
 from benchmarks.throughput.events import Shape
+from benchmarks.throughput.outcome import Verdict
+from benchmarks.throughput.run import Result
 
 EVERY = [scenario for group in groups(5_000_000) for scenario in group]
 
@@ -62,3 +66,19 @@ def test_events_of_two_parts_of_a_soak_are_different() -> None:
 def test_memory_is_compared_after_it_was_warm() -> None:
     flat = Soaked(minutes=1, published=1, lost=0, memory={"poller": [1, 1, 9, 9, 9, 9, 9, 9]})
     assert flat.growth == {"poller": 1.0}
+
+
+def a_result(rate: float, *, lost: int = 0) -> Result:
+    """Of a run that did ten polls."""
+    zeros = {field.name: 0 for field in dataclasses.fields(Result)}
+    said = {"rate": rate, "verdict": Verdict(lost, 0, 0), "polls": 10, "poller_statements": 7}
+    return Result(**{**zeros, "name": "passport", "texts": [], **said})  # type: ignore[arg-type]
+
+
+def test_a_row_is_the_median_of_its_runs_beside_the_bases_and_adds_up_what_went_wrong() -> None:
+    played = Played(EVERY[0], [a_result(900, lost=1), a_result(1_000), a_result(400, lost=2)], base=1_000)
+
+    assert played.cells == (
+        *("rows of the inbox", "1,000,000", "900 (400-1,000)", "0.90"),
+        *("0.00", "0.00", "0.7", "3", "0", "0"),
+    )
