@@ -1,7 +1,7 @@
 """Several messages in one effect transaction, for a handler that allows it.
 
-All of it commits together or not at all. Nobody's failure is written down here: whatever goes wrong, all
-of it is undone, and each message has a turn of its own, which shows whose fault it was.
+All of it commits together or not at all. Whatever goes wrong, all of it is undone: who failed for certain on
+its own account is named, and everybody else has a turn of its own. No failure is written down here.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from rq.timeouts import JobTimeoutException
 
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import finish_batch
-from passport_events.handling.effect import (
-    CONNECTION_ERRORS,
-    INCOMPLETE_DELAY,
-    database,
-    run_handler,
-)
+from passport_events.handling.effect import CONNECTION_ERRORS, INCOMPLETE_DELAY, database, run_handler
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler
 from passport_events.handling.turn import Turn, names_of
