@@ -67,7 +67,7 @@ CONTENDERS = (
     ),
     Contender(
         name="passport-shared",
-        title="passport_events with a handler that shares its transaction, RQ's fork worker",
+        title="passport_events with a sharing handler, RQ's fork worker",
         side=Side.OURS,
         programs=_programs(_FORK, _SHARED),
         receivers=2,
