@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connections, transaction
+from django.db import OperationalError, connections, transaction
 from rq.timeouts import JobTimeoutException
 
 from passport_events.handling.alarm import is_alarm
@@ -142,11 +142,12 @@ def _spoiled(turns: Sequence[Turn], error: Exception) -> Taken:
 def _is_its_own(raised: _Raised) -> bool:
     """Whether nobody else can have made it fail, or to see that would take too long.
 
-    RQ's alarm leaves time for one long handler, not for the same one twice.
+    RQ's alarm leaves time for one long handler, not for the same one twice. An OperationalError may be a
+    deadlock, which without the records of its neighbours there would not have been.
     """
     turn, error = raised.failed
     took_long = time.monotonic() - turn.started > SHARED_SECONDS
-    return raised.is_first or is_alarm(error) or (took_long and not isinstance(error, DatabaseError))
+    return is_alarm(error) or ((raised.is_first or took_long) and not isinstance(error, OperationalError))
 
 
 def _forget_what_handlers_changed(turns: Sequence[Turn]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,6 +36,23 @@ def passport(settings: Settings) -> Callable[..., None]:
         settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
 
     return change
+
+
+@pytest.fixture
+def alarm_off() -> Iterator[None]:
+    """After the test; `ring` sets it."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause of this machine ends a shared transaction early."""
+    from passport_events.handling import together  # noqa: PLC0415  it needs Django's settings
+
+    monkeypatch.setattr(together, "SHARED_SECONDS", 60)
 
 
 @pytest.fixture

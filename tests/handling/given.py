@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.utils import timezone
+from rq.timeouts import JobTimeoutException
 
 from passport_events.event import Change, Event, Identity, Version
 from passport_events.handling.worker import work
@@ -156,3 +160,36 @@ def outcome(message: ProcessedMessage) -> tuple[str, str, int]:
 def statuses() -> dict[str, int]:
     """How many messages stand where."""
     return dict(Counter(ProcessedMessage.objects.values_list("status", flat=True)))
+
+
+def of_each(count: int) -> list[ProcessedMessage]:
+    """That many messages, each about its own record; its `Name` is its number, from 1."""
+    home = an_organization()
+    return stored(*(an_event(home, number, {"Name": f"{number}"}) for number in range(1, count + 1)))
+
+
+def effect(event: Event) -> None:
+    """A row of the host project; twice would be an error."""
+    write(f"effect {event.idempotency_key}")
+
+
+def elsewhere(change: Callable[[], object]) -> None:
+    """Do it in a thread, which has a connection of its own."""
+
+    def run() -> None:
+        change()
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def ring(seconds: float) -> None:
+    """RQ's alarm, as it sets it."""
+
+    def alarm(number: int, frame: Any) -> None:
+        raise JobTimeoutException
+
+    signal.signal(signal.SIGALRM, alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from .given import (
     an_event,
     an_organization,
     now,
+    ring,
     statuses,
     stored,
     write,
@@ -31,25 +31,7 @@ from .given import (
 
 PATIENCE_SECONDS = 20
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
-
-
-def ring(seconds: float) -> None:
-    """RQ's alarm, as it sets it."""
-
-    def alarm(number: int, frame: Any) -> None:
-        raise JobTimeoutException
-
-    signal.signal(signal.SIGALRM, alarm)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Any:
-    before = signal.getsignal(signal.SIGALRM)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "alarm_off")]
 
 
 def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(passport: Callable[..., None]) -> None:
