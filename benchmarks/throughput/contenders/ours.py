@@ -30,63 +30,56 @@ def _programs(worker_class: str, variables: dict[str, str]) -> tuple[Program, ..
     )
 
 
+def _contender(
+    name: str,
+    title: str,
+    *,
+    worker_class: str = _FORK,
+    variables: dict[str, str] = _SETTINGS,
+    events: int,
+    quick_events: int,
+    missing: str = "",
+    in_table: bool = True,
+) -> Contender:
+    return Contender(
+        name=name,
+        title=f"passport_events{title}",
+        side=Side.OURS,
+        programs=_programs(worker_class, variables),
+        receivers=2,
+        events=events,
+        quick_events=quick_events,
+        missing=missing,
+        tables=Tables.OURS,
+        has_handler="PASSPORT_BENCH_APPS" in variables,
+        in_table=in_table,
+    )
+
+
 CONTENDERS = (
-    Contender(
-        name="passport",
-        title="passport_events, RQ's fork worker",
-        side=Side.OURS,
-        programs=_programs(_FORK, _SETTINGS),
-        receivers=2,
-        events=20_000,
-        quick_events=3_000,
-        missing="",
-        tables=Tables.OURS,
-    ),
-    Contender(
-        name="passport-simple",
-        title="passport_events, SimpleWorker",
-        side=Side.OURS,
-        programs=_programs(_SIMPLE, _SETTINGS),
-        receivers=2,
-        events=20_000,
-        quick_events=3_000,
-        missing="",
-        tables=Tables.OURS,
-    ),
-    Contender(
-        name="passport-handler",
-        title="passport_events with a handler, RQ's fork worker",
-        side=Side.OURS,
-        programs=_programs(_FORK, _HANDLER),
-        receivers=2,
+    _contender("passport", ", RQ's fork worker", events=20_000, quick_events=3_000),
+    _contender("passport-simple", ", SimpleWorker", worker_class=_SIMPLE, events=20_000, quick_events=3_000),
+    _contender(
+        "passport-handler",
+        " with a handler, RQ's fork worker",
+        variables=_HANDLER,
         events=3_000,
         quick_events=1_000,
-        missing="",
-        tables=Tables.OURS,
-        has_handler=True,
     ),
-    Contender(
-        name="passport-shared",
-        title="passport_events with a sharing handler, RQ's fork worker",
-        side=Side.OURS,
-        programs=_programs(_FORK, _SHARED),
-        receivers=2,
+    _contender(
+        "passport-shared",
+        " with a sharing handler, RQ's fork worker",
+        variables=_SHARED,
         events=5_000,
         quick_events=1_000,
-        missing="",
-        tables=Tables.OURS,
-        has_handler=True,
     ),
-    Contender(
-        name="passport-uncached",
-        title="passport_events without the organization cache",
-        side=Side.OURS,
-        programs=_programs(_FORK, _UNCACHED),
-        receivers=2,
+    _contender(
+        "passport-uncached",
+        " without the organization cache",
+        variables=_UNCACHED,
         events=3_000,
         quick_events=2_000,
         missing="the organization cache",
-        tables=Tables.OURS,
         in_table=False,
     ),
 )
