@@ -36,7 +36,7 @@ from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.receiving.wire import Reading
 from tests.harness import finishing
-from tests.model.choices import Focus, creations
+from tests.model.choices import OVERTAKING, Focus, creations
 from tests.model.plans import Dies, Overtaken, Plan
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -66,7 +66,7 @@ def complaint(
     """Register a bug that is named after what is believed instead."""
 
     def register(plant: Plant) -> Plant:
-        focus = Focus(rules, creations(*calls), plans, st.just(shares))
+        focus = Focus(rules, creations(*calls), plans, st.just(shares), OVERTAKING)
         BUGS[plant.__name__] = Bug(plant, text, focus)
         return plant
 

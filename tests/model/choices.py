@@ -118,6 +118,10 @@ TROUBLE = (
 _PLANS = st.one_of(st.just(0).map(Plan), st.just(0).map(Plan), *TROUBLE)
 
 
+LEASE_PASSES, WORKER_WORKS, REDIS_FLUSHED = "a lease passes", "another worker works", "Redis is flushed"
+_MEANWHILE = st.lists(st.sampled_from((LEASE_PASSES, WORKER_WORKS, REDIS_FLUSHED)), max_size=3)
+OVERTAKING = st.just([LEASE_PASSES, REDIS_FLUSHED, WORKER_WORKS])
+"""What it takes for a worker that stands still to lose its message to another one."""
 _SHARES = st.booleans()
 
 
@@ -131,6 +135,8 @@ class Focus:
     plans: st.SearchStrategy[Plan] = _PLANS
     shares: st.SearchStrategy[bool] = _SHARES
     """Whether the handler of opportunities shares its transaction."""
+    meanwhile: st.SearchStrategy[list[str]] = _MEANWHILE
+    """What others do while a worker stands still."""
 
     def has(self, rule: str) -> bool:
         """Whether a rule is played."""

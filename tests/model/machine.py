@@ -31,10 +31,13 @@ from passport_events.handling.worker import work_on
 from passport_events.models import Mode, ProcessedMessage
 from tests.model.choices import (
     EVERYTHING,
+    LEASE_PASSES,
     ORGANIZATIONS,
     QUEUE_FAULTS,
     QUEUES,
+    REDIS_FLUSHED,
     TRAFFIC,
+    WORKER_WORKS,
     Again,
     Commit,
     Focus,
@@ -52,9 +55,9 @@ LEASE = timedelta(seconds=60)
 
 
 MEANWHILE: dict[str, Callable[[World], object]] = {
-    "a lease passes": lambda world: world.time_passes(2 * LEASE),
-    "another worker works": lambda world: world.work(Plan()),
-    "Redis is flushed": World.flush_redis,
+    LEASE_PASSES: lambda world: world.time_passes(2 * LEASE),
+    WORKER_WORKS: lambda world: world.work(Plan()),
+    REDIS_FLUSHED: World.flush_redis,
 }
 """What others do while a worker stands still."""
 R = TypeVar("R", bound=Callable[..., Any])
@@ -67,6 +70,7 @@ def may_be_left_out(play: R) -> R:
 
 
 COMMITS = st.runner().flatmap(lambda machine: machine.focus.commits)
+MEANTIMES = st.runner().flatmap(lambda machine: machine.focus.meanwhile)
 SHARES = st.runner().flatmap(lambda machine: machine.focus.shares)
 PLANS = st.runner().flatmap(lambda machine: machine.focus.plans)
 
@@ -151,7 +155,7 @@ class Passport(RuleBasedStateMachine):
         return []
 
     @may_be_left_out
-    @rule(queue=QUEUES, meanwhile=st.lists(st.sampled_from(sorted(MEANWHILE)), max_size=3), plan=PLANS)
+    @rule(queue=QUEUES, meanwhile=MEANTIMES, plan=PLANS)
     def stand_still(self, queue: str, meanwhile: list[str], plan: Plan) -> None:
         """A worker claims, others go on, and then it goes on too."""
         for hand in self._claim(queue):
