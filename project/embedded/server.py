@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+from project.embedded.errors import NotLoopbackError
+from project.embedded.listening import find_listeners
 from project.embedded.loopback import LOOPBACK, free_port
 from project.embedded.process import Account, ServerProcess
 
@@ -80,7 +82,11 @@ class EmbeddedServer(ABC):
         return self._process.pid
 
     def start(self) -> Self:
-        """Start, and return when the server answers. Raises ServerStartError with the end of its log."""
+        """Start, and return when the server answers.
+
+        Raises ServerStartError with the end of its log, and NotLoopbackError when other machines can
+        reach it.
+        """
         if self.is_running:
             return self
         self._end(signal.SIGKILL)  # tidy up after one that ended by itself
@@ -98,10 +104,19 @@ class EmbeddedServer(ABC):
         )
         try:
             self._process.wait_until_ready(self._is_ready, self.start_seconds)
+            self._refuse_other_machines()
         except BaseException:
             self._end(signal.SIGKILL)
             raise
         return self
+
+    def _refuse_other_machines(self) -> None:
+        reachable = [str(each) for each in find_listeners(self.pid) if not each.is_loopback]
+        if reachable:
+            raise NotLoopbackError(
+                f"{self.name} listens for other machines on {', '.join(reachable)}. "
+                "Switch that part of it off in _command() or _environment()."
+            )
 
     def stop(self) -> None:
         """Ask it to end, as a supervisor does. Data stays."""

@@ -39,6 +39,9 @@ class SqsEmulator(EmbeddedServer):
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_HOST": self.host,  # the host in the queue URLs it hands out
             "SERVICES": "sns,sqs",
+            # These listen on every interface whatever BIND_HOST and SERVICES say.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
         }
 

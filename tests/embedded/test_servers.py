@@ -9,12 +9,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from project.embedded import EmbeddedServer, PostgresServer, ServerStartError, SqsEmulator, ValkeyServer
+from project.embedded import (
+    EmbeddedServer,
+    NotLoopbackError,
+    PostgresServer,
+    ServerStartError,
+    SqsEmulator,
+    ValkeyServer,
+)
+from project.embedded.listening import find_listeners
 from project.embedded.postgres import NOT_DURABLE
 
 SERVERS: dict[str, Callable[[], EmbeddedServer]] = {
@@ -125,16 +133,62 @@ def test_dies_when_its_parent_is_killed(name: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_listens_on_no_other_address(server: EmbeddedServer) -> None:
-    assert set(_listening(server.port)) == {"0100007F"}
+def test_no_other_machine_can_reach_it(server: EmbeddedServer) -> None:
+    """Case D8. All sockets of all its processes, TCP and UDP."""
+    listeners = find_listeners(server.pid)
+    assert server.port in {each.port for each in listeners}
+    assert [str(each) for each in listeners if not each.is_loopback] == []
 
 
-def _listening(port: int) -> Iterator[str]:
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
-            address, local_port = line.split()[1].split(":")
-            if line.split()[3] == "0A" and int(local_port, 16) == port:
-                yield address
+class Careless(EmbeddedServer):
+    """Listens where it should, and elsewhere."""
+
+    name = "careless"
+    program = """
+import socket, sys, time
+other = socket.socket(*eval(sys.argv[2])); other.bind(eval(sys.argv[3]))
+if other.type == socket.SOCK_STREAM: other.listen()
+own = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)
+"""
+
+    def __init__(self, kind: str, address: str) -> None:
+        super().__init__()
+        self.arguments = (kind, address)
+
+    def _command(self) -> Sequence[str | Path]:
+        return [sys.executable, "-c", self.program, str(self.port), *self.arguments]
+
+    def _is_ready(self) -> bool:
+        return answers(self.port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("kind", "address", "shown"),
+    [
+        ("(2, 1)", "('0.0.0.0', 0)", r"tcp 0\.0\.0\.0:"),
+        ("(2, 2)", "('0.0.0.0', 0)", r"udp 0\.0\.0\.0:"),
+        ("(10, 1)", "('::', 0)", r"tcp6 :::"),
+    ],
+    ids=["TCP", "UDP", "IPv6"],
+)
+def test_a_server_that_other_machines_can_reach_is_not_started(kind: str, address: str, shown: str) -> None:
+    """Case D8."""
+    server = Careless(kind, address)
+    with pytest.raises(NotLoopbackError, match=f"careless listens for other machines on {shown}"):
+        server.start()
+    assert not server.is_running
+    server.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.usefixtures("sqs", "redis_server")
+def test_no_other_machine_can_reach_what_the_tests_start() -> None:
+    """Case D8. moto and every helper in this process, and all servers of the session."""
+    listeners = find_listeners(os.getpid())
+    assert listeners
+    assert [str(each) for each in listeners if not each.is_loopback] == []
 
 
 def test_a_failed_start_shows_the_end_of_the_log() -> None:

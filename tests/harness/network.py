@@ -16,6 +16,10 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event in {"socket.connect", "socket.sendto"}:
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None  # anything else is a Unix socket
+    elif event == "socket.bind":
+        address = arguments[1]
+        # Empty means every interface here.
+        host = (address[0] or "0.0.0.0") if isinstance(address, tuple) else None  # noqa: S104
     elif event == "socket.getaddrinfo":
         host = arguments[0]
     else:
@@ -24,7 +28,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         host = host.decode()
     if host not in _HERE:
         refused.append(host)
-        raise NotLoopbackError(f"A test asked for {host!r}. Tests talk to {LOOPBACK} only.")
+        raise NotLoopbackError(f"A test asked for {host!r}. Tests talk to, and listen on, {LOOPBACK} only.")
 
 
 def stay_on_this_machine() -> None:
