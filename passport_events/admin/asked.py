@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
+from passport_events.admin.ids import parse_id
 from passport_events.operating import groups
 
 
@@ -28,7 +29,7 @@ class Asked:
             event_type=request.GET.get("type", "")[:64].replace("\x00", ""),
             organization=request.GET.get("organization", "")[:18].replace("\x00", ""),
             order=order if order in groups.ORDERS else "count",
-            page=max(1, number(page) or 1),
+            page=max(1, parse_id(page) or 1),
         )
 
     def query(self, **changes: Any) -> str:
@@ -41,8 +42,3 @@ class Asked:
             "page": asked.page if asked.page > 1 else "",
         }
         return "?" + urlencode({name: value for name, value in named.items() if value})
-
-
-def number(text: str) -> int | None:
-    """A number that a database holds, or None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path
 
 from passport_events.admin.base import DeskAdmin
+from passport_events.admin.ids import join_ids, parse_ids
 from passport_events.exceptions import OperationRefused
 from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import MOST_AT_ONCE
@@ -96,7 +97,10 @@ class ConfirmedActions(DeskAdmin[M]):
             return HttpResponseNotAllowed(["POST"])
         if action not in self.allowed_actions(request) or not self.has_view_permission(request):
             raise PermissionDenied
-        ids = _numbers(request.POST.get("ids", ""))
+        try:
+            ids = parse_ids(request.POST.get("ids", ""), MOST_AT_ONCE)
+        except OperationRefused as error:
+            raise SuspiciousOperation(str(error)) from error
         form = ReasonForm(
             request.POST if "confirmed" in request.POST else None, is_required=action.needs_reason
         )
@@ -131,7 +135,7 @@ class ConfirmedActions(DeskAdmin[M]):
             count=min(len(ids), MOST_AT_ONCE),
             noun=self.opts.verbose_name if len(ids) == 1 else self.opts.verbose_name_plural,
             cap=MOST_AT_ONCE if len(ids) > MOST_AT_ONCE else 0,
-            ids=",".join(map(str, ids[:MOST_AT_ONCE])),
+            ids=join_ids(ids[:MOST_AT_ONCE]),
             filters=request.POST.get("filters", request.GET.urlencode()),
             form=form or ReasonForm(is_required=action.needs_reason),
         )
@@ -145,11 +149,3 @@ def _asking(action: ConfirmedAction) -> Callable[..., HttpResponse]:
         return self.ask(request, action, rows)
 
     return ask
-
-
-def _numbers(text: str) -> list[int]:
-    """At most as many as one operation changes; they come in one field, because Django limits fields."""
-    parts = text.split(",")[:MOST_AT_ONCE]
-    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-        raise SuspiciousOperation("ids must be numbers")
-    return [int(part) for part in parts]

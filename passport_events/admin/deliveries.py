@@ -23,7 +23,7 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     """Deliveries."""
 
     page_template = "passport_events/admin/delivery.html"
-    list_display = ("id", "received_at", "wire_format", "body_size", "sqs_id", "sns_id", "receive_count")
+    list_display = ("number", "received_at", "wire_format", "body_size", "sqs_id", "sns_id", "receive_count")
     ordering = ("-pk",)
     search_fields = ("sqs_message_id",)  # shows the box; what it means is in `search`
     search_help_text = "Whole ids: SQS or SNS message."
@@ -37,6 +37,10 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
         return (queryset.filter(search.of_deliveries(text)) if text else queryset), False
+
+    @admin.display(description="ID")
+    def number(self, delivery: Delivery) -> str:
+        return str(delivery.pk)  # as the search reads it: not grouped by thousands
 
     @admin.display(description="SQS message")
     def sqs_id(self, delivery: Delivery) -> str:

@@ -12,9 +12,10 @@ from django.urls import URLPattern, path
 
 from passport_events import conf
 from passport_events.admin import desk_rows, filters, group_buttons, shortcuts
-from passport_events.admin.asked import Asked, number
+from passport_events.admin.asked import Asked
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
+from passport_events.admin.ids import parse_id
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import groups, health
 from passport_events.operating.groups import Wanted
@@ -107,7 +108,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         found = groups.find(wanted)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         rows = desk_rows.rows_of(found.groups, homes, self.group_url)
-        before = number(request.GET.get("before", ""))
+        before = parse_id(request.GET.get("before", ""))
         members = list(
             groups.members(own, before)
             .select_related("organization")

@@ -9,6 +9,7 @@ from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 
 from passport_events import conf
+from passport_events.admin.ids import parse_id
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating.words import STATUSES, Word
 
@@ -84,12 +85,12 @@ class OrganizationFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
     ) -> QuerySet[ProcessedMessage] | None:
-        value = self.value() or ""
-        if not (value.isascii() and value.isdigit() and len(value) < 19):
+        key = parse_id(self.value() or "")
+        if key is None:
             return None
-        home = SalesforceOrganization.objects.filter(pk=value).values("salesforce_id")
+        home = SalesforceOrganization.objects.filter(pk=key).values("salesforce_id")
         # Its id in Salesforce as well, because that is what the indexes of failures have.
-        rows = queryset.filter(organization=int(value), organization_salesforce_id=Subquery(home))
+        rows = queryset.filter(organization=key, organization_salesforce_id=Subquery(home))
         return _newest(rows, request)
 
 

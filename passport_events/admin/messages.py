@@ -60,7 +60,7 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
     confirmed_actions = (RETRY, DISCARD, RESTORE)
     page_template = "passport_events/admin/message.html"
     list_display = (
-        "id",
+        "number",
         "state",
         "why",
         "event_type",
@@ -85,6 +85,10 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
         return (queryset.filter(search.of_messages(text)) if text else queryset), False
+
+    @admin.display(description="ID")
+    def number(self, message: ProcessedMessage) -> str:
+        return str(message.pk)  # as the search reads it: not grouped by thousands
 
     @admin.display(description="status")
     def state(self, message: ProcessedMessage) -> SafeString:

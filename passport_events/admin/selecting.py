@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from passport_events import conf
+from passport_events.admin.ids import parse_id, parse_ids
 from passport_events.clock import from_database
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
@@ -63,11 +64,12 @@ class SelectionForm(forms.Form):
         return _whole_id(self.cleaned_data["record_id"])
 
     def clean_ids(self) -> tuple[int, ...]:
-        """Numbers, separated by commas."""
-        parts = [part for part in self.cleaned_data["ids"].split(",") if part]
-        if len(parts) > MOST_AT_ONCE or not all(p.isascii() and p.isdigit() and len(p) < 19 for p in parts):
-            raise ValidationError(f"At most {MOST_AT_ONCE:,} numbers, separated by commas.")
-        return tuple(map(int, parts))
+        """As the buttons of pages write them."""
+        text = self.cleaned_data["ids"]
+        try:
+            return parse_ids(text, MOST_AT_ONCE) if text else ()
+        except OperationRefused as error:
+            raise ValidationError(str(error)) from error
 
     def selection(self) -> Selection:
         """What was said; the form must be valid."""
@@ -124,7 +126,7 @@ def _statuses(word: str, said: list[str]) -> list[str]:
 
 
 def _organization(pk: str) -> str:
-    rows = SalesforceOrganization.objects.filter(pk=int(pk) if pk.isascii() and pk.isdigit() else 0)
+    rows = SalesforceOrganization.objects.filter(pk=parse_id(pk) or 0)
     found = rows.values_list("salesforce_id", flat=True).first()
     if found is None:
         raise OperationRefused("There is no such organization.")
@@ -132,7 +134,7 @@ def _organization(pk: str) -> str:
 
 
 def _search(text: str) -> dict[str, str]:
-    if text.isascii() and text.isdigit():
+    if parse_id(text) is not None:
         return {"ids": text}
     try:
         return {"record_id": to_18(text)}

@@ -22,7 +22,7 @@ ADD = "add/"
 
 
 def act(client: Client, name: str, *organizations: SalesforceOrganization, reason: str = "") -> str:
-    ids = ",".join(str(organization.pk) for organization in organizations)
+    ids = "-".join(str(organization.pk) for organization in organizations)
     posted = {"ids": ids, "confirmed": "yes", "reason": reason}
     return client.post(action(name, SalesforceOrganization), posted, follow=True).content.decode()
 

@@ -1,0 +1,1 @@
+"""What strangers, curious staff and hostile input must not get: one file per subject."""
