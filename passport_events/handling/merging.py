@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Iterable
 
 from passport_events.event import Event
-from passport_events.mirror.apply import lock_records, merge_into, save_merge
+from passport_events.mirror.apply import lock_records, merge_all_into, save_merge
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, SalesforceRecord
+
+RecordKey = tuple[int, str]
+"""Primary key of the organization, and Salesforce's id of the record."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,15 +25,20 @@ class MergedMessage:
 
 
 def merge_all(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
-    """Lock the records, merge in the order of the messages, and write each record back once."""
+    """Lock the records, merge each one's messages in their order, and write each record back once."""
     messages = list(messages)
     records = lock_records(messages)
-    together, changed = [], {}
+    of_record: dict[RecordKey, list[tuple[ProcessedMessage, Event]]] = {}
     for message in messages:
-        record, event = records[message.organization_id or 0, message.record_id], message.to_event()
-        merged = merge_into(record, event, message.pk)
-        together.append(MergedMessage(message, event, record, merged))
-        if merged.is_changed:
-            changed[record.pk] = record
-    save_merge(*changed.values())
-    return together
+        key = (message.organization_id or 0, message.record_id)
+        of_record.setdefault(key, []).append((message, message.to_event()))
+    together, changed = {}, []
+    for key, own in of_record.items():
+        record = records[key]
+        merges = merge_all_into(record, [(event, message.pk) for message, event in own])
+        for (message, event), merged in zip(own, merges, strict=True):
+            together[message.pk] = MergedMessage(message, event, record, merged)
+        if any(merged.is_changed for merged in merges):
+            changed.append(record)
+    save_merge(*changed)
+    return [together[message.pk] for message in messages]

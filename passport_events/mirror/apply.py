@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ _WRITE_BACK = Update(
     SalesforceRecord,
     **slots_of(SalesforceRecord, *WRITTEN),
 )
+
+_EMPTY = RecordState()
 
 
 def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
@@ -77,26 +80,41 @@ def lock_records(messages: Iterable[ProcessedMessage]) -> dict[tuple[int, str], 
 
 def merge_into(record: SalesforceRecord, event: Event, message_id: int) -> Merged:
     """Merge an event into a locked record, in memory; `save_merge` writes it."""
-    keep = conf.current().mirror_fields.get(event.entity)
-    return _set(record, Write.of_event(event, message_id, keep))
+    (merged,) = merge_all_into(record, [(event, message_id)])
+    return merged
+
+
+def merge_all_into(record: SalesforceRecord, events: Sequence[tuple[Event, int]]) -> list[Merged]:
+    """The same for events with their messages' keys, in their order; each has the state after the last.
+
+    A record may have tens of thousands of fields, so it is taken apart and put together once for all.
+    """
+    keep = conf.current().mirror_fields
+    return _set(record, [Write.of_event(event, key, keep.get(event.entity)) for event, key in events])
 
 
 def merge_reading(record: SalesforceRecord, observed_ms: int, fields: Mapping[str, Any] | None) -> Merged:
     """Merge what a re-read saw into a locked record, in memory; None where Salesforce has no such record."""
     keep = conf.current().mirror_fields.get(record.entity)
-    return _set(record, Write.of_reading(observed_ms, fields, keep))
+    (merged,) = _set(record, [Write.of_reading(observed_ms, fields, keep)])
+    return merged
 
 
-def _set(record: SalesforceRecord, write: Write) -> Merged:
-    merged = merge(RecordState.from_json(record.merge_state, record.fields), write)
-    state = merged.state
+def _set(record: SalesforceRecord, writes: Sequence[Write]) -> list[Merged]:
+    state = RecordState.from_json(record.merge_state, record.fields)
+    done: list[Merged] = []
+    for write in writes:
+        merged = merge(state, write)
+        state = merged.state
+        # The states in between go: two hundred of a large record would fill the memory.
+        done.append(dataclasses.replace(merged, state=_EMPTY))
     record.fields = state.fields
     record.merge_state = state.to_json()
     record.version = state.newest.version.value if state.newest else ""
     record.is_deleted = state.is_deleted
     record.is_complete = state.is_complete
     record.needs_refetch = state.needs_refetch
-    return merged
+    return [dataclasses.replace(merged, state=state) for merged in done]
 
 
 def save_merge(*records: SalesforceRecord) -> None:

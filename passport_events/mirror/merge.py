@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from passport_events.event import Change, Event, Identity, Version, VersionKind, compounds, is_among
@@ -31,8 +31,12 @@ class Write:
     stamp: Stamp
     change: Change
     fields: Mapping[str, Any]
-    missing: tuple[str, ...] = ()
+    missing: Collection[str] = frozenset()
     is_gap: bool = False
+
+    def __post_init__(self) -> None:
+        # An event may name tens of thousands, and every cell is looked up among them.
+        object.__setattr__(self, "missing", frozenset(self.missing))
 
     @classmethod
     def of_event(cls, event: Event, message_id: int, keep: frozenset[str] | None = None) -> Write:
@@ -124,7 +128,8 @@ def merge(state: RecordState, write: Write) -> Merged:
     """Take one write into the state of its record."""
     stamp = write.stamp
     cells = dict(state.cells)
-    for name in write.names(cells):
+    touched = write.names(cells)
+    for name in touched:
         cells[name] = _newer(state.cell(name), write.cell(name))
     floor, floor_change, floor_contested = state.floor, state.floor_change, state.floor_contested
     if write.is_floor:
@@ -152,13 +157,16 @@ def merge(state: RecordState, write: Write) -> Merged:
         kinds={kind: last for kind, last in kinds.items() if last > observed},
         observed_ms=observed,
         dirty=dirty,
-    ).without_implied()
-    said = sorted({*write.fields, *write.missing})
-    wrote = tuple(name for name in said if (after.cell(name) or write.cell(name)).stamp.key == stamp.key)
+    ).without_implied(touched)
+    wrote: list[str] = []
+    lost: list[str] = []
+    for name in sorted({*write.fields, *write.missing}):
+        is_ours = (after.cell(name) or write.cell(name)).stamp.key == stamp.key
+        (wrote if is_ours else lost).append(name)
     return Merged(
         state=after,
-        wrote=wrote,
-        lost=tuple(name for name in said if name not in wrote),
+        wrote=tuple(wrote),
+        lost=tuple(lost),
         is_stale=state.newest is not None and state.newest.key > stamp.key,
         is_changed=after != state,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from passport_events.event import Change, Version, VersionKind, compounds
@@ -170,21 +170,27 @@ class RecordState:
             doubted.append(self.floor.version)
         return version in doubted
 
-    def without_implied(self) -> RecordState:
+    def without_implied(self, touched: Iterable[str]) -> RecordState:
         """The same state without cells that say only what the floor or a compound says anyway.
+
+        Only cells that a write `touched` can have become such: it touches the leaves of its compounds, and
+        a floor touches all. So an update of few fields costs little, however many the record has.
 
         A contested floor puts every field of its version in doubt, a contested compound its leaves.
         So no field says so itself: what is implied leaves no cells, and which fields a tied event met
         depends on the order of arrival.
         """
-        cells = {}
+        cells = dict(self.cells)
         by_floor = self._implied_by_floor
-        for name, known in self.cells.items():
+        for name in touched:
+            known = self.cells[name]
             cell = dataclasses.replace(known, is_contested=False) if self._is_in_doubt(name) else known
             implied = self._implied(name) if "." in name else by_floor
-            if cell.value is not GONE and cell != implied:
+            if cell.value is GONE or cell == implied:
+                del cells[name]
+            else:
                 cells[name] = cell
-        return self if cells == self.cells else dataclasses.replace(self, cells=cells)
+        return dataclasses.replace(self, cells=cells)
 
     def to_json(self) -> dict[str, Any]:
         """All but the values, as JSON; fields are grouped by stamp because events write many at once."""

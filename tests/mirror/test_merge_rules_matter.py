@@ -7,7 +7,7 @@ what is believed instead. Hypothesis has to find an example for which the promis
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -404,8 +404,8 @@ def a_compound_named_without_a_value_has_no_leaves(patch: pytest.MonkeyPatch) ->
 def a_leaf_stays_beside_a_compound_that_says_the_same(patch: pytest.MonkeyPatch) -> None:
     true_without_implied = RecordState.without_implied
 
-    def without_implied(self: RecordState) -> RecordState:
-        kept = true_without_implied(self).cells
+    def without_implied(self: RecordState, touched: Iterable[str]) -> RecordState:
+        kept = true_without_implied(self, touched).cells
         leaves = {
             name: cell
             for name, cell in self.cells.items()
