@@ -71,6 +71,7 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
         "finished_at",
     )
     list_filter = (WordFilter, StatusFilter, EventTypeFilter, OrganizationFilter)
+    link_lookups = ("fingerprint", "organization_salesforce_id", "record_id")
     list_select_related = ("organization",)
     ordering = ("-pk",)
     search_fields = ("record_id",)  # shows the box; what it means is in `search`
@@ -80,10 +81,7 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcessedMessage]:
         return super().get_queryset(request).defer("content", "merged")  # large, and not in the list
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
+    def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_messages(text)) if text else queryset), False
 
     @admin.display(description="ID")

@@ -42,10 +42,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SalesforceRecord]:
         return super().get_queryset(request).defer("fields", "merge_state")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
+    def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_records(text)) if text else queryset), False
 
     @admin.display(description="entity")
