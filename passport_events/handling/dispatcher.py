@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from redis import RedisError
-
 from passport_events import chores, conf
 from passport_events.handling import hints
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage
+from passport_events.redis_store import keys
+from passport_events.redis_store.outages import OutageGuard
 
 TICK_SECONDS = 1.0
 """Pollers and workers tick all the time; in all, one look a second is enough."""
-TICK_KEY = "passport:dispatcher:tick"
 
 
 def tick() -> int:
@@ -25,11 +24,15 @@ def tick() -> int:
 
 def _is_my_turn() -> bool:
     queues = list(conf.current().queues())
-    try:
+    with OutageGuard():
         first = hints.connection(queues[0])
-        return bool(first.set(TICK_KEY, 1, nx=True, px=int(TICK_SECONDS * 1000)))
-    except RedisError:
-        return False  # there is nobody to hint at
+        return bool(first.set(tick_key(), 1, nx=True, px=int(TICK_SECONDS * 1000)))
+    return False  # there is nobody to hint at
+
+
+def tick_key() -> str:
+    """The key that stands for the rest of a second in which somebody looked."""
+    return keys.key("tick")
 
 
 def dispatch() -> int:

@@ -6,18 +6,16 @@ thousands. The job clears the flag before it looks, so that a row stored a momen
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Collection
-from typing import Any
 
-import django_rq
-from redis import ConnectionPool, Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import Redis
 from rq import Queue
+from rq.serializers import JSONSerializer
 
 from passport_events import conf
+from passport_events.redis_store import connections, keys
+from passport_events.redis_store.outages import OutageGuard
 from passport_events.stages import Stage, announce
 
 FLAG_SECONDS = 5
@@ -25,38 +23,18 @@ FLAG_SECONDS = 5
 MOST_WAITING = 8
 """More hints than this never wait in one RQ queue, however long no worker comes."""
 JOB = "passport_events.handling.jobs.work_on_queue"
-PATIENCE_SECONDS = 2
-"""A Redis that answers later than this is away."""
 FAILED_JOB_SECONDS = 86_400  # an RQ job that could not even start; `health` reads it
 
 
 @functools.cache
 def rq_queue(name: str) -> Queue:
-    """The RQ queue with its own connection pool and serializer. Building one costs five times the hint."""
-    return django_rq.get_queue(name, connection=_impatient(django_rq.get_connection(name)))
-
-
-def _impatient(redis: Redis) -> Redis:
-    """The same Redis without redis-py's retries, which take seconds for each command.
-
-    Whoever sends a hint has better things to do than to wait for a Redis that is away. A pool that
-    asks Sentinel keeps its own ways.
-    """
-    pool = redis.connection_pool
-    if type(pool) is not ConnectionPool:
-        return redis
-    limits = {
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": PATIENCE_SECONDS,
-        "socket_connect_timeout": PATIENCE_SECONDS,
-    }
-    kwargs = {**pool.connection_kwargs, **limits}
-    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **kwargs))
+    """The RQ queue, written as JSON whatever `RQ_QUEUES` says: our workers read nothing else."""
+    return Queue(name, connection=connection(name), serializer=JSONSerializer)
 
 
 def connection(queue_name: str) -> Redis:
-    """The Redis that a queue lives in."""
-    return rq_queue(queue_name).connection
+    """The Redis that a queue lives in, with a deadline for every command."""
+    return connections.connection(queue_name)
 
 
 def send(queue_names: Collection[str]) -> int:
@@ -66,21 +44,17 @@ def send(queue_names: Collection[str]) -> int:
     database, and the dispatcher hints again.
     """
     sent = 0
-    for redis, names in _by_connection(queue_names):
-        try:
-            pipeline = redis.pipeline(transaction=False)
+    for names in _by_connection(queue_names):
+        with OutageGuard():
+            pipeline = connection(names[0]).pipeline(transaction=False)
             for name in names:
-                pipeline.set(_flag(name), 1, nx=True, ex=FLAG_SECONDS)
+                pipeline.set(flag(name), 1, nx=True, ex=FLAG_SECONDS)
                 pipeline.llen(rq_queue(name).key)
             replies = pipeline.execute()
             for name, is_first, waiting in zip(names, replies[0::2], replies[1::2], strict=True):
                 if is_first and waiting < MOST_WAITING:
                     _enqueue(name)
                     sent += 1
-        except RedisError as error:
-            announce(Stage.STATE_CHANGED, what="redis", state="away", reason=type(error).__name__)
-        else:
-            announce(Stage.STATE_CHANGED, what="redis", state="here")
     return sent
 
 
@@ -88,7 +62,7 @@ def _enqueue(name: str) -> None:
     settings = conf.current()
     data = Queue.prepare_data(
         JOB,
-        args=(name,),
+        args=(name, keys.installation()),
         timeout=int(settings.time_slice_seconds) + settings.handler_timeout_seconds,
         result_ttl=0,
         failure_ttl=FAILED_JOB_SECONDS,
@@ -99,24 +73,26 @@ def _enqueue(name: str) -> None:
     announce(Stage.HINTED, queue=name)
 
 
-def clear(queue_name: str) -> None:
-    """Let the next due row make a hint again. Said by the job before it looks."""
-    with contextlib.suppress(RedisError):  # then the flag ends by itself
-        connection(queue_name).delete(_flag(queue_name))
+def clear(queue_name: str, sender: str = "") -> None:
+    """Let the next due row make a hint again. Said by the job before it looks.
+
+    `sender` is the installation that sent the hint: another process of this one may spell its database
+    differently, and then has a flag of another name. The flag of an installation that has nothing to do
+    with this one is cleared too: its hint has come to the wrong worker, and it may send another.
+    """
+    with OutageGuard():  # else the flag ends by itself
+        connection(queue_name).delete(keys.key_of(sender or keys.installation(), "hint", queue_name))
 
 
-def _flag(queue_name: str) -> str:
-    return f"passport:hint:{queue_name}"
+def flag(queue_name: str) -> str:
+    """The key that stands while a hint for this queue is outstanding."""
+    return keys.key("hint", queue_name)
 
 
-def _by_connection(queue_names: Collection[str]) -> list[tuple[Redis, list[str]]]:
-    """Queues of one Redis share a round trip."""
-    groups: dict[Any, tuple[Redis, list[str]]] = {}
+def _by_connection(queue_names: Collection[str]) -> list[list[str]]:
+    """Queues of one Redis share a round trip. One whose settings are wrong is left out."""
+    groups: dict[int, list[str]] = {}
     for name in queue_names:
-        redis = connection(name)
-        pool = redis.connection_pool
-        # Which one it is, as text and numbers say it; a pool that asks Sentinel is only like itself.
-        plain = {k: v for k, v in pool.connection_kwargs.items() if isinstance(v, str | int)}
-        where = tuple(sorted(plain.items())) if {"host", "path"} & plain.keys() else id(pool)
-        groups.setdefault(where, (redis, []))[1].append(name)
+        with OutageGuard("redis client"):
+            groups.setdefault(id(connection(name)), []).append(name)
     return list(groups.values())

@@ -9,13 +9,13 @@ from passport_events.handling.worker import work
 from passport_events.stages import Stage, announce
 
 
-def work_on_queue(queue_name: str) -> None:
-    """Answer a hint: handle what is due for this RQ queue.
+def work_on_queue(queue_name: str, sender: str = "") -> None:
+    """Answer a hint of the installation `sender`: handle what is due for this RQ queue.
 
     A database that is away, or takes no writes, ends the job without an error: the rows stay due,
     and the dispatcher hints again when it is back.
     """
-    hints.clear(queue_name)
+    hints.clear(queue_name, sender)
     try:
         work(queue_name)
         dispatcher.tick()

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from redis import Redis, RedisError
+from redis import Redis
+
+from passport_events.redis_store import keys
+from passport_events.redis_store.outages import OutageGuard
 
 RecordKey = tuple[int, str]
 """Primary key of the organization, and Salesforce's id of the record."""
@@ -47,11 +50,10 @@ class RecordLocks:
     def acquire(self, records: Sequence[RecordKey], lease_token: UUID, lease: timedelta) -> set[RecordKey]:
         """Lock what is free, and name what is ours now. Without Redis everything is free."""
         names = [_name(record) for record in records]
-        try:
+        with OutageGuard("record locks"):
             free = self.redis.eval(_ACQUIRE, len(names), *names, str(lease_token), str(_milliseconds(lease)))
-        except RedisError:
-            return set(records)
-        return {records[position - 1] for position in free}
+            return {records[position - 1] for position in free}
+        return set(records)
 
     def renew(self, records: Iterable[RecordKey], lease_token: UUID, lease: timedelta) -> None:
         """Hold on to them for another `lease`."""
@@ -63,15 +65,13 @@ class RecordLocks:
 
     def _run(self, script: str, records: Iterable[RecordKey], *arguments: str) -> None:
         names = [_name(record) for record in records]
-        try:
+        with OutageGuard("record locks"):  # else they end by themselves
             if names:
                 self.redis.eval(script, len(names), *names, *arguments)
-        except RedisError:
-            pass  # they end by themselves
 
 
 def _name(record: RecordKey) -> str:
-    return f"passport:lock:{record[0]}:{record[1]}"
+    return keys.key("lock", *record)
 
 
 def _milliseconds(duration: timedelta) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from redis import Redis, RedisError
+from redis import Redis
 
 from passport_events.handling.flow import Scope, Throttle
 from passport_events.models import ProcessedMessage
+from passport_events.redis_store import keys
+from passport_events.redis_store.outages import OutageGuard
 
 WINDOW_SECONDS = 6
 """A minute's allowance is handed out in tenths, so that a minute does not begin with a burst."""
@@ -17,15 +19,14 @@ WINDOW_SECONDS = 6
 def used_up(redis: Redis, throttles: Sequence[Throttle]) -> list[Scope]:
     """Scopes that may do nothing more in this window, so that a claim looks past their backlog."""
     window = _window()
-    try:
+    with OutageGuard("rate limits"):
         counts = redis.mget([_name(throttle, window) for throttle in throttles])
-    except RedisError:
-        return [throttle.scope for throttle in throttles]
-    return [
-        throttle.scope
-        for throttle, used in zip(throttles, counts, strict=True)
-        if int(used or 0) >= _share(throttle, window)
-    ]
+        return [
+            throttle.scope
+            for throttle, used in zip(throttles, counts, strict=True)
+            if int(used or 0) >= _share(throttle, window)
+        ]
+    return [throttle.scope for throttle in throttles]
 
 
 def allow(
@@ -49,15 +50,14 @@ def _reserve(redis: Redis, throttle: Throttle, wanted: int) -> int:
     """Take up to `wanted` from the current window. Never grants too many; may grant too few in a race."""
     window = _window()
     name = _name(throttle, window)
-    try:
+    with OutageGuard("rate limits"):
         used = int(redis.incrby(name, wanted))
         redis.expire(name, 2 * WINDOW_SECONDS)
         granted = max(0, min(wanted, _share(throttle, window) - (used - wanted)))
         if granted < wanted:
             redis.decrby(name, wanted - granted)
-    except RedisError:
-        return 0
-    return granted
+        return granted
+    return 0
 
 
 def _window() -> int:
@@ -65,7 +65,7 @@ def _window() -> int:
 
 
 def _name(throttle: Throttle, window: int) -> str:
-    return f"passport:throttle:{throttle.action}:{window}"
+    return keys.key("throttle", throttle.action, window)
 
 
 def _share(throttle: Throttle, window: int) -> int:

@@ -153,7 +153,7 @@ class World:
         """End what the dead process held and would not have renewed: leases, locks of records, hints."""
         ProcessedMessage.objects.filter(status=Status.PROCESSING).update(due_at=ClockTimestamp())
         valkey = hints.connection(OPPORTUNITIES)
-        for key in [*valkey.scan_iter("passport:lock:*"), *valkey.scan_iter("passport:hint:*")]:
+        for key in [*valkey.scan_iter("*passport:lock:*"), *valkey.scan_iter("*passport:hint:*")]:
             valkey.delete(key)
 
     def _take_time(self) -> None:

@@ -87,7 +87,7 @@ def test_in_all_it_looks_once_a_second(statements: Statements) -> None:
 
     assert (sorted(sent), statements.all) == ([0] * 9 + [1], [])
     redis = hints.connection(OPPORTUNITIES)
-    assert 0 < redis.pttl(dispatcher.TICK_KEY) <= 1000
+    assert 0 < redis.pttl(dispatcher.tick_key()) <= 1000
 
 
 def test_after_a_flush_it_hints_again(redis_server: ValkeyServer) -> None:

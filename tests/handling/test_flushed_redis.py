@@ -105,7 +105,7 @@ def test_without_workers_hints_do_not_pile_up(redis_server: ValkeyServer) -> Non
     redis_server.flush()
     redis = hints.connection(OPPORTUNITIES)
     for _ in range(60):
-        redis.delete(dispatcher.TICK_KEY, f"passport:hint:{OPPORTUNITIES}")  # what a minute does
+        redis.delete(dispatcher.tick_key(), hints.flag(OPPORTUNITIES))  # what a minute does
         dispatcher.tick()
 
     assert hints.rq_queue(OPPORTUNITIES).count == hints.MOST_WAITING

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import pickle
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +11,10 @@ from django.db import transaction
 from django_rq import settings
 from redis import Redis
 from rq import Queue
-from rq.serializers import DefaultSerializer, JSONSerializer
+from rq.serializers import JSONSerializer
 
 from passport_events.handling import dispatcher, hints, jobs
+from passport_events.redis_store import keys
 from passport_events.stages import Stage
 from project.embedded import ValkeyServer
 
@@ -45,11 +44,15 @@ def test_queues_are_hinted_at_each_for_itself(queue: Queue) -> None:
     assert (queue.count, hints.rq_queue(ITEMS).count) == (1, 1)
 
 
-def test_a_hint_names_its_queue_and_nothing_else(queue: Queue) -> None:
+def test_a_hint_names_its_queue_and_its_sender_and_nothing_else(queue: Queue) -> None:
     hints.send([OPPORTUNITIES])
     [job] = queue.jobs
 
-    assert (job.func_name, list(job.args), job.kwargs) == (hints.JOB, [OPPORTUNITIES], {})
+    assert (job.func_name, list(job.args), job.kwargs) == (
+        hints.JOB,
+        [OPPORTUNITIES, keys.installation()],
+        {},
+    )
     assert (job.timeout, job.result_ttl, job.retries_left) == (15 + 120, 0, None)
 
 
@@ -60,7 +63,7 @@ def test_what_the_hint_names_exists() -> None:
 def test_after_a_few_seconds_a_lost_hint_is_sent_again(queue: Queue) -> None:
     hints.send([OPPORTUNITIES])
     queue.connection.delete(queue.key)
-    [flag] = queue.connection.keys("passport:hint:*")
+    [flag] = queue.connection.keys("*passport:hint:*")
 
     assert 0 < queue.connection.ttl(flag) <= hints.FLAG_SECONDS
     queue.connection.delete(flag)  # what the end of those seconds does
@@ -99,35 +102,27 @@ def test_a_hint_does_not_wait_for_a_transaction_it_has_nothing_to_do_with(queue:
         assert queue.count == 1
 
 
-@pytest.fixture
-def pickled(redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A queue whose settings name no serializer."""
-    url = redis_server.url
-    monkeypatch.setitem(settings.QUEUES, "pickled", {"URL": url})
-    yield
-    hints.rq_queue.cache_clear()
-
-
-def test_json(queue: Queue) -> None:
+def test_a_hint_is_json(queue: Queue) -> None:
     assert queue.serializer is JSONSerializer
-    assert data(queue)[2] == [OPPORTUNITIES]
+    assert data(queue)[2] == [OPPORTUNITIES, keys.installation()]
 
 
-@pytest.mark.usefixtures("pickled")
-def test_pickle() -> None:
-    queue = hints.rq_queue("pickled")
-
-    assert queue.serializer is DefaultSerializer
-    assert data(queue)[2] == ("pickled",)
+def test_a_hint_is_json_whatever_the_settings_say(
+    redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case B6. Given a queue with RQ's default serializer, which is pickle, nothing is pickled for it."""
+    monkeypatch.setitem(settings.QUEUES, "pickled", {"URL": redis_server.url})
+    try:
+        assert data(hints.rq_queue("pickled"))[2] == ["pickled", keys.installation()]
+    finally:
+        hints.rq_queue.cache_clear()
 
 
 def data(queue: Queue) -> Any:
     hints.send([queue.name])
     [name] = queue.job_ids
     raw: Any = queue.connection.hget(f"rq:job:{name}", "data")
-    if queue.serializer is JSONSerializer:
-        return json.loads(zlib.decompress(raw))
-    return pickle.loads(zlib.decompress(raw))  # noqa: S301  written by this test
+    return json.loads(zlib.decompress(raw))
 
 
 def test_nothing_fails_and_it_is_announced_away_and_back(
@@ -139,8 +134,9 @@ def test_nothing_fails_and_it_is_announced_away_and_back(
     redis_server.start()
     assert hints.send([OPPORTUNITIES]) == 1
 
-    states = [facts["state"] for stage, facts in announced if stage is Stage.STATE_CHANGED]
-    assert states == ["away", "here"]
+    changes = [facts for stage, facts in announced if stage is Stage.STATE_CHANGED]
+    states = [facts["state"] for facts in changes if facts["what"] == "redis"]
+    assert states == ["away", "away", "here"]
     assert queue.count == 1
 
 

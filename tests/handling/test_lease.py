@@ -53,7 +53,7 @@ def ends(claim: Claim) -> object:
 
 def test_a_living_workers_lease_is_renewed_and_its_lock_too(claim: Claim, locks: RecordLocks) -> None:
     """Given a lease that is nearly over, when its keeper lives, it is moved; and again."""
-    [name] = locks.redis.keys("passport:lock:*")
+    [name] = locks.redis.keys("*passport:lock:*")
     with LeaseKeeper(claim, locks):
         for _ in range(2):
             locks.redis.pexpire(name, 100_000)
@@ -68,7 +68,7 @@ def test_afterwards_the_locks_are_free_and_the_thread_is_gone(claim: Claim, lock
     with LeaseKeeper(claim, locks):
         pass
 
-    assert not locks.redis.keys("passport:lock:*")
+    assert not locks.redis.keys("*passport:lock:*")
     assert "lease-keeper" not in [thread.name for thread in threading.enumerate()]
 
 

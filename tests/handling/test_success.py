@@ -17,6 +17,7 @@ from passport_events.handling.worker import work
 from passport_events.models import (
     SalesforceRecord,
 )
+from passport_events.redis_store import connections
 from project.embedded import ValkeyServer
 
 from .conftest import Statements
@@ -114,6 +115,7 @@ def test_nothing_connects_inside_the_effect_transaction(
 
     monkeypatch.setattr(socket.socket, "connect", watch)
     hints.rq_queue.cache_clear()  # so that every connection is opened anew
+    connections.forget()
     handles("opportunity")(lambda event, record: write(event.fields["Name"]))
     stored(*(an_event(an_organization(number), number) for number in (1, 2)))
     work(OPPORTUNITIES)

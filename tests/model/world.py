@@ -167,7 +167,7 @@ class World:
 
     def dispatch(self) -> None:
         """The dispatcher's next second."""
-        hints.connection(next(iter(conf.current().queues()))).delete(dispatcher.TICK_KEY)
+        hints.connection(next(iter(conf.current().queues()))).delete(dispatcher.tick_key())
         dispatcher.tick()
 
     def flush_redis(self) -> None:

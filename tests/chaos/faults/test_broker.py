@@ -84,8 +84,8 @@ def test_everybody_is_disconnected(servers: Watched, redis: Redis) -> None:
 @pytest.mark.parametrize(
     ("fault", "kept", "gone"),
     [
-        ("locks vanish while they are held", "rq:job:1", "passport:lock:1:006"),
-        ("RQ's jobs vanish from under its queues", "passport:lock:1:006", "rq:job:1"),
+        ("locks vanish while they are held", "rq:job:1", "rq:passport:lock:0123456789ab:1:006"),
+        ("RQ's jobs vanish from under its queues", "rq:passport:lock:0123456789ab:1:006", "rq:job:1"),
     ],
 )
 def test_keys_of_one_kind_vanish(servers: Watched, redis: Redis, fault: str, kept: str, gone: str) -> None:
@@ -97,7 +97,7 @@ def test_keys_of_one_kind_vanish(servers: Watched, redis: Redis, fault: str, kep
 
 def test_locks_of_nobody_stand_before_records_that_have_work(servers: Watched, redis: Redis) -> None:
     servers.inject("locks stay that nobody holds")
-    locks = redis.keys("passport:lock:*")
+    locks = redis.keys("rq:passport:lock:*")
     assert locks
     assert all(redis.get(lock) == b"a dead worker" and redis.pttl(lock) > 0 for lock in locks)
 
@@ -107,7 +107,11 @@ def test_locks_of_nobody_stand_before_records_that_have_work(servers: Watched, r
     [
         ("the answer to a hint is lost", lambda redis: redis.rpush("queue", "1"), True),
         ("a hint breaks off in the middle", lambda redis: redis.rpush("queue", "1"), False),
-        ("the answer to a lock is lost", lambda redis: redis.set("passport:lock:1:006", "1", nx=True), True),
+        (
+            "the answer to a lock is lost",
+            lambda redis: redis.set("rq:passport:lock:0123456789ab:1:006", "1", nx=True),
+            True,
+        ),
         ("the answer to a dequeue is lost", lambda redis: redis.blpop(["nothing"], timeout=0.1), False),
     ],
 )

@@ -36,6 +36,6 @@ TAKE_HINT = Words("redis", b"BLPOP")
 LOAD_JOB = Words("redis", b"HGETALL")
 LOCK = Words("redis", b"passport:lock:")
 UNLOCK = Words("redis", b"redis.call('DEL', key)")
-TICK = Words("redis", b"passport:dispatcher:tick")
+TICK = Words("redis", b"passport:tick:")
 
 DELETE = Words("sqs", sqs.DELETE)

@@ -1,0 +1,1 @@
+"""Mirrors passport_events/redis_store."""
