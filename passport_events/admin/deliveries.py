@@ -12,6 +12,7 @@ from passport_events.admin import search
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
+from passport_events.models.personal_data import masked
 from passport_events.operating.text import one_line
 from passport_events.operating.words import said, word_of
 
@@ -30,7 +31,7 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        return super().get_queryset(request).defer("body", "attributes", "trace_context")
+        return super().get_queryset(request).defer(*masked(Delivery))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_deliveries(text)) if text else queryset), False

@@ -49,7 +49,7 @@ def context_of(
         "group_url": desk.url("group", message.fingerprint) if message.fingerprint else "",
         "organization_url": desk.url_of(message.organization) if message.organization else "",
         "messages_url": desk.list_url(ProcessedMessage, urlencode({"q": message.record_id})),
-        "difference": difference(message.delivery) if message.delivery.body is not None else None,
+        "difference": difference(message.delivery) if message.delivery.body else None,
         **_said(message, payload),
         **_did(desk, message),
         **_way_here(desk, message),

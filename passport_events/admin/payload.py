@@ -34,6 +34,6 @@ class Payload:
 
     def body(self, body: bytes | memoryview | None) -> str:
         """Raw bytes, as far as a person would read them."""
-        if body is None:
+        if not body:
             return "(redacted)"
         return visible(bytes(body).decode("utf-8", "replace")) if self.is_shown else MASK

@@ -14,6 +14,7 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.clock import to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.models.personal_data import masked
 from passport_events.operating.blame import FieldBlame, LateMessage, Origin, blame
 from passport_events.operating.text import one_line
 
@@ -40,7 +41,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SalesforceRecord]:
-        return super().get_queryset(request).defer("fields", "merge_state")
+        return super().get_queryset(request).defer(*masked(SalesforceRecord))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_records(text)) if text else queryset), False

@@ -3,59 +3,215 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
+from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import (
     ActionKind,
     Delivery,
     MessageAttempt,
+    OperatorAction,
     ProcessedMessage,
     SalesforceOrganization,
     SalesforceRecord,
     Status,
 )
+from passport_events.models.personal_data import emptied
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
+from passport_events.operating.record_search import MAX_DEPTH, names_record
+from passport_events.receiving.rereading import reread
 
 ERASED = "erased"
+STEP = 200
+"""Deliveries that are searched at a time, and rows that one statement names."""
+EVIDENCE = (ActionKind.LOOK, ActionKind.ERASE)
+"""Audit rows that stay whole: who saw a record, and why it was erased."""
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased."""
+    """What was erased, or would be."""
 
     records: int
     messages: int
     deliveries: int
+    operations: int
+    """Audit rows whose reason was about the record."""
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return sum(dataclasses.astuple(self))
 
 
-def erase(organization: SalesforceOrganization, record_id: str, actor: Actor, reason: str) -> Erased:
-    """Remove everything that messages, deliveries, attempts and the mirror say of a record.
+def erase(
+    organization_id: str,
+    record_id: str,
+    actor: Actor,
+    reason: str,
+    *,
+    progress: Progress = lambda searched: None,
+) -> Erased:
+    """Empty or delete every column of `models/personal_data.py` that is about a record.
 
-    The messages stay as empty rows with their dedup keys, so that a delivery that comes again brings
-    nothing back; what still waited is discarded. A later change in Salesforce makes the record anew:
-    erase it there first. A delivery that named other records loses its bytes for them too.
-    Raises OperationRefused while a worker holds one of the messages.
+    Both ids have 18 characters; the organization need not be known. The messages stay as empty rows
+    with their dedup keys, so that a delivery that comes again brings nothing back; what still waited
+    is discarded. A later change in Salesforce makes the record anew: erase it there first. A delivery
+    that named other records loses its bytes for them too.
+
+    First all deliveries are searched, in steps and without a lock; then one transaction erases. Raises
+    OperationRefused while a worker holds one of the messages.
     """
+    searched = _deliveries_naming(organization_id, record_id, progress)
     with transaction.atomic(using=journal.database()):
-        messages = ProcessedMessage.objects.filter(organization_salesforce_id=organization.salesforce_id)
-        messages = messages.filter(record_id=record_id)
-        found = list(messages.order_by("pk").select_for_update().values_list("pk", "status", "delivery_id"))
-        if any(status == Status.PROCESSING for _, status, _ in found):
-            raise OperationRefused(f"A worker has a message of {record_id} in hand. Try again in a minute.")
-        rows = ProcessedMessage.objects.filter(pk__in=[pk for pk, _, _ in found])
-        rows.filter(status=Status.WAITING).update(
-            status=Status.DISCARDED, due_at=None, finished_at=ClockTimestamp(), reason=ERASED
+        found = _Found(organization_id, record_id, searched)
+        found.lock()
+        erased = found.count()
+        if erased.rows:
+            found.erase()
+            organization = SalesforceOrganization.objects.filter(salesforce_id=organization_id).first()
+            affected = erased.messages + erased.records or erased.operations
+            journal.write(ActionKind.ERASE, actor, affected, reason=reason, organization=organization)
+    return erased
+
+
+def preview(organization_id: str, record_id: str, *, progress: Progress = lambda searched: None) -> Erased:
+    """Count what `erase` would erase now, and change nothing."""
+    return _Found(
+        organization_id, record_id, _deliveries_naming(organization_id, record_id, progress)
+    ).count()
+
+
+def _deliveries_naming(organization_id: str, record_id: str, progress: Progress) -> set[int]:
+    """Deliveries of the organization, or of an unknown one, whose bytes are about the record.
+
+    Those that were read are about the records of their events, and a mere reference is no copy: an
+    event that arrived before has no message here. Those that were refused are about every id in them.
+    """
+    ours = ProcessedMessage.objects.filter(organization_salesforce_id__in=(organization_id, ""))
+    of_delivery = ours.filter(delivery=OuterRef("pk"))
+    rows = Delivery.objects.filter(Exists(of_delivery), body__isnull=False).annotate(
+        is_refused=Exists(of_delivery.filter(record_id=""))
+    )
+    found: set[int] = set()
+    last, searched = 0, 0
+    while page := list(rows.filter(pk__gt=last).order_by("pk")[:STEP]):
+        found |= {delivery.pk for delivery in page if _is_about(delivery, record_id)}
+        last, searched = page[-1].pk, searched + len(page)
+        progress(searched)
+    return found
+
+
+def _is_about(delivery: Delivery, record_id: str) -> bool:
+    is_refused: bool = delivery.is_refused  # type: ignore[attr-defined]  # annotated
+    texts = (bytes(delivery.body or b""), json.dumps(delivery.attributes).encode())
+    # No format that is read holds a record's id in another encoding than JSON.
+    depth = MAX_DEPTH if is_refused else 0
+    if not any(names_record(text, record_id, depth) for text in texts):
+        return False
+    if is_refused:
+        return True
+    reading = reread(delivery, conf.current())
+    # What was read once and cannot be read today counts as refused.
+    return not reading.events or any(event.record_id == record_id for event in reading.events)
+
+
+class _Found:
+    """The rows about one record."""
+
+    def __init__(self, organization_id: str, record_id: str, searched: Collection[int]) -> None:
+        own = ProcessedMessage.objects.filter(organization_salesforce_id=organization_id, record_id=record_id)
+        rows = list(own.values_list("pk", "delivery_id"))
+        of_messages = {delivery for _, delivery in rows}
+        self.deliveries = of_messages | set(searched) | self._pointers_to({*of_messages, *searched})
+        # A delivery that was refused, or is a pointer, has one message, without a record.
+        refused = [
+            pk
+            for part in _parts(self.deliveries)
+            for pk in ProcessedMessage.objects.filter(delivery__in=part, record_id="").values_list(
+                "pk", flat=True
+            )
+        ]
+        self.messages = sorted({pk for pk, _ in rows} | set(refused))
+        self.record = SalesforceRecord.objects.filter(
+            organization__salesforce_id=organization_id, record_id=record_id
         )
-        rows.update(content={}, merged={})
-        MessageAttempt.objects.filter(message__in=rows).update(error="")
-        deliveries = Delivery.objects.filter(
-            pk__in={delivery for _, _, delivery in found}, body__isnull=False
+        self._record_id = record_id
+
+    @staticmethod
+    def _pointers_to(payloads: Collection[int]) -> set[int]:
+        """Deliveries of the pointers that led to these; a payload has the SQS id of its pointer."""
+        found: set[int] = set()
+        for part in _parts(payloads):
+            ids = Delivery.objects.filter(pk__in=part).exclude(sqs_message_id="").values("sqs_message_id")
+            found |= set(Delivery.objects.filter(sqs_message_id__in=ids).values_list("pk", flat=True))
+        return found
+
+    def lock(self) -> None:
+        """Raises OperationRefused while a worker holds one of the messages."""
+        for part in _parts(self.messages):
+            rows = ProcessedMessage.objects.filter(pk__in=part).order_by("pk").select_for_update()
+            if Status.PROCESSING in rows.values_list("status", flat=True):
+                raise OperationRefused(
+                    f"A worker has a message of {self._record_id} in hand. Try again in a minute."
+                )
+
+    def count(self) -> Erased:
+        """How many there are."""
+        return Erased(
+            records=self.record.count(),
+            messages=len(self.messages),
+            deliveries=sum(
+                Delivery.objects.filter(pk__in=part, body__isnull=False).exclude(body=b"").count()
+                for part in _parts(self.deliveries)
+            ),
+            operations=len(self._operations()),
         )
-        emptied = deliveries.update(body=None, attributes={})
-        gone, _ = SalesforceRecord.objects.filter(organization=organization, record_id=record_id).delete()
-        journal.write(ActionKind.ERASE, actor, len(found) + gone, reason=reason, organization=organization)
-    return Erased(gone, len(found), emptied)
+
+    def erase(self) -> None:
+        """Write the empty values of the inventory."""
+        for part in _parts(self._operations()):
+            OperatorAction.objects.filter(pk__in=part).update(**emptied(OperatorAction) | {"reason": ERASED})
+        for part in _parts(self.messages):
+            rows = ProcessedMessage.objects.filter(pk__in=part)
+            rows.filter(status=Status.WAITING).update(
+                status=Status.DISCARDED, due_at=None, finished_at=ClockTimestamp()
+            )
+            rows.update(**emptied(ProcessedMessage) | {"reason": ERASED})
+            MessageAttempt.objects.filter(message__in=part).update(**emptied(MessageAttempt))
+        for part in _parts(self.deliveries):
+            deliveries = Delivery.objects.filter(pk__in=part)
+            others = ProcessedMessage.objects.filter(delivery=OuterRef("pk")).exclude(reason=ERASED)
+            # Empty and not NULL: the purge still has to empty the messages of other records.
+            deliveries.filter(Exists(others)).update(**emptied(Delivery) | {"body": b""})
+            deliveries.filter(~Exists(others)).update(**emptied(Delivery))
+        self.record.delete()
+
+    def _operations(self) -> list[int]:
+        """Audit rows about one of the messages or whose text names the record."""
+        record_id = self._record_id
+        said = Q(reason__contains=record_id[:15]) | Q(reason__icontains=record_id)
+        rows = OperatorAction.objects.exclude(kind__in=EVIDENCE).exclude(reason__in=("", ERASED))
+        found = set(rows.filter(said | Q(selection__record_id=record_id)).values_list("pk", flat=True))
+        for part in _parts(self.messages):
+            found |= set(rows.filter(message__in=part).values_list("pk", flat=True))
+        return sorted(found)
+
+
+def _parts(rows: Collection[T]) -> Iterator[Sequence[T]]:
+    """Not too many parameters for one statement."""
+    left = iter(rows)
+    while part := list(islice(left, STEP)):
+        yield part

@@ -13,7 +13,8 @@ from django.db import transaction
 
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
-from passport_events.models import ActionKind, OperatorAction
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
+from passport_events.models.personal_data import may_export
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 from passport_events.operating.selection import Selection
@@ -43,6 +44,7 @@ COLUMNS = {
     "claimed_at": "claimed_at",
     "finished_at": "finished_at",
     "dedup_key": "dedup_key",
+    "content": "content",
 }
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet run a cell; the wide ones are turned into the others by some."""
@@ -75,7 +77,11 @@ def export(
             selection=selection.to_json(),
         )
         journal.tell(ActionKind.EXPORT, actor)
-    columns = {**COLUMNS, **({"content": "content"} if with_payload else {})}
+    columns = {
+        name: column
+        for name, column in COLUMNS.items()
+        if may_export(ProcessedMessage, column, with_payload=with_payload)
+    }
     line = _csv_line if form == CSV else _json_line
     header = _csv_line({name: name for name in columns}) if form == CSV else ""
     return _lines(_rows(messages, columns), line, header, action, progress)

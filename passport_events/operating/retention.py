@@ -17,7 +17,8 @@ from django.db.models import Q, QuerySet
 
 from passport_events.clock import StatementTimestamp
 from passport_events.conf import Settings
-from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord
+from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
+from passport_events.models.personal_data import emptied
 from passport_events.models.primary import M
 from passport_events.models.status import FOR_A_PERSON, TERMINAL
 from passport_events.operating import journal
@@ -106,8 +107,12 @@ def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
     with transaction.atomic(using=journal.database()):
         free = _all_of_whose_messages_are(old, ids)
         messages = ProcessedMessage.objects.filter(delivery__in=free)
-        purged.redacted_messages += messages.exclude(content={}).update(content={})
-        purged.redacted_deliveries += Delivery.objects.filter(pk__in=free).update(body=None, attributes={})
+        MessageAttempt.objects.filter(message__delivery__in=free).update(
+            **emptied(MessageAttempt, by_purge=True)
+        )
+        purged.redacted_messages += messages.update(**emptied(ProcessedMessage, by_purge=True))
+        deliveries = Delivery.objects.filter(pk__in=free)
+        purged.redacted_deliveries += deliveries.update(**emptied(Delivery, by_purge=True))
 
 
 def _delete(ids: Sequence[int], retention: Retention, purged: Purged) -> None:

@@ -12,7 +12,6 @@ from datetime import timedelta
 from django.db import router, transaction
 
 from passport_events import conf
-from passport_events.clock import from_database
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import PayloadUnavailable, RetryLater, Unreadable
 from passport_events.handling import opener
@@ -21,9 +20,8 @@ from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organizations, statements
 from passport_events.receiving.dedup import is_stored, known, only_new
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
-from passport_events.receiving.received import EPOCH, Received
+from passport_events.receiving.rereading import envelope_of, received_from
 from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of
-from passport_events.receiving.wire.envelope import Envelope
 from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
 
 S3_AWAY = timedelta(minutes=5)
@@ -59,8 +57,8 @@ class S3Opener:
             if error.is_away:
                 raise RetryLater(S3_AWAY, "S3 does not answer") from error
             raise
-        received = _received(message.delivery, body)
-        reading = read_guarded(received, settings, _envelope_of(message.delivery))
+        received = received_from(message.delivery, body)
+        reading = read_guarded(received, settings, envelope_of(message.delivery))
         if reading.refusal is not None:
             raise reading.refusal
         wanted = organizations_of([reading])
@@ -100,23 +98,3 @@ def _store(payload: Payload) -> list[Draft]:
             # Put there between two statements by somebody else. The next attempt knows, and keeps both.
             raise RetryLater(0, "an event with the key of one of these and other content was just stored")
     return fresh
-
-
-def _received(pointer: Delivery, body: bytes) -> Received:
-    """The payload, as if it had been handed to us where the pointer was."""
-    sent_at = from_database(pointer.sent_at)
-    attributes = {}
-    if sent_at is not None:
-        attributes["SentTimestamp"] = str((sent_at - EPOCH) // timedelta(milliseconds=1))
-    return Received(message_id=pointer.sqs_message_id, receipt_handle="", body=body, attributes=attributes)
-
-
-def _envelope_of(pointer: Delivery) -> Envelope:
-    return Envelope(
-        is_sns=bool(pointer.sns_message_id),
-        sns_message_id=pointer.sns_message_id,
-        topic_arn=pointer.topic_arn,
-        published_at=from_database(pointer.published_at),
-        attributes=pointer.attributes,
-        trace_context=pointer.trace_context,
-    )

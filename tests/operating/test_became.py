@@ -101,9 +101,7 @@ def test_purged_messages_are_said_to_be_gone_and_erased_ones_put_away(ann: Actor
     first, second, third = letters(3)
     action = do(RETRY, ann, first, second, third)
     rows(first).delete()
-    home = second.organization
-    assert home
-    erasure.erase(home, record_id("Opportunity", 1), ann, "asked for")
+    erasure.erase(second.organization_salesforce_id, record_id("Opportunity", 1), ann, "asked for")
 
     assert counts(action) == {"WAITING": 1, "PUT_AWAY": 1, "elsewhere": 1}
 

@@ -41,7 +41,7 @@ def test_nothing_of_the_record_is_left_and_everything_of_others(
         message=mine, generation=0, number=1, outcome="retry", error="Ada", ended_at=timezone.now()
     )
 
-    assert erase(home, RECORD, ann, "request 17") == Erased(records=1, messages=1, deliveries=1)
+    assert erase(HOME, RECORD, ann, "request 17") == Erased(records=1, messages=1, deliveries=1, operations=0)
 
     mine.refresh_from_db()
     assert (mine.content, mine.delivery.body, mine.failures.get().error) == ({}, None, "")
@@ -61,10 +61,10 @@ def test_nothing_of_the_record_is_left_and_everything_of_others(
 def test_what_still_waits_is_discarded(ann: Actor) -> None:
     message = opportunity(1)
     assert message.status == "quarantined"
-    home = organization()
+    organization()
     waiting, letter = opportunity(1, at_ms=1_000), dead(1, at_ms=2_000)
 
-    assert erase(home, RECORD, ann, "x").messages == 3
+    assert erase(HOME, RECORD, ann, "x").messages == 3
 
     assert list(rows(message, waiting, letter).order_by("pk").values_list("status", "content")) == [
         ("quarantined", {}),
@@ -74,11 +74,11 @@ def test_what_still_waits_is_discarded(ann: Actor) -> None:
 
 
 def test_a_message_that_a_worker_holds_is_a_reason_to_wait(ann: Actor) -> None:
-    home = organization()
+    organization()
     message = opportunity(1)
     rows(message).update(status="processing", lease_token="0" * 32)
     with pytest.raises(OperationRefused, match="Try again"):
-        erase(home, RECORD, ann, "x")
+        erase(HOME, RECORD, ann, "x")
     assert Delivery.objects.get().body is not None
 
 
@@ -86,7 +86,7 @@ def test_a_record_of_the_same_id_in_another_organization_stays(ann: Actor) -> No
     organization(1)
     there = organization(2)
     opportunity(1)
-    assert erase(there, RECORD, ann, "x") == Erased(0, 0, 0)
+    assert erase(there.salesforce_id, RECORD, ann, "x") == Erased(0, 0, 0, 0)
     assert not OperatorAction.objects.exists()
 
 
@@ -95,5 +95,9 @@ def test_the_command_asks_for_organization_and_reason() -> None:
     opportunity(1)
     code, said = passport("purge", "--erase", RECORD)
     assert (code, "--organization, --reason" in said) == (2, True)
+    assert passport("purge", "--preview")[0] == 2
+    counted = passport("purge", "--erase", RECORD, "--organization", organization_id(1), "--preview")
+    assert counted == (0, "erase (preview): records=0 messages=1 deliveries=1 operations=0\n")
+    assert Delivery.objects.get().body
     named = ("purge", "--erase", RECORD[:15], "--organization", organization_id(1), "--reason", "request 17")
-    assert passport(*named) == (0, "erase: records=0 messages=1 deliveries=1\n")
+    assert passport(*named) == (0, "erase: records=0 messages=1 deliveries=1 operations=0\n")

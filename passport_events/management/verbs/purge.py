@@ -15,8 +15,7 @@ from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import record
 from passport_events.management.verbs.progress import Counter
 from passport_events.operating.actor import Actor
-from passport_events.operating.erasure import erase
-from passport_events.operating.release import find_organization
+from passport_events.operating.erasure import erase, preview
 from passport_events.operating.retention import Retention, purge
 
 HELP = "Forget what was kept for long enough: once a day is right. Or erase what is known of one record."
@@ -26,8 +25,15 @@ EXAMPLE = 'manage.py passport purge --erase 006... --organization 00D... --reaso
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--erase", type=record, metavar="ID", help="everything known of this record, now")
-    parser.add_argument("--organization", metavar="00D...", help="with --erase: the record's organization")
-    parser.add_argument("--reason", default="", help="with --erase: kept in the journal; required")
+    parser.add_argument(
+        "--organization", type=record, metavar="00D...", help="with --erase: the record's organization"
+    )
+    parser.add_argument(
+        "--reason",
+        default="",
+        help="with --erase: recorded in the audit log; required. Give the number of the request, not a name",
+    )
+    parser.add_argument("--preview", action="store_true", help="with --erase: count, and erase nothing")
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -35,6 +41,8 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Purge, and report what is gone."""
     if options["erase"]:
         return _erase(out, options)
+    if options["preview"]:
+        raise OperationRefused("--preview counts what --erase would erase. Name the record: --erase.")
     counter = Counter(None, "rows")
     purged = purge(Retention.of(conf.current()), lambda so_far: counter.show(so_far.rows))
     counter.end()
@@ -43,12 +51,18 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 
 def _erase(out: OutputWrapper, options: dict[str, Any]) -> int:
-    if not options["organization"] or not options["reason"].strip():
+    organization, is_preview = options["organization"], options["preview"]
+    if not organization or not (is_preview or options["reason"].strip()):
         raise OperationRefused("To erase, say of which organization and why: --organization, --reason.")
-    organization = find_organization(options["organization"])
-    erased = erase(organization, options["erase"], Actor.of_command(), options["reason"])
-    _report(out, "erase", erased, as_json=options["json"])
-    return DONE if erased.records or erased.messages else TROUBLE
+    counter = Counter(None, "deliveries searched")
+    if is_preview:
+        erased = preview(organization, options["erase"], progress=counter.show)
+    else:
+        actor = Actor.of_command()
+        erased = erase(organization, options["erase"], actor, options["reason"], progress=counter.show)
+    counter.end()
+    _report(out, "erase (preview)" if is_preview else "erase", erased, as_json=options["json"])
+    return DONE if erased.rows else TROUBLE
 
 
 def _report(out: OutputWrapper, name: str, counts: Any, *, as_json: bool) -> None:
