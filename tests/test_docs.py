@@ -8,6 +8,7 @@ from pathlib import Path
 
 import passport_events
 from passport_events import checks, checks_around, conf
+from passport_events.operating.finding import Code, Finding
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
@@ -39,6 +40,15 @@ def test_every_finding_of_the_doctor_is_documented_and_no_other_is() -> None:
     said = {number for module in modules for number in re.findall(r'"([QTRDC]\d+)"', module.read_text())}
 
     assert sorted(documented) == sorted(said)
+
+
+def test_every_finding_of_health_is_documented_and_no_other_is() -> None:
+    rows = re.findall(
+        r"^\| ((?:`[a-z_]+`(?:, )?)+) \| (fail|warn) \|", (DOCS / "operating.md").read_text(), re.MULTILINE
+    )
+    documented = {code: level for codes, level in rows for code in re.findall(r"`([a-z_]+)`", codes)}
+
+    assert documented == {code: Finding("", code, "").level for code in Code if code is not Code.WELL}
 
 
 def test_every_decision_is_listed() -> None:

@@ -13,8 +13,7 @@ from passport_events.admin.trend import Trend
 from passport_events.models import MessageAttempt, ProcessedMessage
 from passport_events.operating.cause import Cause, cause_of
 from passport_events.operating.groups import Group
-from passport_events.operating.health import seconds
-from passport_events.operating.text import one_line
+from passport_events.operating.text import one_line, seconds
 from passport_events.operating.waiting import LongWaiting
 
 MOST_NAMED = 3

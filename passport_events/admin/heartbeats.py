@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat
-from passport_events.operating.health import seconds
+from passport_events.operating.text import seconds
 
 
 @admin.register(Heartbeat)

@@ -20,9 +20,9 @@ from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor
-from passport_events.operating.health import seconds
 from passport_events.operating.release import releasable, release_organization
 from passport_events.operating.standing import Standing, standings
+from passport_events.operating.text import seconds
 from passport_events.receiving.wire.salesforce_id import to_18
 
 HEARTBEAT = ("silence", "heartbeat_sent_at", "heartbeat_received_at")

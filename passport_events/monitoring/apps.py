@@ -18,7 +18,9 @@ class MonitoringConfig(AppConfig):
         # Not before: these need the models.
         from passport_events import chores, stages  # noqa: PLC0415
         from passport_events.monitoring import rollup, sampling  # noqa: PLC0415
+        from passport_events.operating import dead_letter_queues  # noqa: PLC0415
 
         stages.observe(sampling.listen)
         chores.register("sampling", sampling.tick)
         chores.register("figures", rollup.tick)
+        dead_letter_queues.register_samples(sampling.last_depth)

@@ -10,14 +10,16 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from passport_events import conf
+from passport_events.clock import StatementTimestamp, from_database
 from passport_events.exceptions import QueueUnavailable
-from passport_events.monitoring.minutes import take
+from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
+from passport_events.operating.dead_letter_queues import Depth
 from passport_events.receiving.received import queue_name
 from passport_events.stages import Stage
 
@@ -85,6 +87,18 @@ def sample(queue_url: str) -> bool:
         oldest_seconds=ages.take(queue_url),
     )
     return True
+
+
+def last_depth(queue: str) -> Depth | None:
+    """What the newest sample of a queue says; None where there is none. One query."""
+    row = (
+        QueueSample.objects.filter(queue=queue).annotate(now=StatementTimestamp()).order_by("-minute").first()
+    )
+    if row is None:
+        return None
+    now = from_database(row.now)
+    assert now is not None  # noqa: S101  # for type checkers
+    return Depth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))
 
 
 def _attributes(settings: conf.Settings, queue_url: str) -> dict[Any, str]:

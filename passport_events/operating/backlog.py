@@ -12,16 +12,22 @@ from passport_events.clock import ClockTimestamp
 from passport_events.event import S3_POINTER
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.operating.rq_state import WORKER_DIED, QueueState
+from passport_events.operating.finding import Code
+from passport_events.operating.rq_state import NOT_FOUND, WORKER_DIED, QueueState
 
 LONG = timedelta(seconds=60)
 WORKER_CLASS = "passport_events.handling.rq_worker.PassportWorker"
+
+
+UNREADABLE = "DeserializationError"
+TOO_LONG = "JobTimeoutException"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cause:
     """What most likely keeps messages from being claimed, and the way out."""
 
+    code: Code
     text: str
     hint: str
 
@@ -70,40 +76,81 @@ def _oldest_pointer() -> Iterable[tuple[int, datetime, datetime]]:
     return [(0, due, now) for due, now in oldest.values_list("due_at", "now")[:1] if due is not None]
 
 
-def likely_cause(state: QueueState) -> Cause:
-    """Decide by what Redis says of the queue."""
-    return next(_causes(state))
+def likely_cause(state: QueueState, *, poller_runs: bool) -> Cause:
+    """Decide by what Redis says of the queue, and by whether a poller runs, which dispatches."""
+    return next(_causes(state, poller_runs))
 
 
-def _causes(state: QueueState) -> Iterator[Cause]:
+def _causes(state: QueueState, poller_runs: bool) -> Iterator[Cause]:  # noqa: FBT001
     """Every cause that fits, the surest first; the last one fits where no other does."""
     name = state.name
     if not state.workers:
-        yield Cause(f"no RQ worker listens on {name}", f"Start one: manage.py rqworker {name}.")
-    if state.failure == WORKER_DIED:
         yield Cause(
-            "RQ's worker takes the hints, and its process died at the job",
-            "Look in the worker's log and the kernel's (out of memory?); the message runs alone by itself.",
-        )
-    elif state.failure:
-        yield Cause(
-            f"RQ's jobs fail before they start: {state.failure}",
-            f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
-            f"with --worker-class {WORKER_CLASS}, and with the same code.",
+            Code.NO_WORKER, f"no RQ worker listens on {name}", f"Start one: manage.py rqworker {name}."
         )
     if state.is_suspended:
-        yield Cause("RQ's workers are suspended", "Let them go on: rq resume.")
+        yield Cause(Code.WORKERS_SUSPENDED, "RQ's workers are suspended", "Let them go on: rq resume.")
+    if failed := cause_of_failure(state):
+        yield failed
     if state.hints and state.busy < state.workers:
         yield Cause(
+            Code.HINTS_NOT_TAKEN,
             f"{state.hints} hints wait in {name} and a worker is idle, but none takes them",
             "Was the worker killed a moment ago? Restart it, and see that it lists this queue.",
         )
     if state.hints or state.busy:
         yield Cause(
+            Code.WORKERS_BUSY,
             f"all {state.workers} workers of {name} are busy, and more is due than they get done",
             "Start more workers, or see which handler is slow.",
         )
+    if poller_runs:
+        yield Cause(
+            Code.HINTS_ELSEWHERE,
+            "workers listen and a poller runs, but no hint arrives here",
+            f"See that the poller has the same RQ_QUEUES[{name!r}], and look in its log for Redis.",
+        )
     yield Cause(
+        Code.NOT_DISPATCHED,
         "workers listen, but nobody sends them hints",
         "Dispatching is part of poll_sqs. Start it, or manage.py dispatch_messages.",
+    )
+
+
+def cause_of_failure(state: QueueState) -> Cause | None:
+    """Why a job of ours failed in the last minutes; None where none did. Each kind has its own way out."""
+    if not state.failure:
+        return None
+    if state.failure == WORKER_DIED:
+        return Cause(
+            Code.WORKER_DIED,
+            "RQ's worker takes the hints, and its process died at the job",
+            "Look in the worker's log and the kernel's (out of memory?). What it held runs alone by itself; "
+            "a message that takes its worker down three times becomes a dead letter.",
+        )
+    kind = state.failure.rpartition(".")[2]
+    if kind == UNREADABLE:
+        return Cause(
+            Code.JOB_UNREADABLE,
+            f"RQ's jobs fail before they start: {state.failure}",
+            f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
+            f"with --worker-class {WORKER_CLASS}.",
+        )
+    if state.failure == NOT_FOUND:
+        return Cause(
+            Code.JOB_WITHOUT_CODE,
+            f"RQ's jobs fail before they start: {state.failure}",
+            "Workers run other code than what sends hints: deploy one release everywhere, and restart them.",
+        )
+    if kind == TOO_LONG:
+        return Cause(
+            Code.JOB_TOO_LONG,
+            f"RQ ended a job that took longer than TIME_SLICE_SECONDS and HANDLER_TIMEOUT_SECONDS together: "
+            f"{state.failure}",
+            "See which handler is slow, or raise HANDLER_TIMEOUT_SECONDS.",
+        )
+    return Cause(
+        Code.JOB_FAILED,
+        f"RQ's jobs end with an error: {state.failure}",
+        "The worker's log has the traceback, and so has RQ: rq info, or the admin of django-rq.",
     )

@@ -2,74 +2,90 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
-from redis import RedisError
+from django.db import Error, connections, router
 
 from passport_events import conf
-from passport_events.clock import ClockTimestamp
 from passport_events.event import S3_POINTER
-from passport_events.models import Heartbeat, ProcessedMessage
-from passport_events.operating import rq_state
+from passport_events.models import ProcessedMessage
+from passport_events.operating import processes, rq_state
 from passport_events.operating.backlog import likely_cause, oldest_age
+from passport_events.operating.dead_letter_queues import assess_dead_letter_queues
+from passport_events.operating.failed import assess_failed
+from passport_events.operating.finding import Code, Finding, well
+from passport_events.operating.held_back import assess_flow
 from passport_events.operating.rq_state import QueueState
 from passport_events.operating.silence import Silence, silences
-from passport_events.operating.text import one_line
+from passport_events.operating.text import one_line, seconds
 
-LONGEST_SILENCE = timedelta(seconds=30)
 LONGEST_WITHOUT_RECEIVE = timedelta(seconds=60)
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    text: str
-    hint: str = ""
+Part = Callable[[], Iterable[Finding]]
 
 
 def assess() -> list[Finding]:
-    """Look at everything. Raises the database's errors: without it nothing can be said."""
-    states, redis = _ask_redis()
-    queues = _assess_queues(states)
-    return [assess_poller(), *redis, *queues, assess_event_types(), *assess_organizations()]
+    """Look at everything. What cannot be asked is a finding and hides nothing else."""
+    states, found = _ask_redis()
+    parts: dict[str, Part] = {
+        "the poller": lambda: [assess_poller()],
+        "due messages": lambda: _assess_queues(states),
+        "event types": lambda: [assess_event_types()],
+        "organizations": assess_organizations,
+        "failed messages": assess_failed,
+        "pauses and throttles": assess_flow,
+    }
+    return [*found, *_asked_of_the_database(parts), *assess_dead_letter_queues()]
+
+
+def _asked_of_the_database(parts: dict[str, Part]) -> Iterator[Finding]:
+    """What each part finds, and one finding for those that could not be asked."""
+    unasked: list[str] = []
+    kind, is_away = "", False
+    for name, part in parts.items():
+        try:
+            if not is_away:
+                yield from list(part())
+                continue
+        except Error as error:
+            is_away = _is_away()  # else each part would wait for a connection again
+            kind = type(error).__name__
+        unasked.append(name)
+    if unasked:
+        text = f"the database cannot be asked about {', '.join(unasked)}: {kind}."
+        hint = "See that it runs, that DATABASES is right, and that manage.py migrate was run."
+        yield Finding("database", Code.NOT_ASKED, text, hint)
+
+
+def _is_away() -> bool:
+    connection = connections[router.db_for_write(ProcessedMessage)]
+    return connection.connection is None or not connection.is_usable()
 
 
 def assess_poller() -> Finding:
     """Any poller that writes its process heartbeat and receives is enough."""
-    rows = Heartbeat.objects.filter(kind="poller").annotate(now=ClockTimestamp())
-    beats = list(rows.values_list("now", "beaten_at", "received_at", "started_at"))
+    beats = processes.beats("poller")
     if not beats:
-        return Finding("poller", False, "No poller is running.", "Start it: manage.py poll_sqs.")
-    silence = min(now - beaten for now, beaten, _, _ in beats)
-    if silence > LONGEST_SILENCE:
+        return Finding("poller", Code.NO_POLLER, "No poller is running.", "Start it: manage.py poll_sqs.")
+    silence = min(beat.age for beat in beats)
+    running = [beat for beat in beats if beat.is_fresh]
+    if not running:
         return Finding(
             "poller",
-            False,
+            Code.POLLER_SILENT,
             f"No poller has written its heartbeat for {seconds(silence)}.",
             "Is poll_sqs running, and does the database take writes?",
         )
-    alive = [beat for beat in beats if beat[0] - beat[1] <= LONGEST_SILENCE]
-    dry = min(_without_receive(*beat) for beat in alive)
+    dry = min(beat.without_receive for beat in running)
     if dry > LONGEST_WITHOUT_RECEIVE:
         return Finding(
             "poller",
-            False,
+            Code.POLLER_WITHOUT_ANSWER,
             f"Pollers run, but none has had an answer from SQS for {seconds(dry)}.",
             "Look in the poller's log: credentials, QUEUE_URL, network.",
         )
-    return Finding("poller", True, f"{len(alive)} running; the last heartbeat was {seconds(silence)} ago.")
-
-
-def _without_receive(
-    now: datetime, beaten_at: datetime, received_at: datetime | None, started_at: datetime
-) -> timedelta:
-    # A poller that has just started is still in its first long poll.
-    return now - (received_at or started_at)
+    return well("poller", f"{len(running)} running; the last heartbeat was {seconds(silence)} ago.")
 
 
 def _ask_redis() -> tuple[list[QueueState], list[Finding]]:
@@ -77,32 +93,33 @@ def _ask_redis() -> tuple[list[QueueState], list[Finding]]:
     for queue in conf.current().queues():
         try:
             states.append(rq_state.read(queue))
-        except RedisError as error:
+        except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
             away.append(f"{queue} ({type(error).__name__})")
     if not away:
-        return states, [Finding("redis", True, "It answers.")]
+        return states, [well("redis", "It answers.")]
     text = f"Redis cannot be asked about: {', '.join(away)}."
     hint = "Nothing is lost: messages wait in the database, and go on when it is back. Check RQ_QUEUES."
-    return states, [Finding("redis", False, text, hint)]
+    return states, [Finding("redis", Code.REDIS_AWAY, text, hint)]
 
 
 def assess_backlog() -> list[Finding]:
-    """Whether due messages are claimed, queue by queue."""
+    """Whether due messages are claimed, queue by queue. Raises the database's errors."""
     states, redis = _ask_redis()
     return [*(f for f in redis if not f.ok), *_assess_queues(states)]
 
 
 def _assess_queues(states: list[QueueState]) -> Iterator[Finding]:
+    poller_runs = processes.is_running("poller")
     for state in states:
         age = oldest_age(conf.current().queues()[state.name])
-        cause = likely_cause(state)
+        cause = likely_cause(state, poller_runs=poller_runs)
         if age is not None:
             text = f"Messages are due for {seconds(age)} and not claimed: {cause.text}."
-            yield Finding(state.name, False, text, cause.hint)
-        elif not state.workers:
-            yield Finding(state.name, False, f"{cause.text[0].upper()}{cause.text[1:]}.", cause.hint)
+            yield Finding(state.name, cause.code, text, cause.hint)
+        elif cause.code is Code.NO_WORKER:
+            yield Finding(state.name, cause.code, f"{cause.text[0].upper()}{cause.text[1:]}.", cause.hint)
         else:
-            yield Finding(state.name, True, f"{state.workers} workers listen; nothing is due for long.")
+            yield well(state.name, f"{state.workers} workers listen; nothing is due for long.")
 
 
 def assess_event_types() -> Finding:
@@ -110,10 +127,10 @@ def assess_event_types() -> Finding:
     known = conf.current().live_types()
     forgotten = [name for name in _live_event_types() if name not in known]
     if not forgotten:
-        return Finding("event types", True, "Every unfinished message has a queue.")
+        return well("event types", "Every unfinished message has a queue.")
     text = f"Unfinished messages have a type that EVENT_TYPES does not know: {', '.join(forgotten)}."
     also = "; s3-pointer comes with POINTER_BUCKETS" if S3_POINTER in forgotten else ""
-    return Finding("event types", False, text, f"Put the type back until they are done{also}.")
+    return Finding("event types", Code.UNKNOWN_TYPE, text, f"Put the type back until they are done{also}.")
 
 
 def _live_event_types() -> Iterator[str]:
@@ -133,24 +150,15 @@ def assess_organizations() -> list[Finding]:
     if silent:
         return [_silent(silence) for silence in silent]
     text = f"{len(heard)} were heard in the last {limit} s." if heard else "None has sent a heartbeat yet."
-    return [Finding("organizations", True, text)]
+    return [well("organizations", text)]
 
 
 def _silent(silence: Silence) -> Finding:
     name, silent_for = one_line(silence.name), silence.span.total_seconds()
     return Finding(
         f"organization {silence.salesforce_id}",
-        False,
+        Code.ORGANIZATION_SILENT,
         f"No heartbeat of {name} was recorded for {silent_for:.0f} seconds.",
         "If the poller is well, its events do not arrive either: ask the Salesforce team for its Event Relay "
         "and its heartbeat. A backlog in SQS delays heartbeats too.",
     )
-
-
-def seconds(span: timedelta) -> str:
-    """A duration as people say it."""
-    total = max(0, round(span.total_seconds()))
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if total >= 2 * size:
-            return f"{total // size} {unit}"
-    return f"{total} s"

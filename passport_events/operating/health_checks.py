@@ -8,16 +8,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from passport_events.operating.health import (
-    Finding,
-    assess_backlog,
-    assess_organizations,
-    assess_poller,
-)
+from passport_events.operating.dead_letter_queues import assess_dead_letter_queues
+from passport_events.operating.failed import assess_failed
+from passport_events.operating.finding import Finding
+from passport_events.operating.health import assess_backlog, assess_organizations, assess_poller
 
 
 @dataclasses.dataclass
@@ -47,10 +45,28 @@ class OrganizationsHeard(HealthCheck):  # type: ignore[misc]  # the extra is not
         _raise_for(assess_organizations)
 
 
+@dataclasses.dataclass
+class NothingFailed(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
+    """No dead letter, quarantined delivery or poison message waits for a person."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable with how many there are, and what helps."""
+        _raise_for(assess_failed)
+
+
+@dataclasses.dataclass
+class DeadLetterQueuesEmpty(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
+    """The queues of DEAD_LETTER_QUEUE_URLS are empty. Asks SQS, else the samples of monitoring."""
+
+    def run(self) -> None:
+        """Raise ServiceUnavailable with how many messages are in which."""
+        _raise_for(assess_dead_letter_queues)
+
+
 def _raise_for(assess: Callable[[], Iterable[Finding]]) -> None:
     try:
-        findings = assess()
-    except DatabaseError as error:
+        findings = list(assess())
+    except Error as error:
         raise ServiceUnavailable(f"The database cannot be asked ({type(error).__name__}).") from error
     finally:
         # Checks run in a thread whose connection nobody else would close.

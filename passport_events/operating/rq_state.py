@@ -12,12 +12,18 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.suspension import is_suspended
+from rq.worker import BaseWorker
 
 from passport_events.handling import hints
 
 RECENT = timedelta(minutes=5)
 MOST_FAILURES_READ = 5
 WORKER_DIED = "its process died"
+NOT_FOUND = "the function of the job is not there"
+_DIED = ("Work-horse terminated", "Moved to FailedJobRegistry", "Job was stuck in intermediate queue")
+"""How RQ begins to say that a job's process ended without a word. It has no class for it."""
+_IMPORTING = " in import_attribute\n"
+"""The frame of RQ in which a job looks for its function. What it raises there depends on what is missing."""
 _ERROR_CLASS = re.compile(r"[A-Za-z_][\w.]*(?=:|$)")
 
 
@@ -33,7 +39,8 @@ class QueueState:
     """Jobs that wait."""
     is_suspended: bool
     failure: str
-    """The error class of a job of ours that failed lately; empty if none did."""
+    """Why a job of ours failed lately under workers that still listen: the class of its error, `WORKER_DIED`
+    or `NOT_FOUND`; empty if none did."""
     serializer: str
     """Where the queue's serializer is imported from."""
 
@@ -49,17 +56,20 @@ def read(queue_name: str) -> QueueState:
         busy=sum(worker.get_state() == "busy" for worker in workers),
         hints=queue.count,
         is_suspended=bool(is_suspended(queue.connection)),
-        failure=_last_failure(queue),
+        failure=_last_failure(queue, min(map(_birth, workers), default=None)),
         serializer=f"{serializer.__module__}.{serializer.__qualname__}",
     )
 
 
-def _last_failure(queue: Queue) -> str:
-    """Why a hint's job failed. Handlers' errors are never seen here: our job catches them."""
+def _last_failure(queue: Queue, since: datetime | None) -> str:
+    """Why a hint's job failed. Handlers' errors are never seen here: our job catches them.
+
+    `since` is the start of the oldest worker: what failed before it, failed under workers that are gone.
+    """
     registry = FailedJobRegistry(queue=queue)
     newest = registry.get_job_ids(0, MOST_FAILURES_READ - 1, desc=True, cleanup=False)
     for job in Job.fetch_many(newest, connection=queue.connection, serializer=queue.serializer):
-        if job is not None and _is_ours(job) and _is_recent(job):
+        if job is not None and _is_ours(job) and _is_recent(job, since):
             result = job.latest_result()
             return _error_class((result and result.exc_string) or "")
     return ""
@@ -72,14 +82,28 @@ def _is_ours(job: Job) -> bool:
         return False
 
 
-def _is_recent(job: Job) -> bool:
+def _is_recent(job: Job, since: datetime | None) -> bool:
+    if job.ended_at is None or since is None:
+        return False
+    ended = _aware(job.ended_at)
+    return ended >= since and datetime.now(UTC) - ended < RECENT
+
+
+def _birth(worker: BaseWorker) -> datetime:
+    return _aware(worker.birth_date) if worker.birth_date else datetime.min.replace(tzinfo=UTC)
+
+
+def _aware(moment: datetime) -> datetime:
     # RQ 2 leaves the time zone out.
-    ended = job.ended_at and job.ended_at.replace(tzinfo=job.ended_at.tzinfo or UTC)
-    return bool(ended and datetime.now(UTC) - ended < RECENT)
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _error_class(traceback: str) -> str:
     """The class alone: what follows it may hold values."""
+    if traceback.startswith(_DIED):
+        return WORKER_DIED
+    if _IMPORTING in traceback:
+        return NOT_FOUND
     lines = traceback.strip().splitlines()
     found = _ERROR_CLASS.match(lines[-1]) if lines else None
-    return found[0] if found else WORKER_DIED
+    return found[0] if found else "an error that RQ did not keep"

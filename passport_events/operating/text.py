@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from datetime import timedelta
 from typing import Any
 
 LONGEST = 20_000
@@ -30,6 +31,15 @@ def as_json(value: Any, longest: int = LONGEST) -> str:
 def one_line(value: object, longest: int = 200) -> str:
     """For a column of a table or a line of output."""
     return " ".join(visible(value, longest).split())
+
+
+def seconds(span: timedelta) -> str:
+    """A duration as people say it."""
+    total = max(0, round(span.total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if total >= 2 * size:
+            return f"{total // size} {unit}"
+    return f"{total} s"
 
 
 def _spell(character: str) -> str:

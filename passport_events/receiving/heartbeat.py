@@ -10,11 +10,12 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import Error
 
 from passport_events import conf
-from passport_events.clock import ClockTimestamp, to_database
+from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat
 
 BEAT_SECONDS = 5
@@ -63,8 +64,8 @@ class PollerHeartbeat:
     def _write_row(self) -> None:
         beaten = {
             "beaten_at": ClockTimestamp(),
-            "received_at": to_database(self._pulse.received_at),
-            "committed_at": to_database(self._pulse.committed_at),
+            "received_at": _by_the_database(self._pulse.received_at),
+            "committed_at": _by_the_database(self._pulse.committed_at),
         }
         rows = Heartbeat.objects.filter(name=self.name)
         if not self._has_begun or not rows.update(**beaten):
@@ -94,3 +95,8 @@ class PollerHeartbeat:
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         draft.write_text(json.dumps({"pid": os.getpid(), **state}) + "\n")
         draft.replace(file)
+
+
+def _by_the_database(moment: datetime | None) -> Any:
+    """That moment by the database's clock, by which a row is judged; this machine's may be wrong."""
+    return None if moment is None else ClockTimestamp() - (datetime.now(UTC) - moment)

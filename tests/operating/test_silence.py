@@ -14,7 +14,8 @@ from health_check.exceptions import ServiceUnavailable
 
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Mode, SalesforceOrganization
-from passport_events.operating.health import Finding, assess, assess_organizations
+from passport_events.operating.finding import well
+from passport_events.operating.health import assess, assess_organizations
 from passport_events.operating.health_checks import OrganizationsHeard
 from passport_events.operating.silence import silences
 from passport_events.receiving.poller import poll
@@ -42,12 +43,12 @@ def named() -> list[str]:
 
 def test_one_that_never_sent_a_heartbeat_is_no_trouble() -> None:
     organization()
-    assert assess_organizations() == [Finding("organizations", True, "None has sent a heartbeat yet.")]
+    assert assess_organizations() == [well("organizations", "None has sent a heartbeat yet.")]
 
 
 def test_silence_is_trouble_after_the_setting_and_over_with_the_next_heartbeat() -> None:
     home = silent_for(organization(), 890)
-    assert assess_organizations() == [Finding("organizations", True, "1 were heard in the last 900 s.")]
+    assert assess_organizations() == [well("organizations", "1 were heard in the last 900 s.")]
 
     silent_for(home, 910)
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from passport_events.management.verbs import DONE, TROUBLE
+from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
+from passport_events.operating.finding import Code, Finding, Level
 from passport_events.operating.health import assess
 
 HELP = "Say whether events flow, and if not, the likely cause and the way out."
 EXAMPLE = "manage.py passport health --json"
+
+WORDS = {Level.OK: "ok", Level.WARN: "WARN", Level.FAIL: "TROUBLE"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,12 +29,18 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     findings = assess()
     is_well = all(finding.ok for finding in findings)
     if options["json"]:
-        report = {"ok": is_well, "findings": [dataclasses.asdict(finding) for finding in findings]}
+        report = {"ok": is_well, "findings": [_as_json(finding) for finding in findings]}
         out.write(json.dumps(report))
     else:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            out.write(f"{'ok     ' if finding.ok else 'TROUBLE'}  {finding.name:{width}}  {finding.text}")
+            out.write(f"{WORDS[finding.level]:7}  {finding.name:{width}}  {finding.text}")
             if finding.hint:
                 out.write(f"{'':{width + 11}}{finding.hint}")
+    if any(finding.code is Code.NOT_ASKED for finding in findings):
+        return COULD_NOT_ASK
     return DONE if is_well else TROUBLE
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    return {**dataclasses.asdict(finding), "ok": finding.ok, "level": finding.level}

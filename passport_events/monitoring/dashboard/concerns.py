@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from passport_events.monitoring.dashboard.values import Dashboard, Queue
-from passport_events.operating.health import seconds
+from passport_events.operating.text import seconds
 
 MOST_MINUTES_OLD = 5
 """A minute is counted within seconds of its end, if anybody counts at all."""

@@ -15,7 +15,7 @@ from passport_events.handling import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Control, Process
-from passport_events.operating.health import LONGEST_SILENCE
+from passport_events.operating.processes import LONGEST_SILENCE
 from passport_events.operating.text import one_line
 
 

@@ -13,8 +13,9 @@ from rq.version import VERSION
 from passport_events.conf import Settings
 from passport_events.handling import hints
 from passport_events.operating import rq_state
-from passport_events.operating.backlog import WORKER_CLASS
+from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.finding import Code
 from passport_events.operating.rq_state import QueueState
 
 OLDEST_REDIS = 6
@@ -113,12 +114,8 @@ def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
         yield error("R5", f"No RQ worker listens to {name}.", f"Start one: manage.py rqworker {name}.")
     if facts.state.is_suspended:
         yield error("R6", "RQ's workers are suspended.", "Let them go on: rq resume.")
-    if facts.state.failure:
-        yield error(
-            "R7",
-            f"Jobs of {name} failed in the last minutes before they began: {facts.state.failure}.",
-            f"Start workers with --worker-class {WORKER_CLASS}, or --serializer {facts.state.serializer}.",
-        )
+    if cause := cause_of_failure(facts.state):
+        yield _of_failure(name, cause)
     for worker in facts.workers:
         if len(worker.queues) > 1:
             yield warning(
@@ -132,3 +129,11 @@ def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
                 f"Worker {worker.name} runs rq {worker.rq_version}, and this process {VERSION}.",
                 "Deploy the same requirements everywhere, and restart the worker.",
             )
+
+
+def _of_failure(name: str, cause: Cause) -> Finding:
+    """A job that never began has another way out than one whose process was killed."""
+    text = f"In the last minutes, in {name}: {cause.text}."
+    if cause.code in (Code.JOB_UNREADABLE, Code.JOB_WITHOUT_CODE):
+        return error("R7", text, cause.hint)
+    return error("R10" if cause.code is Code.WORKER_DIED else "R11", text, cause.hint)

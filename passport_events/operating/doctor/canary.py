@@ -16,8 +16,9 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.event import Identity
-from passport_events.models import Heartbeat, Mode, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import TERMINAL
+from passport_events.operating import processes
 from passport_events.operating.doctor.finding import Finding, error, good, warning
 from passport_events.operating.doctor.queue import refused
 from passport_events.receiving import organizations
@@ -137,9 +138,11 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
     """Where each canary is, and what that means."""
     seconds = int(patience.total_seconds())
     lost = [each.event_type for each in seen if not each.status]
-    if lost and not Heartbeat.objects.filter(kind="poller").exists():
+    if lost and not processes.is_running("poller"):
         yield error(
-            "C2", "No canary was received, and no poller is running.", "Start it: manage.py poll_sqs."
+            "C2",
+            f"{len(lost)} of {len(seen)} canaries were not received: no poller is running.",
+            "Start it: manage.py poll_sqs.",
         )
     elif lost:
         yield error(

@@ -14,7 +14,7 @@ from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
 from passport_events.operating.doctor.queue_policy import is_open, loads
-from passport_events.operating.health import seconds
+from passport_events.operating.text import seconds
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 from passport_events.receiving.received import queue_name
 

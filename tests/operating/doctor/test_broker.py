@@ -15,7 +15,7 @@ from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts, WorkerFacts
 from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding
-from passport_events.operating.rq_state import QueueState
+from passport_events.operating.rq_state import NOT_FOUND, WORKER_DIED, QueueState
 from project.embedded import ValkeyServer
 
 QUEUE = "passport-opportunities"
@@ -30,6 +30,10 @@ STATE = QueueState(
 )
 WORKER = WorkerFacts("w", (QUEUE,), "")
 GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction")
+
+
+def failing(failure: str) -> BrokerFacts:
+    return dataclasses.replace(GOOD, state=dataclasses.replace(STATE, failure=failure))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,11 @@ GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction")
         ),
         (dataclasses.replace(GOOD, workers=()), ["R5"]),
         (dataclasses.replace(GOOD, state=dataclasses.replace(STATE, is_suspended=True)), ["R6"]),
-        (dataclasses.replace(GOOD, state=dataclasses.replace(STATE, failure="ImportError")), ["R7"]),
+        (failing("rq.exceptions.DeserializationError"), ["R7"]),
+        (failing(NOT_FOUND), ["R7"]),
+        (failing(WORKER_DIED), ["R10"]),
+        (failing("rq.timeouts.JobTimeoutException"), ["R11"]),
+        (failing("ValueError"), ["R11"]),
         (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE, "other"), ""),)), ["R8"]),
         (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE,), "1.0"), WORKER)), ["R9"]),
     ],

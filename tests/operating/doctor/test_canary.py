@@ -12,15 +12,17 @@ from pytest_django.fixtures import Settings
 
 from passport_events import conf
 from passport_events.handling.jobs import work_on_queue
-from passport_events.models import Heartbeat, MessageAttempt, ProcessedMessage, SalesforceOrganization
+from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.doctor import canary
 from passport_events.operating.doctor.canary import Canary, Seen
 from passport_events.operating.doctor.finding import Finding, Severity
+from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness import environment
 from tests.harness.aws import Sqs
+from tests.operating.stack import age
 from tests.operating.test_passport_command import passport
 
 TYPES = ["opportunity", "attachment", "item"]
@@ -70,15 +72,21 @@ def test_no_handler_sees_a_canary_even_where_somebody_made_its_organization_live
 
 
 def test_without_a_poller_it_says_so(redis_server: ValkeyServer, sqs: Sqs) -> None:
-    assert [finding.id for finding in findings(send())] == ["C2"]
+    """Case C2. A row that a dead poller left is no poller, and neither is an ingester."""
+    sent = send()
+    assert [finding.id for finding in findings(sent)] == ["C2"]
+    PollerHeartbeat(Pulse(), None, "ingester").beat()
+    assert [finding.id for finding in findings(sent)] == ["C2"]
+    PollerHeartbeat(Pulse(), None).beat()
+    assert [finding.id for finding in findings(sent)] == ["C3"]
+    age(timedelta(seconds=40))
+    assert [finding.id for finding in findings(sent)] == ["C2"]
 
 
 def test_with_a_poller_that_does_not_receive_it_somebody_else_may_have(
     redis_server: ValkeyServer, sqs: Sqs
 ) -> None:
-    Heartbeat.objects.create(
-        name="p", kind="poller", started_at="2026-01-01T00:00Z", beaten_at="2026-01-01T00:00Z"
-    )
+    PollerHeartbeat(Pulse(), None).beat()
     sent = send()
     boto3.client("sqs", endpoint_url=environment.aws_endpoint_url()).purge_queue(QueueUrl=sqs.queue.url)
 

@@ -1,0 +1,81 @@
+"""Messages that need a person: dead letters, quarantined deliveries, and poison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from passport_events import conf, fingerprint
+from passport_events.handling.abandoned import MOST_CRASHES
+from passport_events.models import ProcessedMessage, Status
+from passport_events.operating.finding import Code, Finding, well
+
+MOST_COUNTED = 10_000
+MOST_NAMED = 5
+
+
+def assess_failed() -> Iterator[Finding]:
+    """A finding for each kind that there is any of, or one that there is none. Bounded index reads."""
+    found = [*_of_dead_letters(), *_of_quarantined(), *poison()]
+    yield from found or [well("failed messages", "No dead letters, and nothing is quarantined.")]
+
+
+def _of_dead_letters() -> Iterator[Finding]:
+    if count := _count(Status.DEAD):
+        yield Finding(
+            "dead letters",
+            Code.DEAD_LETTERS,
+            f"{count} dead letters wait for a person: nothing retries them any more.",
+            "See why, in the admin's desk or with manage.py passport dead-letters. Mend it, then: manage.py "
+            'passport dead-letters --retry --all --reason "mended". Or --discard in place of --retry.',
+        )
+
+
+def _of_quarantined() -> Iterator[Finding]:
+    if count := _count(Status.QUARANTINED):
+        yield Finding(
+            "quarantined",
+            Code.QUARANTINED,
+            f"{count} deliveries are quarantined: they could not be read as events.",
+            "See the reason, in the admin's desk or with manage.py passport messages --status quarantined. "
+            "Those of an unknown organization: add it, then manage.py passport release. Those of no use: "
+            'manage.py passport dead-letters --discard ID --reason "of no use".',
+        )
+
+
+def poison() -> Iterator[Finding]:
+    """Dead letters that took their worker's process down, again and again, with nothing else in it.
+
+    Every group of crashes has one fingerprint for each event type, so this is a few index probes.
+    """
+    for event_type in conf.current().live_types():
+        group = fingerprint.of_crash(event_type)
+        rows = ProcessedMessage.objects.filter(
+            fingerprint=group, status=Status.DEAD, crashes__gte=MOST_CRASHES
+        ).order_by("-pk")
+        named = list(rows.values_list("pk", flat=True)[: MOST_NAMED + 1])
+        if named:
+            yield _poison(event_type, group, named)
+
+
+def _poison(event_type: str, group: str, named: list[int]) -> Finding:
+    ids = ", ".join(map(str, named[:MOST_NAMED]))
+    more = " and others" if len(named) > MOST_NAMED else ""
+    which = f"Messages {ids}{more} each" if len(named) > 1 else f"Message {ids}"
+    whose = "their worker" if len(named) > 1 else "its worker"
+    return Finding(
+        f"poison {event_type}",
+        Code.POISON,
+        f"{which} took {whose} down {MOST_CRASHES} times: no error, the process died (group {group}).",
+        f"The handler of {event_type} crashes or is killed for its memory: see the kernel's log. "
+        f'Mend it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "mended". '
+        "Or --discard in place of --retry.",
+    )
+
+
+def _count(status: Status) -> str:
+    """Up to a limit; empty where there is none."""
+    rows = ProcessedMessage.objects.filter(status=status).order_by()
+    count = rows[: MOST_COUNTED + 1].count()
+    if count > MOST_COUNTED:
+        return f"More than {MOST_COUNTED:,}"
+    return f"{count:,}" if count else ""

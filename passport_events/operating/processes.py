@@ -1,0 +1,47 @@
+"""Which of our own processes run: their heartbeats, by the database's clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+from passport_events.clock import ClockTimestamp
+from passport_events.models import Heartbeat
+
+LONGEST_SILENCE = timedelta(seconds=30)
+"""A process whose heartbeat is older does not run, or cannot write. The row stays for a day."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Beat:
+    """The newest heartbeat of one process."""
+
+    age: timedelta
+    without_receive: timedelta
+    """Since its last answer from SQS; since its start where it had none yet."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the process counts as running."""
+        return self.age <= LONGEST_SILENCE
+
+
+def beats(kind: str) -> list[Beat]:
+    """The heartbeats of one kind, `poller` or `ingester`. One query.
+
+    A heartbeat that is ahead of the database's clock was written under another clock, before a
+    failover for example, and says nothing about now.
+    """
+    rows = Heartbeat.objects.filter(kind=kind).annotate(now=ClockTimestamp())
+    found = [
+        Beat(now - beaten_at, now - (received_at or started_at))
+        for now, beaten_at, received_at, started_at in rows.values_list(
+            "now", "beaten_at", "received_at", "started_at"
+        )
+    ]
+    return [beat for beat in found if beat.age >= -LONGEST_SILENCE]
+
+
+def is_running(kind: str) -> bool:
+    """Whether a process of this kind has written a heartbeat lately."""
+    return any(beat.is_fresh for beat in beats(kind))
