@@ -15,10 +15,9 @@ from passport_events.admin import payload
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.doing import do
 from passport_events.admin.selecting import SelectionForm, event_types, from_list
-from passport_events.admin.tasks import BY_NAME, TASKS, Task
+from passport_events.admin.tasks import BY_NAME, EVERYTHING, TASKS, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating import background
 from passport_events.operating.dry_run import dry_run
 from passport_events.operating.replay import REPLAY, preview
 from passport_events.operating.selection import LOOK_BACK, MOST_COUNTED, Selection, count
@@ -80,6 +79,8 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
         is_confirmed = "confirmed" in request.POST
         how = task.form(request.POST if is_confirmed else None)
         self._limit(request, how)
+        if task.needs_confirmation(selection):
+            how.fields[EVERYTHING] = forms.BooleanField(label="No filter is set: all of these are meant")
         try:
             if is_confirmed and how.is_valid():
                 return do(self, request, task, selection, how.cleaned_data)
@@ -100,8 +101,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
 
     def _ask(self, request: HttpRequest, task: Task, which: SelectionForm, how: forms.Form) -> HttpResponse:
         selection = which.selection()
-        if task.change is not None:
-            background.check(task.change, selection)
+        task.check(selection)
         found = count(task.eligible(selection.at_a_glance()))
         if not found and not task.needs_group and selection.is_found_by_index:
             raise OperationRefused(f"“{task.label}” means none of these messages.")

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 from passport_events.admin import tasks
 from passport_events.admin.base import ReadOnlyAdmin
-from passport_events.admin.tasks import Task
+from passport_events.admin.tasks import EVERYTHING, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
 from passport_events.operating import background, dead_letters, export, notes
@@ -30,7 +30,14 @@ def do(
     """Do it as the form says. Raises OperationRefused, with nothing done."""
     actor = Actor.of_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
     if task.change is not None:
-        action = background.start(task.change, selection, actor, how["reason"], how["per_minute"])
+        action = background.start(
+            task.change,
+            selection,
+            actor,
+            how["reason"],
+            how["per_minute"],
+            everything=how.get(EVERYTHING, False),
+        )
         return HttpResponseRedirect(journal.url_of(action))
     if task.name == tasks.TRIAL:
         return _try(journal, request, selection, actor, how["reason"])
@@ -75,7 +82,7 @@ def _rehearsal(
 def _try(
     journal: Journal, request: HttpRequest, selection: Selection, actor: Actor, reason: str
 ) -> HttpResponse:
-    sent = dead_letters.retry_one(selection.at_a_glance(), actor, reason)
+    sent = dead_letters.retry_one(selection, actor, reason)
     if sent is None:
         raise OperationRefused("None of these can be sent back any more.")
     messages.success(request, f"Message {sent} was sent back. Its status says how it fares.")

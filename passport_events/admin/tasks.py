@@ -11,10 +11,12 @@ from passport_events.operating import export, notes, rehearse
 from passport_events.operating.changes import Change
 from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
 from passport_events.operating.replay import REPLAY
-from passport_events.operating.selection import Messages
+from passport_events.operating.selection import Messages, Selection
 from passport_events.operating.waited import RELEASE
 
 TRIAL, EXPORT, REHEARSE, NOTE = "trial", "export", "rehearse", "note"
+EVERYTHING = "everything"
+"""The field that confirms an action on a selection without a filter."""
 
 
 class WhyForm(forms.Form):
@@ -77,6 +79,17 @@ class Task:
     change: Change | None = None
     """Worked in steps."""
     needs_group: bool = False
+
+    def needs_confirmation(self, selection: Selection) -> bool:
+        """Whether the selection has no filter, and a person can confirm that all are meant."""
+        return self.change is not None and self.change.can_mean_everything and not selection.is_narrow
+
+    def check(self, selection: Selection) -> None:
+        """Raises OperationRefused for a selection without a filter that no confirmation makes right."""
+        if self.name == TRIAL:
+            RETRY.check(selection)
+        elif self.change is not None:
+            self.change.check(selection, everything=True)
 
 
 def _in_steps(change: Change, label: str, meaning: str) -> Task:

@@ -48,16 +48,21 @@ CHANGES: Mapping[ActionKind, Change] = {
 
 
 def start(
-    change: Change, selection: Selection, actor: Actor, reason: str = "", per_minute: int | None = None
+    change: Change,
+    selection: Selection,
+    actor: Actor,
+    reason: str = "",
+    per_minute: int | None = None,
+    *,
+    everything: bool = False,
 ) -> OperatorAction:
     """Write down what is to be done; the next ticks do it, at most `per_minute` messages a minute.
 
     The same thing asked for twice is one action while it is not finished. Raises NothingToDo, and
-    OperationRefused where a reason is missing or the selection means too much.
+    OperationRefused where a reason is missing, or a filter and `everything` is not set.
     """
-    check(change, selection)
-    if change.needs_reason and not reason.strip():
-        raise OperationRefused(f"To {change.kind}, say why.")
+    change.check(selection, everything=everything)
+    change.check_reason(reason)
     if per_minute is not None and per_minute < 1:
         raise OperationRefused("At least 1 message a minute. To take a rest, pause the action.")
     said = selection.to_json()
@@ -87,12 +92,6 @@ def start(
         )
         journal.tell(f"start of {change.kind}", actor, total)
     return action
-
-
-def check(change: Change, selection: Selection) -> None:
-    """Raises OperationRefused for a selection that means too much."""
-    if change.needs_narrow and not selection.is_narrow:
-        raise OperationRefused("Everything that ever came is hardly meant. Say which.")
 
 
 def advance(pk: int) -> int | None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from django.db.models import Q
 
+from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, ProcessedMessage
-from passport_events.operating.selection import Messages
+from passport_events.operating.selection import Messages, Selection
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,18 @@ class Change:
     columns: Mapping[str, Any]
     """What is written into them."""
     needs_reason: bool = True
-    needs_narrow: bool = False
-    """Whether a selection must say more than statuses."""
+    can_mean_everything: bool = True
+    """Whether a selection without a filter can be confirmed; else it is always refused."""
+
+    def check(self, selection: Selection, *, everything: bool = False) -> None:
+        """Raises OperationRefused for a selection without a filter, unless `everything` confirms it."""
+        if not selection.is_narrow and not (everything and self.can_mean_everything):
+            raise OperationRefused(f"Refusing to {self.kind} everything: add a filter.")
+
+    def check_reason(self, reason: str) -> None:
+        """Raises OperationRefused where one is needed and missing."""
+        if self.needs_reason and not reason.strip():
+            raise OperationRefused(f"A reason is required to {self.kind}.")
 
     def eligible(self, messages: Messages) -> Messages:
         """Those of them that it would change now."""

@@ -15,7 +15,7 @@ from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 from passport_events.operating.changes import Change
-from passport_events.operating.selection import Messages, newest
+from passport_events.operating.selection import Messages, Selection, newest
 
 MOST_AT_ONCE = 1_000
 """Messages that change at once. For more, `background` works in steps."""
@@ -67,7 +67,7 @@ RESTORE = Change(
 def retry(messages: Messages, actor: Actor, reason: str) -> int:
     """Send dead letters, and pointers to what could not be read, back with all their attempts.
 
-    Returns how many went.
+    Returns how many went. Raises OperationRefused without a reason.
 
     The generation stays, and with it the idempotency key: nothing that succeeded is done again.
     """
@@ -87,18 +87,21 @@ def restore(messages: Messages, actor: Actor, reason: str = "") -> int:
     return _change(RESTORE, messages, actor, reason)
 
 
-def retry_one(messages: Messages, actor: Actor, reason: str) -> int | None:
+def retry_one(selection: Selection, actor: Actor, reason: str) -> int | None:
     """Send the newest of these back as a trial, before the rest; returns which, or None if none can go.
 
-    The newest, because it is the one that purging forgets last.
+    The newest, because it is the one that purging forgets last. Raises OperationRefused without a filter:
+    the newest of all is likely another failure than the one that was fixed.
     """
-    for pk in newest(RETRY.eligible(messages), MOST_TRIED).values_list("pk", flat=True):
+    RETRY.check(selection)
+    for pk in newest(RETRY.eligible(selection.at_a_glance()), MOST_TRIED).values_list("pk", flat=True):
         if retry(ProcessedMessage.objects.filter(pk=pk), actor, reason):
             return pk
     return None
 
 
 def _change(change: Change, messages: Messages, actor: Actor, reason: str) -> int:
+    change.check_reason(reason)
     with transaction.atomic(using=journal.database()):
         wanted = list(messages.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
         found = change.lock(ProcessedMessage.objects.filter(pk__in=wanted), MOST_AT_ONCE)

@@ -40,7 +40,7 @@ REPLAY = Change(
         "put_off_since": None,
         "reason": "",
     },
-    needs_narrow=True,
+    can_mean_everything=False,
 )
 
 

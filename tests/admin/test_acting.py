@@ -107,7 +107,7 @@ def test_what_was_confirmed_is_started_and_its_page_shown(login: Login) -> None:
     asked = client.post(act(), {"task": "retry", "statuses": "dead"}).content.decode()
     assert "Retry: 3 messages." in asked
     assert not OperatorAction.objects.exists()
-    answer = confirm(client, "retry", statuses="dead", per_minute="600")
+    answer = confirm(client, "retry", statuses="dead", per_minute="600", everything="on")
 
     started = OperatorAction.objects.get()
     assert answer["Location"] == page(started)
@@ -138,8 +138,41 @@ def test_a_group_is_acted_on_by_its_fingerprint(admin_client: Client) -> None:
 def test_a_trial_sends_one_back_and_shows_it(admin_client: Client) -> None:
     organization()
     first, second = dead(1), dead(2)
-    assert confirm(admin_client, "trial", statuses="dead")["Location"] == page(second)
+    chosen = {"statuses": "dead", "event_type": "opportunity"}
+    assert confirm(admin_client, "trial", **chosen)["Location"] == page(second)
     assert rows(first, second).filter(status=Status.WAITING).get() == second
+
+
+@pytest.mark.parametrize("task", ["retry", "discard", "restore", "release"])
+def test_a_selection_without_a_filter_needs_a_tick(admin_client: Client, task: str) -> None:
+    """Case D7."""
+    organization()
+    messages = [dead(number) for number in range(3)]
+    rows(*messages[:1]).update(status=Status.DISCARDED)
+    rows(*messages[1:2]).update(status=Status.IGNORED, reason="organization_off")
+
+    for said in ({}, {"statuses": ["dead", "discarded", "ignored"]}):
+        asked = confirm(admin_client, task, **said).content.decode()
+        assert "No filter is set" in asked, asked
+        assert "This field is required" in asked
+        assert not OperatorAction.objects.exists()
+    narrow = admin_client.post(act(), {"task": task, "event_type": "opportunity"}).content.decode()
+    assert "No filter is set" not in narrow
+
+    assert confirm(admin_client, task, everything="on").status_code == 302
+    assert OperatorAction.objects.get().kind == task
+
+
+@pytest.mark.parametrize("task", ["trial", "replay"])
+def test_without_a_filter_no_tick_allows_it(admin_client: Client, task: str) -> None:
+    """Case D7."""
+    organization()
+    message = dead()
+    for said in ({}, {"statuses": "dead"}, {"statuses": "dead", "everything": "on"}):
+        answer = confirm(admin_client, task, **said)
+        assert answer["Location"].startswith(act())
+    assert rows(message).get().status == Status.DEAD
+    assert not OperatorAction.objects.exists()
 
 
 def test_a_replay_says_before_who_would_handle_what(admin_client: Client) -> None:
@@ -231,7 +264,7 @@ def test_a_count_is_capped_and_says_so(admin_client: Client, monkeypatch: pytest
 
 def test_a_double_click_starts_one_action(admin_client: Client) -> None:
     organization()
-    dead()
-    first, second = (confirm(admin_client, "retry", statuses="dead")["Location"] for _ in range(2))
+    letter = dead()
+    first, second = (confirm(admin_client, "retry", ids=letter.pk)["Location"] for _ in range(2))
     assert first == second
     assert OperatorAction.objects.get().progress == Progress.RUNNING

@@ -31,7 +31,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> OperatorAction:
     organization()
     for number in range(3):
         dead(number)
-    started = background.start(RETRY, Selection(statuses=(Status.DEAD,)), Actor("ann"), "fixed")
+    started = background.start(
+        RETRY, Selection(statuses=(Status.DEAD,), event_type="opportunity"), Actor("ann"), "fixed"
+    )
     background.work()
     return started
 

@@ -97,7 +97,7 @@ ASKED_FOR = ("action asked for, not committed",)
 VERBS = {
     "retry": Verb(
         a_dead_letter,
-        ("dead-letters", "--retry", ""),
+        ("dead-letters", "--reason=why", "--retry", ""),
         "waiting",
         [(ActionKind.RETRY, False)],
         ("written down, not changed", "changed, not committed", "operated"),

@@ -14,6 +14,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.dead_letters import RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
+from tests.handling.given import statuses
 from tests.operating.inbox import dead, end, opportunity, organization, rows
 from tests.operating.test_passport_command import passport
 
@@ -48,14 +49,52 @@ def test_a_group_is_discarded_and_restored(group: Any) -> None:
     assert passport("dead-letters", "--restore", *GROUP) == (0, "dead-letters: 3 restored\n")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("dead-letters", "--trial"),
+        ("dead-letters", "--trial", "--status", "dead"),
+        ("dead-letters", "--trial", "--all"),
+        ("dead-letters", "--retry"),
+        ("dead-letters", "--retry", "--status", "dead"),
+        ("dead-letters", "--discard"),
+        ("dead-letters", "--restore"),
+        ("replay", "--yes"),
+        ("replay", "--yes", "--status", "dead"),
+        ("replay", "--rehearse", "1"),
+        ("dead-letters", "--note", "which group?"),
+    ],
+)
+def test_without_a_filter_nothing_is_changed(group: Any, arguments: tuple[str, ...]) -> None:
+    """Case D7."""
+    before = statuses()
+    reason = () if "--rehearse" in arguments or "--note" in arguments else ("--reason", "fixed")
+    code, said = passport(*arguments, *reason)
+    assert (code, statuses()) == (2, before)
+    if "--note" not in arguments:
+        assert "everything: add a filter" in said
+    assert not OperatorAction.objects.exists()
+
+
+@pytest.mark.parametrize("arguments", [("--retry",), ("--discard",), ("--trial",)])
+def test_without_a_reason_nothing_is_changed(group: Any, arguments: tuple[str, ...]) -> None:
+    """Case D7."""
+    before = statuses()
+    for said in ((), ("--reason", ""), ("--reason", " ")):
+        assert passport("dead-letters", *arguments, *GROUP, *said) == (
+            2,
+            "passport dead-letters: --reason is required.\n",
+        )
+    assert statuses() == before
+
+
+def test_ids_and_filters_are_not_mixed(group: Any) -> None:
+    said = passport("dead-letters", "--retry", str(group[0].pk), *GROUP, "--reason", "x")
+    assert said == (2, "passport dead-letters: Give ids or filters, not both.\n")
+
+
 def test_every_one_must_be_said(group: Any) -> None:
-    code, said = passport("dead-letters", "--retry", "--reason", "fixed")
-    assert (code, "--all" in said) == (2, True)
     assert passport("dead-letters", "--retry", "--all", "--reason", "x")[1] == "dead-letters: 4 sent back\n"
-
-
-def test_a_reason_is_needed(group: Any) -> None:
-    assert passport("dead-letters", "--retry", *GROUP) == (2, "passport dead-letters: To retry, say why.\n")
 
 
 def test_in_the_background_it_is_only_started(group: Any) -> None:
@@ -68,7 +107,7 @@ def test_in_the_background_it_is_only_started(group: Any) -> None:
 
 def test_one_is_tried_before_the_rest_and_a_note_is_written(group: Any) -> None:
     newest = group.order_by("pk").last()
-    assert passport("dead-letters", "--trial", *GROUP) == (
+    assert passport("dead-letters", "--trial", *GROUP, "--reason", "fixed?") == (
         0,
         f"dead-letters: {newest.pk} sent back as a trial\n",
     )

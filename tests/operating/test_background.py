@@ -18,7 +18,7 @@ from project.embedded import ValkeyServer
 from tests.operating.inbox import dead, end, letters, rows, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_steps")]
-DEAD = Selection(statuses=(Status.DEAD,))
+DEAD = Selection(statuses=(Status.DEAD,), event_type="opportunity")
 
 
 def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:
@@ -27,7 +27,11 @@ def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:
     action = background.start(RETRY, DEAD, ann, "fixed in 41", per_minute=60)
 
     assert (action.kind, action.actor_name, action.reason) == ("retry", "ann", "fixed in 41")
-    assert (action.selection, action.total, action.affected) == ({"statuses": ["dead"]}, 3, 0)
+    assert (action.selection, action.total, action.affected) == (
+        {"statuses": ["dead"], "event_type": "opportunity"},
+        3,
+        0,
+    )
     assert (action.progress, waiting()) == (Progress.RUNNING, 0)
 
 
@@ -81,7 +85,7 @@ def test_there_must_be_something_to_do_and_a_reason_for_it(ann: Actor) -> None:
     with pytest.raises(NothingToDo, match="nothing to retry"):
         background.start(RETRY, DEAD, ann, "fixed")
     letters(1)
-    with pytest.raises(OperationRefused, match="say why"):
+    with pytest.raises(OperationRefused, match="A reason is required"):
         background.start(DISCARD, DEAD, ann, " ")
     with pytest.raises(OperationRefused, match="At least 1"):
         background.start(RETRY, DEAD, ann, "fixed", per_minute=0)
@@ -173,7 +177,7 @@ def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.Mon
     messages = letters(9)
     end(messages[8], Status.DISCARDED)
 
-    action = steering.follow(background.start(RESTORE, Selection(), ann))
+    action = steering.follow(background.start(RESTORE, Selection(), ann, everything=True))
 
     assert (action.affected, action.progress) == (1, Progress.DONE)
     assert rows(messages[8]).get().status == Status.DEAD

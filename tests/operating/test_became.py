@@ -61,7 +61,7 @@ def test_each_message_counts_where_it_stands_now(ann: Actor) -> None:
 
 def test_what_ended_without_it_is_not_its_own(ann: Actor) -> None:
     sent, meanwhile = letters(2)
-    action = start(RETRY, Selection(statuses=(Status.DEAD,)), ann, "fixed")
+    action = start(RETRY, Selection(event_type="opportunity"), ann, "fixed")
     end(meanwhile, Status.SUCCEEDED)  # meant, and over before its step came
 
     assert counts(steering.follow(action)) == {"WAITING": 1}

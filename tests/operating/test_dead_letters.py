@@ -58,8 +58,8 @@ def test_an_operation_on_one_message_is_tied_to_it(ann: Actor) -> None:
 def test_the_second_click_changes_nothing_and_leaves_no_row(ann: Actor) -> None:
     organization()
     message = dead()
-    assert dead_letters.retry(rows(message), ann, "") == 1
-    assert dead_letters.retry(rows(message), ann, "") == 0
+    assert dead_letters.retry(rows(message), ann, "fixed") == 1
+    assert dead_letters.retry(rows(message), ann, "fixed") == 0
     assert OperatorAction.objects.count() == 1
 
 
@@ -85,7 +85,7 @@ def test_a_redacted_dead_letter_is_not_retried(ann: Actor) -> None:
     organization()
     message = dead()
     rows(message).update(content={})
-    assert dead_letters.retry(rows(message), ann, "") == 0
+    assert dead_letters.retry(rows(message), ann, "fixed") == 0
 
 
 def test_a_discarded_dead_letter_is_restored_with_its_reason(ann: Actor) -> None:
@@ -120,7 +120,7 @@ def test_a_collision_is_restored_as_quarantined_though_its_event_could_be_read(a
     collision = opportunity(fields={"Name": "Grace"})
     assert (collision.status, collision.reason) == (Status.QUARANTINED, "key_collision")
 
-    dead_letters.discard(rows(collision), ann, "")
+    dead_letters.discard(rows(collision), ann, "fixed")
     dead_letters.restore(rows(collision), ann)
 
     collision.refresh_from_db()
@@ -134,7 +134,7 @@ def test_one_operation_changes_a_limited_number_the_oldest_first(
     organization()
     messages = [dead(number) for number in range(3)]
 
-    assert dead_letters.retry(rows(*messages), ann, "") == 2
+    assert dead_letters.retry(rows(*messages), ann, "fixed") == 2
 
     assert list(rows(*messages).filter(status=Status.DEAD)) == [messages[2]]
 
@@ -153,7 +153,7 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
     stages.observe(observer)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            dead_letters.retry(rows(message), ann, "")
+            dead_letters.retry(rows(message), ann, "fixed")
             assert not heard
     finally:
         stages.ignore(observer)

@@ -78,7 +78,7 @@ def test_dead_letters_are_listed_sent_back_put_aside_and_restored() -> None:
     said = passport("dead-letters", "--discard", str(message.pk), "--reason", "noise")
     assert said == (0, "dead-letters: 1 discarded\n")
     assert passport("dead-letters", "--restore", str(message.pk)) == (0, "dead-letters: 1 restored\n")
-    assert passport("dead-letters", "--retry", str(message.pk)) == (0, "dead-letters: 1 sent back\n")
+    assert passport("dead-letters", "--retry", str(message.pk), "--reason", "x")[0] == 0
     message.refresh_from_db()
     assert message.status == Status.WAITING
     assert list(OperatorAction.objects.values_list("kind", flat=True)) == ["retry", "restore", "discard"]
@@ -88,15 +88,16 @@ def test_dead_letters_are_listed_sent_back_put_aside_and_restored() -> None:
 def test_a_message_that_is_no_dead_letter_is_left_and_exits_with_1() -> None:
     organization()
     message = opportunity()
-    said = passport("dead-letters", "--retry", str(message.pk))
+    said = passport("dead-letters", "--retry", str(message.pk), "--reason", "x")
     assert said == (1, "dead-letters: 0 sent back, 1 left as they are\n")
 
 
-def test_discarding_needs_a_reason() -> None:
-    assert passport("dead-letters", "--discard", "1") == (
-        2,
-        "passport dead-letters: To discard, say why: --reason.\n",
-    )
+@pytest.mark.parametrize("verb", ["--retry", "--discard"])
+def test_changing_messages_needs_a_reason(verb: str) -> None:
+    """Case D7."""
+    said = (2, "passport dead-letters: --reason is required.\n")
+    assert passport("dead-letters", verb, "1") == said
+    assert passport("dead-letters", verb, "1", "--reason", " ") == said
 
 
 def test_release_of_an_organization_that_is_not_known_exits_with_2() -> None:

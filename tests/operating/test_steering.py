@@ -12,7 +12,7 @@ from passport_events.operating.selection import Selection
 from tests.operating.inbox import letters, waiting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("small_steps")]
-DEAD = Selection(statuses=(Status.DEAD,))
+DEAD = Selection(statuses=(Status.DEAD,), event_type="opportunity")
 
 
 def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:

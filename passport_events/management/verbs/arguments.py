@@ -5,18 +5,26 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from passport_events.exceptions import Unreadable
+from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
 from passport_events.operating.release import find_organization
 from passport_events.receiving.wire.salesforce_id import to_18
 
+MAX_DIGITS = 18
+"""A database's bigint holds every number of so many."""
+
 
 def positive(text: str) -> int:
-    """A whole number from 1."""
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError("must be 1 or more")
-    return number
+    """A whole number from 1 that a database holds."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text)):
+        raise ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
+def require_reason(options: dict[str, Any]) -> None:
+    """Raises OperationRefused."""
+    if not options["reason"].strip():
+        raise OperationRefused("--reason is required.")
 
 
 def record(text: str) -> str:

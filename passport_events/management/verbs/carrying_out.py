@@ -43,7 +43,12 @@ def carry_out(
     """Start it, and follow it to its end unless it shall go on in the background; the exit code."""
     try:
         action = background.start(
-            change, selection, Actor.of_command(), options.get("reason", ""), options["per_minute"]
+            change,
+            selection,
+            Actor.of_command(),
+            options.get("reason", ""),
+            options["per_minute"],
+            everything=options.get("all", False),
         )
     except NothingToDo:
         report(out, words, None, as_json=options["json"])

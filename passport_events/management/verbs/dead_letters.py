@@ -10,7 +10,7 @@ from django.core.management.base import OutputWrapper
 
 from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE, carrying_out, listing
-from passport_events.management.verbs.arguments import positive
+from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import ProcessedMessage, Status
@@ -47,7 +47,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     action.add_argument("--retry", **ids, help="send back with all attempts")
     action.add_argument("--discard", **ids, help="put aside, quarantined ones too")
     action.add_argument("--restore", **ids, help="undo a discard")
-    action.add_argument("--trial", action="store_true", help="send the newest one back, and say which")
+    action.add_argument(
+        "--trial", action="store_true", help="send back the newest one that the flags mean, and say which"
+    )
     action.add_argument("--note", metavar="TEXT", help="write a note on the group of --fingerprint")
     add_selection(parser, (Status.DEAD, Status.QUARANTINED, Status.DISCARDED))
     parser.add_argument("--all", action="store_true", help="without any of these: every one")
@@ -61,7 +63,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """List, or change."""
     for name, verb in VERBS.items():
         if options[name]:
-            return _change(out, name, verb, options)
+            return _change(out, verb, options, set(options[name]))
         if options[name] is not None:
             return _change_all(out, verb, options)
     if options["trial"]:
@@ -78,12 +80,13 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return DONE
 
 
-def _change(out: OutputWrapper, name: str, verb: _Verb, options: dict[str, Any]) -> int:
-    ids = set(options[name])
+def _change(out: OutputWrapper, verb: _Verb, options: dict[str, Any], ids: set[int]) -> int:
+    if options["all"] or selection(options).is_narrow:
+        raise OperationRefused("Give ids or filters, not both.")
     if len(ids) > MOST_AT_ONCE:
         raise OperationRefused(f"At most {MOST_AT_ONCE:,} at once.")
-    if name == "discard" and not options["reason"].strip():
-        raise OperationRefused("To discard, say why: --reason.")
+    if verb.change.needs_reason:
+        require_reason(options)
     changed = verb.at_once(ProcessedMessage.objects.filter(pk__in=ids), Actor.of_command(), options["reason"])
     left = len(ids) - changed
     out.write(f"dead-letters: {changed} {verb.done}" + (f", {left} left as they are" if left else ""))
@@ -93,12 +96,16 @@ def _change(out: OutputWrapper, name: str, verb: _Verb, options: dict[str, Any])
 def _change_all(out: OutputWrapper, verb: _Verb, options: dict[str, Any]) -> int:
     meant = selection(options, (verb.status,))
     if not meant.is_narrow and not options["all"]:
-        raise OperationRefused("That means every one. Say which (--help), or --all.")
+        raise OperationRefused(f"Refusing to {verb.change.kind} everything: add a filter, or --all.")
+    if verb.change.needs_reason:
+        require_reason(options)
     return carrying_out.carry_out(out, Words("dead-letters", verb.done), verb.change, meant, options)
 
 
 def _try(out: OutputWrapper, options: dict[str, Any]) -> int:
-    meant = selection(options, (Status.DEAD,)).at_a_glance()
-    sent = dead_letters.retry_one(meant, Actor.of_command(), options["reason"] or "trial")
+    meant = selection(options, (Status.DEAD,))
+    dead_letters.RETRY.check(meant)
+    require_reason(options)
+    sent = dead_letters.retry_one(meant, Actor.of_command(), options["reason"])
     out.write("dead-letters: 0 sent back" if sent is None else f"dead-letters: {sent} sent back as a trial")
     return TROUBLE if sent is None else DONE

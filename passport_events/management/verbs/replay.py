@@ -9,9 +9,8 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE, carrying_out, rehearsing
-from passport_events.management.verbs.arguments import positive
+from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
@@ -48,15 +47,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Say what would happen, or let it happen."""
     meant = selection(options, (Status.SUCCEEDED,))
-    if not meant.is_narrow:
-        raise OperationRefused("Everything that ever succeeded is hardly meant. Say which: --help.")
+    REPLAY.check(meant)
     if options["rehearse"]:
         return rehearsing.run(out, meant, options["rehearse"], as_json=options["json"])
     if options["dry_run"]:
         return _dry_run(out, meant, as_json=options["json"])
     if options["yes"]:
-        if not options["reason"].strip():
-            raise OperationRefused("To replay, say why: --reason.")
+        require_reason(options)
         words = Words("replay", "messages wait to run again")
         return carrying_out.carry_out(out, words, REPLAY, meant, options)
     seen = preview(meant)

@@ -26,7 +26,7 @@ def retry_together(cluster: Cluster, random: Random) -> int:
     """Two operators send the same dead letters back, at the same moment."""
     letters = _dead_letters(cluster, random)
     if letters:
-        _at_once(cluster, [("passport", "dead-letters", "--retry", *letters)] * 2)
+        _at_once(cluster, [("passport", "dead-letters", "--reason", "a fault", "--retry", *letters)] * 2)
     return 0
 
 
@@ -36,7 +36,9 @@ def discard_and_restore(cluster: Cluster, random: Random) -> int:
     if letters:
         discard = ("passport", "dead-letters", "--reason", "a fault", "--discard", *letters)
         try:
-            _at_once(cluster, [discard, ("passport", "dead-letters", "--retry", *letters)])
+            _at_once(
+                cluster, [discard, ("passport", "dead-letters", "--reason", "a fault", "--retry", *letters)]
+            )
         finally:
             _insist(cluster, ("passport", "dead-letters", "--restore", *letters), DISCARDED)
     return 0
