@@ -8,6 +8,7 @@ rounds a whole number beyond 2^53.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 
@@ -21,7 +22,7 @@ def _as_doubles(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value
-    if kind is int or kind is float:
+    if kind is int or kind is Decimal or kind is float:
         number = float(value)
         return int(number) if number.is_integer() else number
     if kind is dict:

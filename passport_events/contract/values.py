@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
@@ -96,7 +97,13 @@ Day = Annotated[
         holds=passes(date.fromisoformat),
     ),
 ]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _as_double(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+Number = Annotated[float, BeforeValidator(_as_double), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 
 

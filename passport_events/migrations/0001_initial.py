@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import passport_events.exact_json
+
 
 class Migration(migrations.Migration):
 
@@ -71,7 +73,7 @@ class Migration(migrations.Migration):
                 ('change', models.CharField(blank=True, max_length=16)),
                 ('version_kind', models.CharField(blank=True, max_length=16)),
                 ('version', models.CharField(blank=True, help_text='Orders events of one record.', max_length=64)),
-                ('content', models.JSONField(default=dict, help_text='What the event says; empty once redacted.')),
+                ('content', models.JSONField(decoder=passport_events.exact_json.ExactDecoder, default=dict, encoder=passport_events.exact_json.ExactEncoder, help_text='What the event says; empty once redacted.')),
                 ('status', models.CharField(choices=[('waiting', 'Waiting'), ('processing', 'Processing'), ('succeeded', 'Succeeded'), ('superseded', 'Superseded'), ('ignored', 'Ignored'), ('dead', 'Dead'), ('quarantined', 'Quarantined'), ('discarded', 'Discarded')], default='waiting', max_length=16)),
                 ('reason', models.CharField(blank=True, help_text='Why it stands so.', max_length=200)),
                 ('fingerprint', models.CharField(blank=True, db_default='', max_length=32)),
@@ -179,7 +181,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('entity', models.CharField(max_length=80)),
                 ('record_id', models.CharField(max_length=18)),
-                ('fields', models.JSONField(default=dict)),
+                ('fields', models.JSONField(decoder=passport_events.exact_json.ExactDecoder, default=dict, encoder=passport_events.exact_json.ExactEncoder)),
                 ('merge_state', models.JSONField(default=dict, help_text='Which message wrote each field, and when.')),
                 ('version', models.CharField(blank=True, help_text='The newest merged.', max_length=64)),
                 ('is_deleted', models.BooleanField(default=False)),

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from passport_events import exact_json
 from passport_events.event import Change, Event, Identity, Version, VersionKind, compounds, is_among
 from passport_events.mirror.state import GONE, UNKNOWN, Cell, RecordState, Stamp
 
@@ -64,7 +64,7 @@ class Write:
         if fields is not None and keep is not None:
             fields = {name: value for name, value in fields.items() if is_among(name, keep)}
         # Two workers may read at one instant of Salesforce's clock, which ticks in seconds.
-        tie = Identity.of("reading", json.dumps(fields, sort_keys=True)).key[:TIE_LENGTH]
+        tie = Identity.of("reading", exact_json.dumps(fields, sort_keys=True)).key[:TIE_LENGTH]
         stamp = Stamp(Version.of_observation(observed_ms), tie, 0)
         return cls(stamp=stamp, change=change, fields=fields or {})
 
@@ -188,7 +188,7 @@ def _newer(old: Cell | None, new: Cell) -> Cell:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON: to Python, 1 and true are equal too."""
+    """Whether two events give a field the same value."""
     if isinstance(one, enum.Enum) or isinstance(other, enum.Enum):
         return one is other
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return exact_json.is_equal(one, other)

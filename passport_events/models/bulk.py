@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import functools
-import json
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from django.db import connections, models, router
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields import NOT_PROVIDED
 
+from passport_events import exact_json
 from passport_events.clock import ClockTimestamp
 from passport_events.models.apart import parameters_apart
 
@@ -110,7 +110,7 @@ def _text(value: bytes | None) -> str | None:
 
 def _as_json(rows: Sequence[models.Model], columns: Sequence[_Column]) -> str:
     reads = [(column.name.strip('"'), column.read) for column in columns]
-    return json.dumps([{name: read(row) for name, read in reads} for row in rows], default=str)
+    return exact_json.dumps([{name: read(row) for name, read in reads} for row in rows], default=str)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from passport_events.event import S3_POINTER, Change, Event, Identity, Version, VersionKind
+from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.models.delivery import Delivery
 from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.organization import SalesforceOrganization
@@ -46,7 +47,12 @@ class ProcessedMessage(models.Model):
     change = models.CharField(max_length=16, blank=True)
     version_kind = models.CharField(max_length=16, blank=True)
     version = models.CharField(max_length=64, blank=True, help_text="Orders events of one record.")
-    content = models.JSONField(default=dict, help_text="What the event says; empty once redacted.")
+    content = models.JSONField(
+        default=dict,
+        encoder=ExactEncoder,
+        decoder=ExactDecoder,
+        help_text="What the event says; empty once redacted.",
+    )
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=TEXT_OF_REASON, blank=True, help_text="Why it stands so.")

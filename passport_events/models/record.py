@@ -8,6 +8,7 @@ from django.db import models
 
 from passport_events import conf
 from passport_events.event import is_among
+from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.exceptions import FieldUnknown
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.primary import PrimaryManager
@@ -28,7 +29,7 @@ class SalesforceRecord(models.Model):
     )
     entity = models.CharField(max_length=80)
     record_id = models.CharField(max_length=18)
-    fields = models.JSONField(default=dict)
+    fields = models.JSONField(default=dict, encoder=ExactEncoder, decoder=ExactDecoder)
     merge_state = models.JSONField(default=dict, help_text="Which message wrote each field, and when.")
     version = models.CharField(max_length=64, blank=True, help_text="The newest merged.")
     is_deleted = models.BooleanField(default=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
+from passport_events import exact_json
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
@@ -127,12 +127,16 @@ def _csv_line(row: dict[str, Any]) -> str:
 
 
 def _json_line(row: dict[str, Any]) -> str:
-    return json.dumps({name: _plain(value) for name, value in row.items()}) + "\n"
+    return exact_json.dumps({name: _plain(value) for name, value in row.items()}) + "\n"
 
 
 def cell(value: Any) -> str:
     """A value as text that no spreadsheet takes for a formula."""
-    text = json.dumps(value) if isinstance(value, dict) else visible("" if value is None else _plain(value))
+    text = (
+        exact_json.dumps(value)
+        if isinstance(value, dict)
+        else visible("" if value is None else _plain(value))
+    )
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text
 
 

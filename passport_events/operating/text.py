@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from datetime import timedelta
 from typing import Any
+
+from passport_events import exact_json
 
 LONGEST = 20_000
 _ORDINARY = frozenset("\n\t")
@@ -24,7 +25,7 @@ def visible(value: object, longest: int = LONGEST) -> str:
 
 def as_json(value: Any, longest: int = LONGEST) -> str:
     """A value of an event as a person reads it: strings plain, the rest as JSON."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else exact_json.dumps(value, ensure_ascii=False, default=str)
     return visible(text, longest)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from passport_events import exact_json
 from passport_events.receiving.wire.salesforce_id import to_18
 
 PREFIXES = {
@@ -136,12 +137,12 @@ def sns_notification(
     if trace:
         value = base64.b64encode(json.dumps(dict(trace)).encode()).decode()
         typed["_datadog"] = {"Type": "Binary", "Value": value}
-    return json.dumps(
+    return exact_json.dumps(
         {
             "Type": "Notification",
             "MessageId": message_id or str(uuid.uuid4()),
             "TopicArn": topic,
-            "Message": message if isinstance(message, str) else json.dumps(message),
+            "Message": message if isinstance(message, str) else exact_json.dumps(message),
             "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
             "SignatureVersion": "1",
             "Signature": "",

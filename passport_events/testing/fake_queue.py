@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from passport_events import exact_json
 from passport_events.exceptions import QueueUnavailable
 from passport_events.receiving.received import Received
 
@@ -66,7 +66,7 @@ class FakeQueue:
     ) -> str:
         """Put a message in; a mapping is sent as JSON. Returns SQS's id for it."""
         if isinstance(body, Mapping):
-            body = json.dumps(body)
+            body = exact_json.dumps(body)
         raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
         typed = {k: {"DataType": "String", "StringValue": v} for k, v in (attributes or {}).items()}
         message = _Waiting(message_id or str(uuid.uuid4()), raw, typed)

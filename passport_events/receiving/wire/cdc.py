@@ -7,12 +7,12 @@ says only what is both named and present.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from passport_events import exact_json
 from passport_events.conf import Settings
 from passport_events.event import Change, Event, Identity, compounds, is_among
 from passport_events.exceptions import Unreadable
@@ -113,5 +113,5 @@ def _without_leaf(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset
 
 
 def _check_copies(fields: Mapping[str, Any], records: int) -> None:
-    if records > 1 and records * len(json.dumps(fields)) > MAX_COPIED_BYTES:
+    if records > 1 and records * len(exact_json.dumps(fields)) > MAX_COPIED_BYTES:
         raise Unreadable("too_large", f"its fields, once for each of {records} records")

@@ -10,6 +10,7 @@ import codecs
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from passport_events.exceptions import Unreadable
@@ -21,10 +22,12 @@ MAX_NODES = 100_000
 """Values in all: every scalar, array and object, the outermost one included."""
 MAX_NUMBER = 64
 """Characters of one number."""
+_ZERO = Decimal("0.0")
 
 # Possessive and with an optional end, so that no string, closed or not, is looked at twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ZERO_DIGITS = re.compile("[-0.]+[eE]")
 _SUSPICIOUS_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -128,12 +131,18 @@ def _int(text: str) -> int:
     return int(text)
 
 
-def _float(text: str) -> float:
+def _decimal(text: str) -> Decimal:
+    """Exactly the number, as PostgreSQL gives it back: with decimal places, and no minus before zero."""
     _check_length(text)
-    number = float(text)
-    if math.isinf(number):
-        _constant(text)
-    return number
+    if "e" not in text and "E" not in text:
+        number = Decimal(text)
+        return number or number.copy_abs()
+    double = float(text)
+    if math.isinf(double) or not (double or _ZERO_DIGITS.match(text)):
+        _constant(text)  # before Decimal sees an exponent that would take gigabytes to write out
+    number = Decimal(text) if double else _ZERO
+    exponent = number.as_tuple().exponent
+    return number if isinstance(exponent, int) and exponent < 0 else Decimal(f"{number:f}.0")
 
 
 def _check_length(text: str) -> None:
@@ -146,5 +155,5 @@ def _constant(_: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_int, parse_float=_float, parse_constant=_constant
+    object_pairs_hook=_object, parse_int=_int, parse_float=_decimal, parse_constant=_constant
 )

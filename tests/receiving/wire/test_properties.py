@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passport_events import exact_json
 from passport_events.conf import PlatformEvent
 from passport_events.receiving import wire
 from passport_events.receiving.received import Received
@@ -107,7 +108,7 @@ def check(reading: Reading) -> None:
         assert VERSION.fullmatch(event.version.value)
         assert event.occurred_at is not None
         assert len(event.content_hash()) == 64
-        text = json.dumps(event.content(), allow_nan=False, ensure_ascii=False)
+        text = exact_json.dumps(event.content(), allow_nan=False, ensure_ascii=False)
         assert "\\u0000" not in text
         text.encode()
     assert len({event.identity.key for event in reading.events}) == len(reading.events)
