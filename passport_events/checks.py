@@ -19,7 +19,6 @@ from passport_events.receiving.wire.salesforce_id import to_18
 
 BAD_SETTING = "passport_events.E001"
 UNKNOWN_QUEUE = "passport_events.E002"
-UNKNOWN_CACHE = "passport_events.E003"
 UNKNOWN_TYPE = "passport_events.E004"
 UNSUPPORTED_DATABASE = "passport_events.E005"
 
@@ -57,13 +56,6 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
             f"{conf.DICT_NAME}['POINTER_QUEUE'] is {own_queue!r}, which RQ_QUEUES does not have.",
             hint=f"Add {own_queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
             id=UNKNOWN_QUEUE,
-        )
-    if settings.organization_cache not in django_settings.CACHES:
-        yield Error(
-            f"{conf.DICT_NAME}['ORGANIZATION_CACHE'] is {settings.organization_cache!r}, "
-            "which CACHES does not have.",
-            hint=f"Name an alias of CACHES: {', '.join(sorted(django_settings.CACHES))}.",
-            id=UNKNOWN_CACHE,
         )
     if settings.queue_url in settings.dead_letter_queue_urls:
         yield Error(

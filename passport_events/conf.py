@@ -86,8 +86,6 @@ class Settings:
     """After so many failed polls in a row (about half an hour) the poller exits 1, for its supervisor."""
     max_body_bytes: int = _setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
     """A larger body is stored and quarantined, not read."""
-    organization_cache: str = _setting("default", rules.text)
-    """Alias in `CACHES` for the organizations."""
     organization_cache_seconds: int = _setting(25, rules.whole(0, 30, "seconds"))
     """How old a cached organization may be, everywhere."""
 

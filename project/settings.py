@@ -89,8 +89,6 @@ DATABASES = {
         },
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _REDIS_URL}}
-
 RQ_QUEUES = {
     name: {"URL": _REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")

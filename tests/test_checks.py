@@ -88,14 +88,6 @@ def test_the_queue_of_events_is_no_dead_letter_queue() -> None:
     assert "names QUEUE_URL" in error.msg
 
 
-def test_a_cache_that_does_not_exist_is_an_error() -> None:
-    with changed(ORGANIZATION_CACHE="redis"):
-        (error,) = found()
-    assert error.id == checks.UNKNOWN_CACHE
-    assert "'redis', which CACHES does not have" in error.msg
-    assert error.hint == "Name an alias of CACHES: default."
-
-
 def test_a_handler_for_a_type_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_handlers", {})
 

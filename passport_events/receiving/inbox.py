@@ -59,6 +59,9 @@ def store(received: Sequence[Received]) -> Stored:
     try:
         stored = _store_drafts(received, drafts)
     except DATA_ERRORS:
+        # An organization that is gone is refused like bad data: believe no cached one twice.
+        organizations.forget_local()
+        drafts, heard = _read_all(received)
         stored = _one_by_one(received, drafts)
     seconds = time.perf_counter() - started
     announce(Stage.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)

@@ -54,13 +54,10 @@ def site(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(transactional_db: None, redis_server: ValkeyServer, settings: Any) -> None:
     """Caches outlive a test's database; and the first failure is the last, because nobody waits here."""
-    from django.core.cache import cache
-
     from passport_events.monitoring import rollup, sampling
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
     sampling._pace.hurry()
     rollup._pace.hurry()
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_RETRIES": 0, "RELEASE": "41"}

@@ -27,13 +27,6 @@ DATABASES = {"default": {**_database, "OPTIONS": {**_database.get("OPTIONS", {})
 if os.environ.get(environment.DATABASE) == "postgresql":
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 3}
 
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": environment.redis_url(),
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
-    }
-}
 RQ_QUEUES = {
     name: {"URL": environment.redis_url(), "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from rq.job import Job
@@ -79,7 +78,6 @@ class World:
             for model in _TABLES:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608  our own names
         self._redis_server.flush()
-        cache.clear()
         organizations.forget_local()
 
     def add_organization(self, number: int) -> SalesforceOrganization:

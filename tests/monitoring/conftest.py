@@ -18,14 +18,11 @@ Change = Callable[..., None]
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> None:
     """Caches, states and what this process received outlive a test's database."""
-    from django.core.cache import cache
-
     from passport_events.monitoring import rollup, sampling
     from passport_events.observing import logs
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
     logs._states.clear()
     sampling.ages = sampling.Ages()
     sampling._pace.hurry()

@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _fresh_organizations() -> None:
     """Organizations are cached in this process; those of other tests are gone from the database."""
-    from django.core.cache import cache
-
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
 
 
 @pytest.fixture

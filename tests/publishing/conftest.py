@@ -21,11 +21,8 @@ def publish(sqs: Sqs, tmp_path: Path) -> Publishing:
 @pytest.fixture
 def home(redis_server: ValkeyServer, db: None) -> None:
     """The organization that these messages belong to, and nothing remembered of another test's."""
-    from django.core.cache import cache
-
     from passport_events.models import SalesforceOrganization
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")

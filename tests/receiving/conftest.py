@@ -34,13 +34,10 @@ def change(settings: Any) -> Change:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> None:
     """Caches and states outlive a test's database."""
-    from django.core.cache import cache
-
     from passport_events.observing import logs
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
     logs._states.clear()
 
 

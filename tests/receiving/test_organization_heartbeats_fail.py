@@ -109,7 +109,7 @@ def test_a_bad_neighbour_spoils_no_heartbeat(
 
     assert (poll(queue).left, are_heard(), queue.bodies) == (0, {HOME}, [])
 
-    assert outcomes() == [("quarantined", "database_refused"), ("waiting", "")]
+    assert outcomes() == [("quarantined", "unknown_organization"), ("waiting", "")]
 
 
 def test_a_heartbeat_does_not_hide_that_the_database_takes_no_rows(

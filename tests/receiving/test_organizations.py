@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from passport_events import conf
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.receiving import organizations
 from passport_events.receiving.organizations import KnownOrganization
 from passport_events.receiving.poller import poll
 from passport_events.testing import FakeQueue, organization_id
-from tests.receiving.arranging import ELSEWHERE, HOME, Announcements, opportunity, outcomes
+from tests.receiving.arranging import ELSEWHERE, HOME, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -96,48 +94,12 @@ def test_a_process_that_knows_many_asks_for_no_others(
     assert [queries(organization_id(3)), queries(organization_id(4))] == [1, 1]
 
 
-def test_another_process_asks_the_shared_cache_and_not_the_database(home: SalesforceOrganization) -> None:
-    organizations.lookup([HOME])
-    organizations.forget_local()
-    assert (queries(HOME), mode_seen()) == (0, Mode.LIVE)
-
-
-@pytest.mark.parametrize("process", ["the one that asked", "one that has not asked yet"])
-def test_a_change_is_seen_everywhere_within_thirty_seconds(
-    home: SalesforceOrganization, clock: Clock, process: str
-) -> None:
+def test_a_change_is_seen_within_thirty_seconds(home: SalesforceOrganization, clock: Clock) -> None:
     assert mode_seen() is Mode.LIVE
     as_another_process_changes(home, Mode.OFF)
-    if process == "one that has not asked yet":
-        organizations.forget_local()
     clock.now += 24
     assert mode_seen() is Mode.LIVE
     clock.now += 6
-
-    assert mode_seen() is Mode.OFF
-
-
-def test_copying_from_the_shared_cache_does_not_make_an_answer_younger(
-    home: SalesforceOrganization, clock: Clock
-) -> None:
-    mode_seen()
-    as_another_process_changes(home, Mode.OFF)
-    for _ in range(3):  # three processes, one after the other, each for as long as it may
-        organizations.forget_local()
-        clock.now += 10
-        last = mode_seen()
-    assert last is Mode.OFF
-
-
-def test_an_old_answer_that_a_slow_process_puts_back_is_not_given_out(
-    home: SalesforceOrganization, clock: Clock
-) -> None:
-    """The race that deleting alone loses: read, save, delete, write back."""
-    stale = organizations._from_database([HOME])
-    home.mode = Mode.OFF
-    home.save()
-    clock.now += 26
-    organizations._to_cache(stale, 25)
 
     assert mode_seen() is Mode.OFF
 
@@ -149,16 +111,6 @@ def test_save_and_delete_are_seen_at_once_in_this_process(home: SalesforceOrgani
     assert mode_seen() is Mode.SHADOW
     home.delete()
     assert mode_seen() is None
-
-
-def test_save_drops_the_shared_answer_so_that_processes_that_start_now_see_the_change(
-    home: SalesforceOrganization,
-) -> None:
-    mode_seen()
-    home.mode = Mode.OFF
-    home.save()
-    organizations.forget_local()
-    assert mode_seen() is Mode.OFF
 
 
 def test_an_unknown_organization_is_asked_for_again_soon(redis_server: object, clock: Clock) -> None:
@@ -206,52 +158,30 @@ def test_ids_that_do_not_exist_do_not_fill_the_memory(
     assert len(organizations._local) <= 10
 
 
-class BrokenCache:
-    """A cache whose server is away."""
+def test_nothing_of_organizations_is_in_the_shared_cache(home: SalesforceOrganization) -> None:
+    """Case A4. Whoever else writes to Django's cache can say nothing about organizations."""
+    with CaptureQueriesContext(connection) as said:
+        mode_seen()
+        organizations.forget_local()
+        mode_seen()
 
-    def __getattr__(self, name: str) -> Any:
-        raise ConnectionError("no cache")
-
-
-@pytest.fixture
-def no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as fault:
-        fault.setattr(organizations, "_cache", BrokenCache)
-        yield
+    assert len(said) == 2
+    assert not cache._cache  # type: ignore[attr-defined]  # LocMemCache's
 
 
-def test_a_cache_that_is_away_costs_a_query_and_stops_neither_receiving_nor_saving(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements, no_cache: None
+def test_one_schema_of_a_tenant_does_not_see_the_organizations_of_another(
+    home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue.send(opportunity(1))
-    assert poll(queue).new == 1
-    home.save()
+    """Case A4. Given django-tenants, which switches the schema of a connection, each is asked for itself."""
+    monkeypatch.setattr(connections["default"], "schema_name", "one", raising=False)
+    assert queries(HOME) == 1
+    monkeypatch.setattr(connections["default"], "schema_name", "two", raising=False)
     assert [queries(HOME), queries(HOME)] == [1, 0]
-    assert announced.changes("organization cache") == ["away"]
+    organizations.forget(HOME)
+    assert queries(HOME) == 1
 
 
-@pytest.mark.parametrize("value", [None, "text", [1], [0, 1, "a mode of a later release"]])
-def test_what_another_release_wrote_into_the_cache_is_read_again_where_it_is_not_understood(
-    home: SalesforceOrganization, value: object
-) -> None:
-    cache.set(organizations._key(HOME), value)
-    assert mode_seen() is Mode.LIVE
-
-
-def test_the_named_cache_is_used(home: SalesforceOrganization, settings: Any) -> None:
-    settings.CACHES = {
-        **settings.CACHES,
-        "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "shared"},
-    }
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "ORGANIZATION_CACHE": "shared"}
-    assert conf.current().organization_cache == "shared"
-    mode_seen()
-    assert cache.get(organizations._key(HOME)) is None
-    organizations.forget_local()
-    assert queries(HOME) == 0
-
-
-class Vanishing(dict[str, object]):
+class Vanishing(dict[object, object]):
     """Another thread drops everything right after a test whether a key is there."""
 
     def __contains__(self, key: object) -> bool:

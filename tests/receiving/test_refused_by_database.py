@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 BAD = 4
 NINE_AND_ONE = [("quarantined", "database_refused")] + [("waiting", "")] * 9
+NINE_AND_UNKNOWN = [("quarantined", "unknown_organization")] + [("waiting", "")] * 9
 
 
 def send_ten(queue: FakeQueue, organization_of_the_bad_one: str = HOME) -> None:
@@ -35,10 +36,10 @@ def send_ten(queue: FakeQueue, organization_of_the_bad_one: str = HOME) -> None:
         queue.send(opportunity(number, organization=organization))
 
 
-def test_an_organization_that_vanished_while_it_was_cached_spoils_its_own_event_only(
+def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own_event_only(
     home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
 ) -> None:
-    """A real one on both databases: the foreign key is checked at the commit."""
+    """Case A4. On both databases: the foreign key is checked at the commit."""
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
     organizations.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
@@ -46,9 +47,9 @@ def test_an_organization_that_vanished_while_it_was_cached_spoils_its_own_event_
 
     polled = poll(queue)
 
-    assert outcomes() == NINE_AND_ONE
+    assert outcomes() == NINE_AND_UNKNOWN
     assert (polled.new, polled.left, queue.bodies) == (10, 0, [])
-    assert announced.of(Stage.QUARANTINED) == [{"reason": "database_refused"}]
+    assert announced.of(Stage.QUARANTINED) == [{"reason": "unknown_organization"}]
     refused = ProcessedMessage.objects.get(status="quarantined")
     assert ELSEWHERE.encode() in bytes(refused.delivery.body or b"")
 
@@ -151,7 +152,7 @@ def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
     monkeypatch.setattr(inbox, "_one_by_one", somebody_is_first)
     poll(queue)
 
-    assert outcomes() == [*NINE_AND_ONE, ("waiting", "")]
+    assert outcomes() == [*NINE_AND_UNKNOWN, ("waiting", "")]
 
 
 def test_a_database_that_takes_nothing_at_all_is_no_delivery_s_fault(

@@ -19,12 +19,9 @@ __all__ = ["login"]
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
     """Caches outlive a test's database."""
-    from django.core.cache import cache
-
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    cache.clear()
 
 
 @pytest.fixture

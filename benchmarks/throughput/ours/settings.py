@@ -16,7 +16,6 @@ INSTALLED_APPS = [
     *filter(None, os.environ.get("PASSPORT_BENCH_APPS", "").split(",")),
 ]
 DATABASES = {"default": place.DJANGO_DATABASE}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": place.REDIS_URL}}
 RQ_QUEUES = {
     name: {"URL": place.REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")
