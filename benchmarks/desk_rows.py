@@ -87,7 +87,7 @@ def fill(count: int, homes: int) -> None:
     """Make `count` messages of `homes` organizations, and what belongs to them."""
     User.objects.create_superuser("ann")
     SalesforceOrganization.objects.bulk_create(
-        SalesforceOrganization(salesforce_id=organization_id(number), name=f"School {number}")
+        SalesforceOrganization(salesforce_id=organization_id(number), name=f"School {number}", mode="live")
         for number in range(1, homes + 1)
     )
     # A replay of every third of them, whatever became of it.

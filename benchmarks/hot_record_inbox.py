@@ -32,7 +32,7 @@ def fill() -> None:
     call_command("migrate", verbosity=0)
     for model in (Group, ProcessedMessage, Delivery, SalesforceRecord, SalesforceOrganization):
         model.objects.all().delete()
-    home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Program 1")
+    home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Program 1", mode="live")
     delivery = Delivery.objects.create(
         body=b"{}", body_size=2, sqs_message_id="benchmark", received_at=timezone.now()
     )

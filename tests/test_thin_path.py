@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_hundred_published_events_reach_the_mirror(sqs: Sqs, redis_server: ValkeyServer) -> None:
     """Given a topic, when events are published, polled and worked on, each record is mirrored."""
     home = organization_id(1)
-    SalesforceOrganization.objects.create(salesforce_id=home, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=home, name="Home", mode="live")
     for number in range(100):
         record = record_id("Opportunity", number)
         message = relay_message("Opportunity", record, fields={"Name": f"n{number}"}, organization=home)

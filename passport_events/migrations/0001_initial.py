@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('salesforce_id', models.CharField(help_text="The organization's id in Salesforce, 18 characters (00D...).", max_length=18)),
                 ('name', models.CharField(max_length=200)),
-                ('mode', models.CharField(choices=[('off', 'off: keep, do nothing'), ('shadow', 'shadow: merge, call no handler'), ('live', 'live')], default='live', max_length=8)),
+                ('mode', models.CharField(choices=[('off', 'off: keep, do nothing'), ('shadow', 'shadow: merge, call no handler'), ('live', 'live')], default='shadow', help_text='Begin in shadow. Set it to live when the mirror looks right; then handlers run.', max_length=8)),
                 ('heartbeat_sent_at', models.DateTimeField(editable=False, help_text='When Salesforce sent the newest organization heartbeat.', null=True)),
                 ('heartbeat_received_at', models.DateTimeField(editable=False, help_text="When we recorded it, by the database's clock.", null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

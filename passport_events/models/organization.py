@@ -53,7 +53,12 @@ class SalesforceOrganization(models.Model):
         max_length=18, help_text="The organization's id in Salesforce, 18 characters (00D...)."
     )
     name = models.CharField(max_length=200)
-    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.LIVE)
+    mode = models.CharField(
+        max_length=8,
+        choices=Mode.choices,
+        default=Mode.SHADOW,
+        help_text="Begin in shadow. Set it to live when the mirror looks right; then handlers run.",
+    )
     heartbeat_sent_at = models.DateTimeField(
         null=True, editable=False, help_text="When Salesforce sent the newest organization heartbeat."
     )

@@ -100,7 +100,7 @@ class Stack:
         User.objects.create_superuser(LOGIN, password=LOGIN)
         # In bulk, because saving one alone would also tell a cache that is not there yet.
         SalesforceOrganization.objects.bulk_create(
-            SalesforceOrganization(salesforce_id=salesforce_id, name=f"University {number:02d}")
+            SalesforceOrganization(salesforce_id=salesforce_id, name=f"University {number:02d}", mode="live")
             for number, salesforce_id in enumerate(ORGANIZATIONS, start=1)
         )
 

@@ -47,6 +47,13 @@ def test_an_id_is_brought_to_18_characters(admin_client: Client) -> None:
     assert SalesforceOrganization.objects.get().salesforce_id == HOME
 
 
+def test_a_new_one_begins_in_shadow(admin_client: Client) -> None:
+    """Case D6. As the install page says: no handler runs before somebody has looked at the mirror."""
+    form = admin_client.get(listing(SalesforceOrganization) + ADD).context["adminform"].form
+    assert form.get_initial_for_field(form.fields["mode"], "mode") == Mode.SHADOW
+    assert SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home").mode == Mode.SHADOW
+
+
 @pytest.mark.parametrize("wrong", ["00D", "006000000000001", HOME[:17] + "Z"])
 def test_an_id_that_is_none_is_refused(admin_client: Client, wrong: str) -> None:
     posted = {"salesforce_id": wrong, "name": "Northfield", "mode": "live"}

@@ -44,7 +44,7 @@ def world(
     from tests.crashes.world import HOME, World
 
     organizations.forget_local()
-    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
     world = World(sqs, tmp_path, nursery)
     yield world

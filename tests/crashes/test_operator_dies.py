@@ -58,7 +58,7 @@ def one_that_came_too_early(world: World) -> str:
     SalesforceOrganization.objects.all().delete()
     world.publish("one")
     world.receive_all()
-    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     return HOME
 
 

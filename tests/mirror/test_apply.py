@@ -32,12 +32,12 @@ OTHER = "0065g00000AbCdFAAV"
 
 @pytest.fixture
 def mba(db: None) -> SalesforceOrganization:
-    return SalesforceOrganization.objects.create(salesforce_id="00D5g000004XyzAEAS", name="MBA")
+    return SalesforceOrganization.objects.create(salesforce_id="00D5g000004XyzAEAS", name="MBA", mode="live")
 
 
 @pytest.fixture
 def law(db: None) -> SalesforceOrganization:
-    return SalesforceOrganization.objects.create(salesforce_id="00D5g000004XyzBEAS", name="Law")
+    return SalesforceOrganization.objects.create(salesforce_id="00D5g000004XyzBEAS", name="Law", mode="live")
 
 
 def message(organization: SalesforceOrganization, record_id: str = RECORD) -> ProcessedMessage:

@@ -22,7 +22,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 @pytest.fixture(autouse=True)
 def organizations() -> list[SalesforceOrganization]:
     return [
-        SalesforceOrganization.objects.create(salesforce_id=f"00D{number:015d}", name=name)
+        SalesforceOrganization.objects.create(salesforce_id=f"00D{number:015d}", name=name, mode="live")
         for number, name in enumerate(NAMES)
     ]
 

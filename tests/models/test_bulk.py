@@ -99,7 +99,9 @@ def test_the_row_of_who_was_first_stays(delivery: Delivery) -> None:
 
 
 def test_rows_that_are_unique_by_two_fields_are_inserted_once_and_not_touched() -> None:
-    first, second = (SalesforceOrganization.objects.create(salesforce_id=f"o{n}", name="o") for n in (1, 2))
+    first, second = (
+        SalesforceOrganization.objects.create(salesforce_id=f"o{n}", name="o", mode="live") for n in (1, 2)
+    )
     SalesforceRecord.objects.create(organization=first, record_id="r", entity="as it was")
     before = SalesforceRecord.objects.get()
     rows = [SalesforceRecord(organization=each, record_id="r", entity="new") for each in (first, second)]
@@ -113,14 +115,14 @@ def test_rows_that_are_unique_by_two_fields_are_inserted_once_and_not_touched() 
 def test_any_other_violation_is_an_error(delivery: Delivery) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_many([a_message("k", delivery, finished_at=None)], once_by=("dedup_key",))
-    insert_many([SalesforceOrganization(salesforce_id="o", name="1")])
+    insert_many([SalesforceOrganization(salesforce_id="o", name="1", mode="live")])
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert_many([SalesforceOrganization(salesforce_id="o", name="2")])
+        insert_many([SalesforceOrganization(salesforce_id="o", name="2", mode="live")])
 
 
 def test_fields_of_every_kind_are_updated_and_no_other(delivery: Delivery) -> None:
     insert_many([a_message(key, delivery, reason="as before") for key in "klm"], once_by=("dedup_key",))
-    organization = SalesforceOrganization.objects.create(salesforce_id="o", name="1")
+    organization = SalesforceOrganization.objects.create(salesforce_id="o", name="1", mode="live")
     ProcessedMessage.objects.update(organization=organization, record_id="r", event_type="opportunity")
     rows = list(ProcessedMessage.objects.order_by("dedup_key"))
     token = uuid.uuid4()
@@ -170,7 +172,7 @@ def test_no_value_is_in_the_text_of_a_statement(delivery: Delivery) -> None:
 
 
 def test_a_mirror_row_goes_through_whole(db: None) -> None:
-    organization = SalesforceOrganization.objects.create(salesforce_id="o", name="1")
+    organization = SalesforceOrganization.objects.create(salesforce_id="o", name="1", mode="live")
     record = SalesforceRecord(organization=organization, entity="Opportunity", record_id="r")
     insert_many([record])
     record.fields, record.version, record.is_deleted = {"A": 1.5, "B": None}, "1", True

@@ -22,7 +22,7 @@ NAMES = ('plain {with} "quotes"', "%s %(name)s %%", "back\\slash'", "", "üñ�
 
 @pytest.fixture
 def home() -> SalesforceOrganization:
-    return SalesforceOrganization.objects.create(salesforce_id="00D000000000001AAA", name="home")
+    return SalesforceOrganization.objects.create(salesforce_id="00D000000000001AAA", name="home", mode="live")
 
 
 @pytest.fixture
@@ -98,7 +98,9 @@ def an_update() -> Update:
 
 
 def test_an_update_changes_what_it_finds_and_counts_it(home: SalesforceOrganization) -> None:
-    other = SalesforceOrganization.objects.create(salesforce_id="00D000000000002AAA", name="other")
+    other = SalesforceOrganization.objects.create(
+        salesforce_id="00D000000000002AAA", name="other", mode="live"
+    )
     update = an_update()
     for name in NAMES:
         now = timezone.now()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HOME = organization_id(1)
 SEEDED = f"""
 from passport_events.models import SalesforceOrganization
-SalesforceOrganization.objects.create(salesforce_id="{HOME}", name="Home")
+SalesforceOrganization.objects.create(salesforce_id="{HOME}", name="Home", mode="live")
 """
 COUNTED = """
 from tests.monolith.campus.models import Deal

@@ -76,7 +76,7 @@ def test_no_line_of_a_poll_holds_a_value_of_an_event(
     redis_server: ValkeyServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     queue = FakeQueue()
     for body in hostile():
         queue.send(body)

@@ -19,7 +19,7 @@ HOME = organization_id(1)
 
 def organization(number: int = 1, **columns: Any) -> SalesforceOrganization:
     """One that is known."""
-    columns.setdefault("name", f"School {number}")
+    columns = {"name": f"School {number}", "mode": "live"} | columns
     return SalesforceOrganization.objects.create(salesforce_id=organization_id(number), **columns)
 
 

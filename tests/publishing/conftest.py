@@ -25,4 +25,4 @@ def home(redis_server: ValkeyServer, db: None) -> None:
     from passport_events.receiving import organizations
 
     organizations.forget_local()
-    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")

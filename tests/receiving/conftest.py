@@ -47,7 +47,7 @@ def home(redis_server: ValkeyServer) -> SalesforceOrganization:
     from passport_events.models import SalesforceOrganization
     from tests.receiving.arranging import HOME
 
-    return SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    return SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
 
 
 @pytest.fixture

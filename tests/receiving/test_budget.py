@@ -137,7 +137,7 @@ def test_heartbeats_cost_one_statement_more_for_all(
 ) -> None:
     many = [organization_id(number) for number in range(11, 21)]
     for organization in many:
-        SalesforceOrganization.objects.create(salesforce_id=organization, name=organization)
+        SalesforceOrganization.objects.create(salesforce_id=organization, name=organization, mode="live")
     for body in (*WARM_UP, *map(heartbeat, (HOME, ELSEWHERE, *many))):
         queue.send(body)
     while queue.bodies:

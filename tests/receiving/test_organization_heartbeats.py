@@ -69,7 +69,7 @@ def test_a_heartbeat_is_two_times_and_no_row(
 
 
 def test_it_comes_through_sns_and_sqs_wrapped_and_raw(home: SalesforceOrganization, sqs: Sqs) -> None:
-    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     sqs.topic.publish(Message=json.dumps(heartbeat()))
     sqs.queue.send_message(
         MessageBody=json.dumps(written_heartbeat(ELSEWHERE)),
@@ -92,7 +92,7 @@ def test_it_comes_through_sns_and_sqs_wrapped_and_raw(home: SalesforceOrganizati
 def test_a_batch_may_hold_everything(
     home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
 ) -> None:
-    other = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    other = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     for body in (
         heartbeat(),
         opportunity(1),
@@ -194,7 +194,7 @@ def test_what_is_kept_of_it_is_never_released(queue: FakeQueue) -> None:
     queue.send(heartbeat())
     queue.send(opportunity(1))
     poll(queue)
-    home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     assert [message.reason for message in releasable(home)] == ["unknown_organization"]
 
     assert release_organization(home, Actor("ann")) == 1

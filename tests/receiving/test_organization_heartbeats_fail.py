@@ -83,7 +83,7 @@ def test_a_commit_that_fails_deletes_nothing(
 def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
     home: SalesforceOrganization, queue: FakeQueue
 ) -> None:
-    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     organizations.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
     for organization in (HOME, ELSEWHERE, HOME):
@@ -101,7 +101,7 @@ def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
 def test_a_bad_neighbour_spoils_no_heartbeat(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     organizations.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")
     for body in (heartbeat(), opportunity(1), opportunity(2, organization=ELSEWHERE)):
@@ -134,7 +134,7 @@ def test_somebody_who_holds_the_row_delays_no_event_for_ever(
 ) -> None:
     """An operator's release locks the row; a heartbeat then waits for no longer than anything else."""
     monkeypatch.setattr(statements, "LOCK_TIMEOUT", "50ms")
-    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     queue.send(heartbeat(ELSEWHERE))
     queue.send(opportunity(1))
     with transaction.atomic():

@@ -75,7 +75,7 @@ def test_only_the_missing_ones_are_asked_for(home: SalesforceOrganization) -> No
 def test_the_first_question_brings_the_others_too_while_they_are_few(
     home: SalesforceOrganization, clock: Clock
 ) -> None:
-    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     assert organizations.lookup([HOME]) == {HOME: KnownOrganization(home.pk, HOME, Mode.LIVE)}
     clock.now += 20
     assert queries(ELSEWHERE) == 0
@@ -87,10 +87,10 @@ def test_a_process_that_knows_many_asks_for_no_others(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(organizations, "FEW", 1)
-    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     assert [queries(ELSEWHERE), queries(HOME)] == [1, 0]  # the oldest came with it
-    SalesforceOrganization.objects.create(salesforce_id=organization_id(3), name="Third")
-    SalesforceOrganization.objects.create(salesforce_id=organization_id(4), name="Fourth")
+    SalesforceOrganization.objects.create(salesforce_id=organization_id(3), name="Third", mode="live")
+    SalesforceOrganization.objects.create(salesforce_id=organization_id(4), name="Fourth", mode="live")
     assert [queries(organization_id(3)), queries(organization_id(4))] == [1, 1]
 
 
@@ -117,7 +117,9 @@ def test_an_unknown_organization_is_asked_for_again_soon(redis_server: object, c
     assert queries(HOME) == 1
     clock.now += 4
     assert queries(HOME) == 0
-    SalesforceOrganization.objects.bulk_create([SalesforceOrganization(salesforce_id=HOME, name="Home")])
+    SalesforceOrganization.objects.bulk_create(
+        [SalesforceOrganization(salesforce_id=HOME, name="Home", mode="live")]
+    )
     clock.now += 2
 
     assert mode_seen() is Mode.LIVE
@@ -128,7 +130,7 @@ def test_events_of_an_organization_that_is_added_are_taken_at_once(
 ) -> None:
     queue.send(opportunity(1))
     poll(queue)
-    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home")
+    SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     queue.send(opportunity(2))
     poll(queue)
 

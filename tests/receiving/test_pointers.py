@@ -102,7 +102,7 @@ def test_every_format_may_be_large(
     sqs: Sqs, bucket: Bucket, settings: Settings, name: str, *, wrapped: bool
 ) -> None:
     project_that_covers(settings, *COVERED)
-    SalesforceOrganization.objects.create(salesforce_id=ORGANIZATION, name="Sample")
+    SalesforceOrganization.objects.create(salesforce_id=ORGANIZATION, name="Sample", mode="live")
     body = (SAMPLES / name).read_text()
     direct = wire.read(raw(body.encode(), org_id=ORGANIZATION), conf.current())
 

@@ -40,7 +40,7 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
     home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
 ) -> None:
     """Case A4. On both databases: the foreign key is checked at the commit."""
-    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     organizations.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
     send_ten(queue, ELSEWHERE)
@@ -136,7 +136,7 @@ def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite gives the primary keys of a rolled back batch to somebody else."""
-    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere")
+    elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     organizations.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")
     send_ten(queue, ELSEWHERE)
