@@ -29,7 +29,8 @@ class Stage(enum.StrEnum):
     IGNORED = "ignored"
     RETRYING = "retrying"  # message_id, error_class, due_in
     DIED = "died"  # message_id, reason
-    QUARANTINED = "quarantined"  # reason
+    # reason, organization, record_id, sqs_message_id, delivery_id, dedup_key; for a pointer also message_id
+    QUARANTINED = "quarantined"
     CRASHED = "crashed"  # message_ids
     LEASE_LOST = "lease_lost"  # message_id
     STATE_CHANGED = "state_changed"  # what, state, reason: said once per change

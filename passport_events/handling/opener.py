@@ -7,6 +7,7 @@ itself here.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from passport_events.models import ProcessedMessage
@@ -20,8 +21,8 @@ class Opened:
     """Event types that have something new to handle."""
     new: int
     duplicates: int
-    quarantined: tuple[str, ...] = ()
-    """The reasons of new messages that wait for a person."""
+    quarantined: tuple[Mapping[str, Any], ...] = ()
+    """Of each new message that waits for a person: its reason, and ids to find it by."""
 
 
 class Opener(Protocol):

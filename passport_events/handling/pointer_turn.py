@@ -58,7 +58,12 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
         elif isinstance(error, Unreadable):
             group = fingerprint.of_quarantine(turn.message.delivery.wire_format, error.reason)
             turn.quarantine(str(error), group)
-            stage, facts = Stage.QUARANTINED, {"reason": error.reason}
+            stage = Stage.QUARANTINED
+            facts = {
+                "reason": error.reason,
+                "organization": turn.message.organization_salesforce_id,
+                "sqs_message_id": turn.message.delivery.sqs_message_id,
+            }
         else:
             stage, facts = record_failure(turn, error, secrets=[turn.message.content.get("key")])
     announce(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
@@ -70,8 +75,8 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
 def _tell(opened: Opened, seconds: float) -> None:
     """What is said, and who is woken, after every commit that brought new messages."""
     announce(Stage.STORED, count=opened.new, duplicates=opened.duplicates, seconds=seconds)
-    for reason in opened.quarantined:
-        announce(Stage.QUARANTINED, reason=reason.partition(":")[0])
+    for facts in opened.quarantined:
+        announce(Stage.QUARANTINED, **facts)
     settings = conf.current()
     queues = {settings.queue_of(name) for name in opened.due_types}
     if queues:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from django.core.management.base import OutputWrapper
 
+from passport_events.escaping import escape_controls
 from passport_events.exceptions import LoopDied, LoopHangs, PassportEventsError
 from passport_events.handling.errors import describe
 from passport_events.stages import Stage, announce
@@ -27,7 +28,7 @@ def give_up(process: str, error: Exception, err: OutputWrapper) -> NoReturn:
         _end_soon()
     reason = reason_of(error)
     announce(Stage.GAVE_UP, process=process, reason=reason)
-    err.write(f"{process} gave up: {reason}")
+    err.write(f"{process} gave up: {escape_controls(reason)}")
     if isinstance(error, LoopDied) and error.__cause__ is not None:
         err.write(describe(error.__cause__, ()).frames)
     if is_hung:

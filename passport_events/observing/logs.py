@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
+from uuid import UUID
 
+from passport_events.escaping import escape_controls
 from passport_events.stages import Stage, observe
 
 logger = logging.getLogger("passport_events")
@@ -20,6 +25,9 @@ LEVELS = {
     Stage.OPERATED: logging.INFO,
 }
 """Other stages are told at DEBUG: a healthy message makes no noise."""
+MAX_FACT_CHARACTERS = 2_000
+_PLAIN = (int, float, datetime, timedelta, UUID, NoneType)
+"""Values whose text is their own."""
 
 _states: dict[str, str] = {}
 _guard = threading.Lock()
@@ -31,12 +39,33 @@ def start() -> None:
 
 
 def log(stage: Stage, facts: dict[str, Any]) -> None:
-    """Write one line, with the facts as fields for structured formatters."""
+    """Write one line, with the facts as fields for structured formatters.
+
+    Names of users, queues, workers and error classes are chosen by others: none of them can begin
+    another line, or look like a further fact of this one.
+    """
     level = _level_of_change(facts) if stage is Stage.STATE_CHANGED else LEVELS.get(stage, logging.DEBUG)
     if level is None or not logger.isEnabledFor(level):
         return
-    text = " ".join(f"{name}={value}" for name, value in facts.items())
-    logger.log(level, "%s %s", stage.value, text, extra={"passport": {"stage": stage.value, **facts}})
+    safe = {name: _escape(value) for name, value in facts.items()}
+    text = " ".join(f"{name}={_quote(value)}" for name, value in safe.items())
+    logger.log(level, "%s %s", stage.value, text, extra={"passport": {"stage": stage.value, **safe}})
+
+
+def _escape(value: Any) -> Any:
+    """The value with every text in it escaped. Numbers, times and None stay what they are."""
+    if isinstance(value, str):
+        return escape_controls(value[:MAX_FACT_CHARACTERS])
+    if isinstance(value, Mapping):
+        return {_escape(name): _escape(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_escape(item) for item in value]
+    return value if isinstance(value, _PLAIN) else _escape(str(value))
+
+
+def _quote(value: Any) -> str:
+    text = str(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if "=" in text else text
 
 
 def _level_of_change(facts: dict[str, Any]) -> int | None:

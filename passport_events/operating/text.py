@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from typing import Any
 
 from passport_events import exact_json
+from passport_events.escaping import escape_controls
 
 LONGEST = 20_000
-_ORDINARY = frozenset("\n\t")
+_ORDINARY = "\n\t"
 
 
 def visible(value: object, longest: int = LONGEST) -> str:
@@ -18,7 +18,7 @@ def visible(value: object, longest: int = LONGEST) -> str:
     An escape sequence repaints a terminal, and a right-to-left override turns a file name around.
     """
     text = str(value)
-    shown = "".join(_spell(character) for character in text[:longest])
+    shown = escape_controls(text[:longest], keep=_ORDINARY)
     left = len(text) - longest
     return shown if left <= 0 else f"{shown}… ({left} more characters)"
 
@@ -41,9 +41,3 @@ def seconds(span: timedelta) -> str:
         if total >= 2 * size:
             return f"{total // size} {unit}"
     return f"{total} s"
-
-
-def _spell(character: str) -> str:
-    if character in _ORDINARY or not unicodedata.category(character).startswith("C"):
-        return character
-    return character.encode("unicode_escape", "backslashreplace").decode("ascii")

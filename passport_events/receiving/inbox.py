@@ -22,6 +22,7 @@ from passport_events.receiving.rows import (
     delivery_of,
     drafts_of,
     organizations_of,
+    quarantine_facts,
     refused_by_database,
 )
 from passport_events.receiving.wire import Reading, read
@@ -104,7 +105,7 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
         stored |= statements.find({draft.message.dedup_key for draft in fresh})
     quarantined = [draft for draft in fresh if draft.message.status == Status.QUARANTINED]
     for draft in quarantined:
-        announce(Stage.QUARANTINED, reason=draft.message.reason.partition(":")[0])
+        announce(Stage.QUARANTINED, **quarantine_facts(draft.message, draft.message.delivery))
     # A delivery that brought nothing to store is in neither set, and stays in SQS.
     unsafe = {id(draft.received) for draft in drafts if not is_stored(draft, stored)}
     safe = {id(draft.received) for draft in drafts} - unsafe
@@ -164,7 +165,7 @@ def _store_bytes(received: Received, identity: Identity) -> Stored:
     is_new = not statements.find([message.dedup_key])
     if is_new:
         statements.insert([(delivery, [message])])
-        announce(Stage.QUARANTINED, reason=message.reason)
+        announce(Stage.QUARANTINED, **quarantine_facts(message, delivery))
     found = statements.find([message.dedup_key])
     safe = (received,) if found else ()
     counts = {"new": int(is_new), "duplicates": int(not is_new), "quarantined": int(is_new)}

@@ -21,7 +21,7 @@ from passport_events.receiving import organizations, statements
 from passport_events.receiving.dedup import is_stored, known, only_new
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
 from passport_events.receiving.rereading import envelope_of, received_from
-from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of
+from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of, quarantine_facts
 from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
 
 S3_AWAY = timedelta(minutes=5)
@@ -80,7 +80,9 @@ class S3Opener:
             due_types=frozenset(m.event_type for m in messages if m.status == Status.WAITING),
             new=len(messages),
             duplicates=len(payload.drafts) - len(messages),
-            quarantined=tuple(m.reason for m in messages if m.status == Status.QUARANTINED),
+            quarantined=tuple(
+                quarantine_facts(m, payload.delivery) for m in messages if m.status == Status.QUARANTINED
+            ),
         )
 
 

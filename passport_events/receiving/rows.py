@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from passport_events import fingerprint
 from passport_events.clock import ClockTimestamp, to_database
@@ -125,6 +126,18 @@ def _end(message: ProcessedMessage, status: Status, reason: str) -> ProcessedMes
     message.status, message.reason = status, reason[:TEXT_OF_REASON]
     message.due_at, message.finished_at = None, ClockTimestamp()
     return message
+
+
+def quarantine_facts(message: ProcessedMessage, delivery: Delivery) -> dict[str, Any]:
+    """What is announced of a stored message that waits for a person: its reason, and ids to find it by."""
+    return {
+        "reason": message.reason.partition(":")[0],
+        "organization": message.organization_salesforce_id,
+        "record_id": message.record_id,
+        "sqs_message_id": delivery.sqs_message_id,
+        "delivery_id": delivery.pk,
+        "dedup_key": message.dedup_key,
+    }
 
 
 def delivery_of(received: Received, reading: Reading | None) -> Delivery:

@@ -15,6 +15,7 @@ from passport_events.operating.text import as_json, one_line, visible
         ("a\u202efdp.exe", "a\\u202efdp.exe"),
         ("zero\u200bwidth", "zero\\u200bwidth"),
         ("\ud800", "\\ud800"),
+        ("two\u2028lines", "two\\u2028lines"),
         ("\x00", "\\x00"),
     ],
 )

@@ -180,7 +180,16 @@ def test_the_same_key_with_other_content_is_kept_under_its_own_key_for_a_person(
     assert (original.status, original.content["fields"]) == ("waiting", {"Name": "first"})
     assert (other.status, other.reason) == ("quarantined", "key_collision")
     assert other.content["fields"] == {"Name": "second"}
-    assert announced.of(Stage.QUARANTINED) == [{"reason": "key_collision"}]
+    assert announced.of(Stage.QUARANTINED) == [
+        {
+            "reason": "key_collision",
+            "organization": HOME,
+            "record_id": other.record_id,
+            "sqs_message_id": other.delivery.sqs_message_id,
+            "delivery_id": other.delivery_id,
+            "dedup_key": other.dedup_key,
+        }
+    ]
     assert queue.bodies == []
 
 

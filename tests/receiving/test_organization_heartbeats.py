@@ -185,7 +185,7 @@ def test_an_unknown_organization_is_kept_for_a_person_once(
         ELSEWHERE,
     }
     assert Delivery.objects.filter(wire_format="raw+organization-heartbeat").count() == 2
-    assert announced.of(Stage.QUARANTINED) == [{"reason": UNHEARD}] * 2
+    assert [facts["reason"] for facts in announced.of(Stage.QUARANTINED)] == [UNHEARD] * 2
     assert announced.of(Stage.HEARD) == []
     assert queue.bodies == []
 

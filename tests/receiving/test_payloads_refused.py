@@ -91,7 +91,13 @@ def test_what_cannot_be_read_is_quarantined_and_its_neighbours_go_on(
 
     assert state(message) == ("quarantined", reason, 1)
     assert announced.of(Stage.QUARANTINED) == [
-        {"message_id": message.pk, "event_type": "s3-pointer", "reason": reason.partition(":")[0]}
+        {
+            "message_id": message.pk,
+            "event_type": "s3-pointer",
+            "reason": reason.partition(":")[0],
+            "organization": message.organization_salesforce_id,
+            "sqs_message_id": message.delivery.sqs_message_id,
+        }
     ]
     assert MessageAttempt.objects.count() == 0
     assert state(neighbour) == ("succeeded", "", 1)

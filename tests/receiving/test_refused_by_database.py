@@ -49,7 +49,7 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
 
     assert outcomes() == NINE_AND_UNKNOWN
     assert (polled.new, polled.left, queue.bodies) == (10, 0, [])
-    assert announced.of(Stage.QUARANTINED) == [{"reason": "unknown_organization"}]
+    assert [facts["reason"] for facts in announced.of(Stage.QUARANTINED)] == ["unknown_organization"]
     refused = ProcessedMessage.objects.get(status="quarantined")
     assert ELSEWHERE.encode() in bytes(refused.delivery.body or b"")
 
