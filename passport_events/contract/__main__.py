@@ -15,10 +15,9 @@ from passport_events.contract.output import Output
 from passport_events.contract.project import settings_in
 from passport_events.contract.source import read
 from passport_events.exceptions import ConfigurationError, OperationRefused
+from passport_events.stdio import guarded_streams
 
 WELL, TROUBLE, COULD_NOT_ASK = 0, 1, 2
-INTERRUPTED = 130
-"""What shells expect after Ctrl-C: 128 and the number of SIGINT."""
 
 PROGRAM = "python -m passport_events.contract"
 EPILOG = f"""\
@@ -79,10 +78,8 @@ def _run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
+    with guarded_streams(PROGRAM):
         return main()
-    except KeyboardInterrupt:
-        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from passport_events.contract import report
 from passport_events.contract.check import Checked
+from passport_events.stdio import OutputError, discard_output
 
 
 class Output:
@@ -49,16 +49,17 @@ class Output:
             for line in lines:
                 if self._is_read:
                     sys.stdout.write(f"{line}\n")
-        except BrokenPipeError:
-            self._fall_silent()
+        except OutputError as error:
+            self._fall_silent(error)
 
     def _flush(self) -> None:
         try:
             sys.stdout.flush()
-        except BrokenPipeError:
-            self._fall_silent()
+        except OutputError as error:
+            self._fall_silent(error)
 
-    def _fall_silent(self) -> None:
+    def _fall_silent(self, error: OutputError) -> None:
+        if not error.is_closed:
+            raise error
         self._is_read = False
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output(sys.stdout)

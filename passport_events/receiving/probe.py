@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from passport_events.stdio import guarded_streams
+
 ALIVE, NOT_ALIVE = 0, 1
 LONGEST_SECONDS = 300
 """A restart mends a poller and no outage, so this is more than most outages of SQS or a database take."""
@@ -54,4 +56,5 @@ def judge(file: Path, longest: float, now: datetime) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with guarded_streams("probe"):
+        sys.exit(main())

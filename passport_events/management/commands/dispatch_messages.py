@@ -7,18 +7,18 @@ import signal
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
 from passport_events import chores, conf
 from passport_events.exceptions import PassportEventsError
 from passport_events.handling import dispatcher
+from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     """Hints once a second until SIGTERM or SIGINT. Pollers and workers do the same on the side."""
 
     help = (

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, OperationalError
 
 from passport_events.exceptions import LoopHangs, PassportEventsError
+from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.verbs import (
     COULD_NOT_ASK,
@@ -47,7 +48,7 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     """One command, a verb each."""
 
     help = (

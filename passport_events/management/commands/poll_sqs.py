@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, SystemCheckError
+from django.core.management.base import SystemCheckError
 from django.db import Error
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, PassportEventsError
+from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.stopping import stop_on_signals
 from passport_events.receiving.service import Limits, PollService, Totals
 from passport_events.receiving.sqs import SqsQueue
+from passport_events.stdio import OutputError
 
 
 def positive(text: str) -> int:
@@ -26,7 +29,7 @@ def positive(text: str) -> int:
     return number
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     """Runs until SIGTERM or SIGINT; then finishes what it has received and exits 0."""
 
     help = (
@@ -90,5 +93,6 @@ class Command(BaseCommand):
 
     def _progress(self, totals: Totals) -> None:
         if self.stdout.isatty():
-            self.stdout.write(f"\r{totals.received} received, {totals.new} new", ending="")
-            self.stdout.flush()
+            with suppress(OutputError):  # a terminal that was closed is no reason to receive no more
+                self.stdout.write(f"\r{totals.received} received, {totals.new} new", ending="")
+                self.stdout.flush()

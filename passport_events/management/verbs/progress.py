@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 
 class Counter:
@@ -17,10 +18,14 @@ class Counter:
     def show(self, done: int) -> None:
         """So many are done."""
         if self._is_seen:
-            sys.stderr.write(f"\r{done:,}{self._of} {self._what}")
-            sys.stderr.flush()
+            self._write(f"\r{done:,}{self._of} {self._what}")
 
     def end(self) -> None:
         """Leave the line as it is."""
         if self._is_seen:
-            sys.stderr.write("\n")
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed is no reason to end the work
+            sys.stderr.write(text)
+            sys.stderr.flush()

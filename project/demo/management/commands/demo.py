@@ -8,8 +8,7 @@ import signal
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from passport_events.management.base import GuardedCommand
 from project.demo.demonstration import Demonstration
 from project.demo.processes import KeepsDyingError
 from project.demo.publisher import PublishError
@@ -21,7 +20,7 @@ SERVE = "PASSPORT_DEMO_SERVE"
 RIGHT, WRONG, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
 
-class Command(BaseCommand):
+class Command(GuardedCommand):
     help = (
         "Publish 1,000 events through SNS with duplicates, in no order, some of them bad, and compare what "
         "the mirror and the tables hold at the end with what they must. On a terminal the admin keeps "
