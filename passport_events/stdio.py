@@ -34,8 +34,8 @@ def guarded_streams(program: str) -> Iterator[None]:
     standard error never changes the exit code.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout = _Guarded(sys.stdout or _open_null(), _raise)  # type: ignore[assignment]
-    sys.stderr = _Guarded(sys.stderr or _open_null(), _ignore)  # type: ignore[assignment]
+    sys.stdout = _Guarded(sys.stdout or _open_null(), _raise)
+    sys.stderr = _Guarded(sys.stderr or _open_null(), _ignore)
     try:
         try:
             yield
