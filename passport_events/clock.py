@@ -14,6 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
+EARLIEST_YEAR, LATEST_YEAR = 1970, 9_998
+
 
 class ClockTimestamp(models.Func):
     """The wall clock of the database, even late in a long transaction.
@@ -44,6 +46,11 @@ class StatementTimestamp(ClockTimestamp):
     """
 
     template = "statement_timestamp()"
+
+
+def is_comparable(moment: datetime) -> bool:
+    """Whether databases can compare rows with it: at the calendar's ends another time zone has no date."""
+    return EARLIEST_YEAR <= moment.year <= LATEST_YEAR
 
 
 def from_database(moment: datetime | None) -> datetime | None:

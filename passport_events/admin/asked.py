@@ -26,8 +26,8 @@ class Asked:
         """Out of the query string."""
         order, page = request.GET.get("sort", ""), request.GET.get("page", "")
         return cls(
-            event_type=request.GET.get("type", "")[:64].replace("\x00", ""),
-            organization=request.GET.get("organization", "")[:18].replace("\x00", ""),
+            event_type=request.GET.get("type", "")[:64],
+            organization=request.GET.get("organization", "")[:18],
             order=order if order in groups.ORDERS else "count",
             page=max(1, parse_id(page) or 1),
         )

@@ -14,8 +14,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 
+from passport_events.admin.door import refuse_nul
 from passport_events.admin.paginator import CappedPaginator
 from passport_events.operating.text import one_line
 
@@ -56,6 +57,18 @@ class DeskAdmin(Generic[M]):
 
     class Media:
         css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("passport_events/admin.css",)}
+
+    @property
+    def urls(self) -> list[URLPattern]:
+        """Every address of this model, each behind the same door."""
+        found: list[URLPattern] = self.get_urls()
+        for each in found:
+            each.callback = refuse_nul(each.callback)
+        return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
+        # Django's views take an empty `_to_field` for the name of a field.
+        return super().get_object(request, object_id, from_field or None)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskChangeList

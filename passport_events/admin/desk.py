@@ -100,7 +100,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
     def group_view(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
         """One group: what went wrong, and its messages, the newest first."""
         self._may_look(request)
-        own = "" if fingerprint == UNGROUPED else fingerprint.replace("\x00", "")
+        own = "" if fingerprint == UNGROUPED else fingerprint
         statuses = groups.statuses_of(own)
         if not statuses:
             raise Http404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.http import QueryDict
 
 from passport_events import conf
 from passport_events.admin.ids import parse_id, parse_ids
-from passport_events.clock import from_database
+from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import SalesforceOrganization, Status
@@ -24,6 +25,16 @@ MOMENTS = ("received_since", "received_until", "since", "until")
 _NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})
 """What Django's lists put into their addresses besides filters."""
 _WORD = "word"
+
+
+class MomentField(forms.DateTimeField):
+    """A time that rows can be compared with."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        if moment is not None and not is_comparable(moment):
+            raise ValidationError(f"Give a year from {EARLIEST_YEAR} to {LATEST_YEAR}.")
+        return moment
 
 
 class SelectionForm(forms.Form):
@@ -40,10 +51,10 @@ class SelectionForm(forms.Form):
     fingerprint = forms.CharField(max_length=32, required=False, help_text="A group of the desk")
     handler = forms.ChoiceField(required=False, help_text="Of the types that it handles now")
     release = forms.CharField(max_length=64, required=False, help_text="The release that ended them")
-    since = forms.DateTimeField(required=False, label="Ended since")
-    until = forms.DateTimeField(required=False, label="Ended before")
-    received_since = forms.DateTimeField(required=False)
-    received_until = forms.DateTimeField(required=False, label="Received before")
+    since = MomentField(required=False, label="Ended since")
+    until = MomentField(required=False, label="Ended before")
+    received_since = MomentField(required=False)
+    received_until = MomentField(required=False, label="Received before")
     ids = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -36,8 +36,8 @@ def test_a_message_is_found_by_each_of_its_ids(admin_client: Client) -> None:
     whole = (message.record_id, message.dedup_key, message.delivery.sqs_message_id, "sns-1", str(message.pk))
     for text in (*whole, message.record_id[:15], f" {message.record_id} "):
         assert found(admin_client, q=text) == {message.pk}, text
-    for text in ("nothing", message.record_id[:10], "%", "9" * 14, "\x00"):
-        assert message.pk not in found(admin_client, q=text) or text == "\x00", text
+    for text in ("nothing", message.record_id[:10], "%", "9" * 14):
+        assert message.pk not in found(admin_client, q=text), text
 
 
 def test_messages_are_filtered(admin_client: Client) -> None:

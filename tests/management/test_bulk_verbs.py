@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
 
 from passport_events.models import ActionKind, OperatorAction, Progress, Status
 from passport_events.operating import background, steering
@@ -182,3 +183,13 @@ def test_a_dry_run_says_who_would_handle_them(redis_server: ValkeyServer) -> Non
     assert (code, "be merged only, nothing handles it" in said) == (0, True)
     report = json.loads(passport("replay", "--type", "opportunity", "--dry-run", "--json")[1])
     assert report["read"] == 1
+
+
+@pytest.mark.parametrize("flag", ["--since", "--until", "--received-since", "--received-until"])
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "inf"])
+def test_times_that_no_database_compares_with_are_refused(flag: str, time: str) -> None:
+    """Case B9."""
+    with pytest.raises(CommandError, match="must be"):
+        passport("dead-letters", flag, time)
+    with pytest.raises(CommandError, match="whole number"):
+        passport("dead-letters", "--retry", "9" * 400, "--reason", "x")

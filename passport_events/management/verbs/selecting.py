@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, is_comparable
 from passport_events.management.verbs.arguments import record
 from passport_events.models import Status
 from passport_events.operating.selection import Selection
@@ -20,6 +21,8 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError("must be a time like 2026-11-22T08:00Z") from error
+    if not is_comparable(found):
+        raise ArgumentTypeError(f"must be of a year from {EARLIEST_YEAR} to {LATEST_YEAR}")
     return timezone.make_aware(found) if found.tzinfo is None else found
 
 
