@@ -20,7 +20,7 @@ from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor
-from passport_events.operating.release import releasable, release_organization
+from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.operating.standing import Standing, standings
 from passport_events.operating.text import seconds
 from passport_events.receiving.wire.salesforce_id import to_18
@@ -37,8 +37,8 @@ def _resume(organizations: Organizations, actor: Actor, _reason: str) -> int:
     return sum(controls.resume(None, organization, actor) for organization in organizations)
 
 
-def _release(organizations: Organizations, actor: Actor, _reason: str) -> int:
-    return sum(release_organization(organization, actor) for organization in organizations)
+def _reprocess(organizations: Organizations, actor: Actor, _reason: str) -> int:
+    return sum(reprocess_organization(organization, actor) for organization in organizations)
 
 
 PAUSE = ConfirmedAction(
@@ -60,14 +60,15 @@ RESUME = ConfirmedAction(
     run=_resume,
     needs_reason=False,
 )
-RELEASE = ConfirmedAction(
-    name="release",
-    label="Release messages",
-    permission="passport_events.release_organization",
-    meaning="Handled now: what came before the organization was known, or while it was off.",
-    done="messages released",
+REPROCESS = ConfirmedAction(
+    name="reprocess",
+    label="Reprocess messages",
+    permission="passport_events.reprocess_message",
+    meaning="The stored bytes of what is held back are read again: what came before the organization was "
+    "known, or while it was off, and what could not be read.",
+    done="messages reprocessed",
     eligible=lambda rows: rows.exclude(mode=Mode.OFF),
-    run=_release,
+    run=_reprocess,
     needs_reason=False,
 )
 
@@ -89,7 +90,7 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no p
 class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     """Organizations."""
 
-    confirmed_actions = (PAUSE, RESUME, RELEASE)
+    confirmed_actions = (PAUSE, RESUME, REPROCESS)
     form = OrganizationForm
     list_display = ("name", "salesforce_id", "state", "paused", "waiting", "dead", "quarantined", "silence")
     list_filter = ("mode",)
@@ -119,14 +120,14 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     def save_model(self, request: HttpRequest, obj: SalesforceOrganization, form: Any, change: Any) -> None:
         # The heartbeats may have moved on since the row was read for this request.
         obj.save(update_fields=("name", "mode", "updated_at") if change else None)
-        if obj.mode != Mode.OFF and releasable(obj).exists():
+        if obj.mode != Mode.OFF and waited_for(obj).exists():
             messages.info(request, self._have_waited(request, obj))
 
     def _have_waited(self, request: HttpRequest, organization: SalesforceOrganization) -> SafeString:
         said = format_html("Messages have waited for {}", organization.name)
         if url := what_waited_for(self, request, organization):
-            return format_html('{}: <a href="{}">release them</a>.', said, url)
-        return format_html("{}: choose “{}” in the list.", said, RELEASE.label)
+            return format_html('{}: <a href="{}">reprocess them</a>.', said, url)
+        return format_html("{}: choose “{}” in the list.", said, REPROCESS.label)
 
     @admin.display(description="mode")
     def state(self, organization: SalesforceOrganization) -> str:

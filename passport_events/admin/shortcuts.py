@@ -13,7 +13,7 @@ from passport_events.admin.acting import Acting
 from passport_events.admin.base import DeskAdmin
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating.replay import REPLAY, REPLAYABLE
-from passport_events.operating.waited import RELEASE
+from passport_events.operating.reprocess import REPROCESS
 
 MOST = 5
 LOOK_AT_MESSAGES = "passport_events.view_processedmessage"
@@ -32,10 +32,10 @@ def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> Acting | None:
 
 
 def what_waited_for(desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization) -> str:
-    """Where what waited for an organization can be released; empty for who may not."""
+    """Where what waited for an organization can be reprocessed; empty for who may not."""
     statuses = (Status.QUARANTINED, Status.IGNORED)
     return _act_url(
-        desk, request, RELEASE.permission, statuses=statuses, organization=organization.salesforce_id
+        desk, request, REPROCESS.permission, statuses=statuses, organization=organization.salesforce_id
     )
 
 

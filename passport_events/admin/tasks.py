@@ -11,8 +11,8 @@ from passport_events.operating import export, notes, rehearse
 from passport_events.operating.changes import Change
 from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
 from passport_events.operating.replay import REPLAY
+from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
-from passport_events.operating.waited import RELEASE
 
 TRIAL, EXPORT, REHEARSE, NOTE = "trial", "export", "rehearse", "note"
 EVERYTHING = "everything"
@@ -143,9 +143,10 @@ TASKS = (
     ),
     _in_steps(RESTORE, "Restore", "What was a dead letter becomes one again; what was quarantined, too."),
     _in_steps(
-        RELEASE,
-        "Release",
-        "Handled now: what came before its organization was known, or while it was off.",
+        REPROCESS,
+        "Reprocess",
+        "The stored bytes are read again with today's settings and organizations. What can be read now is "
+        "handled; what cannot stays quarantined, with the reason of today.",
     ),
     Task(
         name=EXPORT,

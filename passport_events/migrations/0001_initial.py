@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'message',
-                'permissions': (('retry_message', 'Can retry dead letters'), ('discard_message', 'Can discard and restore messages'), ('replay_message', 'Can replay messages that have ended'), ('rehearse_handler', 'Can rehearse handlers against real messages'), ('export_message', 'Can export lists of messages'), ('note_message', 'Can write notes on groups of messages')),
+                'permissions': (('retry_message', 'Can retry dead letters'), ('discard_message', 'Can discard and restore messages'), ('replay_message', 'Can replay messages that have ended'), ('reprocess_message', 'Can reprocess messages that are held back'), ('rehearse_handler', 'Can rehearse handlers against real messages'), ('export_message', 'Can export lists of messages'), ('note_message', 'Can write notes on groups of messages')),
                 'base_manager_name': 'objects',
             },
         ),
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Salesforce organization',
                 'ordering': ('name',),
-                'permissions': (('release_organization', 'Can release messages that waited for an organization'), ('pause_flow', 'Can pause and throttle event types and organizations')),
+                'permissions': (('pause_flow', 'Can pause and throttle event types and organizations'),),
                 'base_manager_name': 'objects',
                 'constraints': [models.UniqueConstraint(fields=('salesforce_id',), name='passport_organization_once'), models.CheckConstraint(condition=models.Q(('mode__in', ['off', 'shadow', 'live'])), name='passport_organization_mode_known')],
             },
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
             name='OperatorAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('release', 'Release'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look'), ('note', 'Note'), ('export', 'Export'), ('rehearse', 'Rehearse')], max_length=16)),
+                ('kind', models.CharField(choices=[('retry', 'Retry'), ('discard', 'Discard'), ('restore', 'Restore'), ('reprocess', 'Reprocess'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look'), ('note', 'Note'), ('export', 'Export'), ('rehearse', 'Rehearse')], max_length=16)),
                 ('actor_name', models.CharField(help_text='Also for commands, which have no user.', max_length=200)),
                 ('reason', models.TextField(blank=True)),
                 ('event_type', models.CharField(blank=True, max_length=64)),
@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='operatoraction',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'release', 'replay', 'erase', 'pause', 'throttle', 'look', 'note', 'export', 'rehearse'])), name='passport_action_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'discard', 'restore', 'reprocess', 'replay', 'erase', 'pause', 'throttle', 'look', 'note', 'export', 'rehearse'])), name='passport_action_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='operatoraction',

@@ -89,6 +89,7 @@ class ProcessedMessage(models.Model):
             ("retry_message", "Can retry dead letters"),
             ("discard_message", "Can discard and restore messages"),
             ("replay_message", "Can replay messages that have ended"),
+            ("reprocess_message", "Can reprocess messages that are held back"),
             ("rehearse_handler", "Can rehearse handlers against real messages"),
             ("export_message", "Can export lists of messages"),
             ("note_message", "Can write notes on groups of messages"),

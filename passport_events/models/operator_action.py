@@ -20,7 +20,7 @@ class ActionKind(models.TextChoices):
     RETRY = "retry"
     DISCARD = "discard"
     RESTORE = "restore"
-    RELEASE = "release"
+    REPROCESS = "reprocess"
     REPLAY = "replay"
     ERASE = "erase"
     PAUSE = "pause"

@@ -73,10 +73,7 @@ class SalesforceOrganization(models.Model):
     class Meta:
         verbose_name = "Salesforce organization"
         base_manager_name = "objects"
-        permissions = (
-            ("release_organization", "Can release messages that waited for an organization"),
-            ("pause_flow", "Can pause and throttle event types and organizations"),
-        )
+        permissions = (("pause_flow", "Can pause and throttle event types and organizations"),)
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(fields=("salesforce_id",), name="passport_organization_once"),

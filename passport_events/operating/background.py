@@ -19,7 +19,7 @@ from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling import dispatcher
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
-from passport_events.operating import dead_letters, journal, replay, waited
+from passport_events.operating import dead_letters, journal, replay, reprocess
 from passport_events.operating.actor import Actor
 from passport_events.operating.changes import Change
 from passport_events.operating.selection import Selection, count
@@ -40,7 +40,7 @@ CHANGES: Mapping[ActionKind, Change] = {
         dead_letters.RETRY,
         dead_letters.DISCARD,
         dead_letters.RESTORE,
-        waited.RELEASE,
+        reprocess.REPROCESS,
         replay.REPLAY,
     )
 }
@@ -105,7 +105,7 @@ def advance(pk: int) -> int | None:
         if action is None or action.up_to is None:
             return None
         change, selection = CHANGES[ActionKind(action.kind)], Selection.from_json(action.selection or {})
-        most = _most(action.per_minute)
+        most = _most(action.per_minute, change)
         end = action.up_to if selection.ids else min(action.cursor + WINDOW, action.up_to)
         window = selection.messages().filter(pk__gt=action.cursor, pk__lte=end)
         found = change.lock(window, most)
@@ -124,9 +124,10 @@ def advance(pk: int) -> int | None:
     return changed
 
 
-def _most(per_minute: int | None) -> int:
+def _most(per_minute: int | None, change: Change) -> int:
     """A second's share, because that is how often a step is taken."""
-    return STEP if per_minute is None else max(1, min(STEP, per_minute // 60))
+    most = STEP if change.most is None else min(STEP, change.most)
+    return most if per_minute is None else max(1, min(most, per_minute // 60))
 
 
 def _next(per_minute: int | None, looked_at: int) -> object:

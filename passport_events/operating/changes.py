@@ -28,6 +28,8 @@ class Change:
     """Rows that it means, as they stand at that moment."""
     columns: Mapping[str, Any]
     """What is written into them."""
+    most: int | None = None
+    """Messages of one step, where these are more work than others."""
     needs_reason: bool = True
     can_mean_everything: bool = True
     """Whether a selection without a filter can be confirmed; else it is always refused."""

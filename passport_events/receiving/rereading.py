@@ -24,6 +24,14 @@ def reread(delivery: Delivery, settings: Settings) -> Reading:
     return read_guarded(received, settings, envelope_of(delivery) if is_payload else None)
 
 
+def wire_format_of(delivery: Delivery, reading: Reading) -> str:
+    """How a stored delivery is recognised now; what a pointer led to keeps the pointer's own format."""
+    before, is_payload, _ = delivery.wire_format.partition(_PAYLOAD_OF_POINTER)
+    if not is_payload:
+        return reading.wire_format
+    return f"{before}{_PAYLOAD_OF_POINTER}{reading.wire_format.removeprefix('raw+')}"
+
+
 def received_from(delivery: Delivery, body: bytes) -> Received:
     """Bytes as if SQS handed them out at the place and time of a stored delivery."""
     sent_at = from_database(delivery.sent_at)

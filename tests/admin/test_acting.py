@@ -24,7 +24,7 @@ TASKS = [
     ("rehearse", "rehearse_handler"),
     ("discard", "discard_message"),
     ("restore", "discard_message"),
-    ("release", "release_organization"),
+    ("reprocess", "reprocess_message"),
     ("export", "export_message"),
     ("note", "note_message"),
 ]
@@ -143,7 +143,7 @@ def test_a_trial_sends_one_back_and_shows_it(admin_client: Client) -> None:
     assert rows(first, second).filter(status=Status.WAITING).get() == second
 
 
-@pytest.mark.parametrize("task", ["retry", "discard", "restore", "release"])
+@pytest.mark.parametrize("task", ["retry", "discard", "restore", "reprocess"])
 def test_a_selection_without_a_filter_needs_a_tick(admin_client: Client, task: str) -> None:
     """Case D7."""
     organization()

@@ -74,7 +74,7 @@ def test_adding_one_says_that_messages_wait_and_they_are_released(admin_client: 
     answer = admin_client.post(listing(SalesforceOrganization) + ADD, posted, follow=True).content.decode()
     assert "Messages have waited for Northfield" in answer
 
-    assert "1 messages released." in act(admin_client, "release", SalesforceOrganization.objects.get())
+    assert "1 messages reprocessed." in act(admin_client, "reprocess", SalesforceOrganization.objects.get())
 
     assert ProcessedMessage.objects.get().status == Status.WAITING
 
@@ -112,7 +112,7 @@ def test_who_edits_an_organization_does_not_set_its_heartbeats_back(admin_client
 
 
 def test_an_organization_that_is_off_is_not_released(admin_client: Client) -> None:
-    answer = act(admin_client, "release", organization(mode=Mode.OFF))
+    answer = act(admin_client, "reprocess", organization(mode=Mode.OFF))
     assert "is off. Set its mode" in answer
 
 

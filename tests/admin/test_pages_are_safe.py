@@ -23,8 +23,8 @@ from passport_events.models import (
 )
 from passport_events.operating import background, controls, dead_letters, notes
 from passport_events.operating.actor import Actor
+from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Selection
-from passport_events.operating.waited import RELEASE
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
 from tests.admin.urls import action, desk, group, listing, page, reveal
@@ -84,7 +84,7 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         group(message.fingerprint),
         group(unread.fingerprint),
         page(notes.note("f00", TYPED, ann)),
-        page(background.start(RELEASE, Selection(organization=home.salesforce_id), ann, TYPED)),
+        page(background.start(REPROCESS, Selection(organization=home.salesforce_id), ann, TYPED)),
         action("flow", OperatorAction),
         action("act", OperatorAction) + "?" + urlencode({"statuses": "dead", "release": TYPED}),
     ]

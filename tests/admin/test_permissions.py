@@ -24,7 +24,7 @@ OF_MESSAGES = [("retry", "retry_message"), ("discard", "discard_message"), ("res
 OF_ORGANIZATIONS = [
     ("pause", "pause_flow"),
     ("resume", "pause_flow"),
-    ("release", "release_organization"),
+    ("reprocess", "reprocess_message"),
 ]
 pytestmark = pytest.mark.django_db
 

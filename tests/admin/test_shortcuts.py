@@ -57,10 +57,10 @@ def test_who_may_not_add_is_not_led_there(login: Login) -> None:
 
 def test_who_adds_an_organization_is_led_to_what_waited_for_it(admin_client: Client) -> None:
     of_a_stranger(), of_a_stranger(8)
-    [url] = links(add(admin_client), "release them")
+    [url] = links(add(admin_client), "reprocess them")
     answer = admin_client.get(url).content.decode()
     assert f"<strong>1 messages:</strong> quarantined or ignored, organization {LAKESIDE}." in answer
-    assert 'value="release"' in answer
+    assert 'value="reprocess"' in answer
 
 
 def test_the_name_of_an_organization_is_text_in_what_is_said(admin_client: Client) -> None:
@@ -68,11 +68,11 @@ def test_the_name_of_an_organization_is_text_in_what_is_said(admin_client: Clien
     assert "waited for Lake&lt;b&gt;side: <a href=" in add(admin_client).content.decode()
 
 
-def test_who_may_not_release_is_only_told(login: Login) -> None:
+def test_who_may_not_reprocess_is_only_told(login: Login) -> None:
     of_a_stranger()
     answer = add(login("add_salesforceorganization"))
-    assert links(answer, "release them") == []
-    assert "choose “Release messages” in the list" in answer.content.decode()
+    assert links(answer, "reprocess them") == []
+    assert "choose “Reprocess messages” in the list" in answer.content.decode()
 
 
 def test_a_message_leads_to_all_that_its_release_ended_like_it(login: Login) -> None:

@@ -106,7 +106,7 @@ def test_a_group_is_discarded_and_restored(visit: Visit, school: School, running
     assert count(Status.DEAD) == 3
 
 
-def test_messages_of_an_unknown_organization_are_released_when_it_is_added(
+def test_messages_of_an_unknown_organization_are_reprocessed_when_it_is_added(
     visit: Visit, school: School, running: Running
 ) -> None:
     school.is_mended = True
@@ -122,9 +122,9 @@ def test_messages_of_an_unknown_organization_are_released_when_it_is_added(
     here.get_by_role("button", name="Save", exact=True).click()
     expect(here.locator(".messagelist")).to_contain_text("Messages have waited for Lakeside")
     here.get_by_role("row").filter(has_text="Lakeside").get_by_role("checkbox").check()
-    here.locator("select[name=action]").select_option(label="Release messages")
+    here.locator("select[name=action]").select_option(label="Reprocess messages")
     here.get_by_role("button", name="Go").click()
-    confirm(here, "Release messages")
+    confirm(here, "Reprocess messages")
     with running():
         until(here, lambda: count(Status.SUCCEEDED) == 3)
     assert count(Status.SUCCEEDED) == 3

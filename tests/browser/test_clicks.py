@@ -59,11 +59,11 @@ def test_an_organization_that_nobody_has_added(visit: Visit, school: School, run
     hand.click(here.get_by_role("link", name=f"Add {organization_id(7)}"))
     hand.write(here.get_by_label("Name"), "Lakeside")
     hand.click(here.get_by_role("button", name="Save", exact=True))
-    hand.click(here.get_by_role("link", name="release them"))
-    hand.click(here.get_by_role("button", name="Release…", exact=True))
-    hand.click(here.get_by_role("button", name="Release", exact=True))
+    hand.click(here.get_by_role("link", name="reprocess them"))
+    hand.click(here.get_by_role("button", name="Reprocess…", exact=True))
+    hand.click(here.get_by_role("button", name="Reprocess", exact=True))
     with running():
-        see_it_done(here, "Release", 3)
+        see_it_done(here, "Reprocess", 3)
 
     assert ProcessedMessage.objects.filter(status=Status.SUCCEEDED).count() == 3
     assert hand.clicks <= A_STRANGER

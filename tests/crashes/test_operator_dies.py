@@ -111,11 +111,11 @@ VERBS = {
     "restore": Verb(
         a_discarded_one, ("dead-letters", "--restore", ""), "dead", [(ActionKind.RESTORE, False)]
     ),
-    "release": Verb(
+    "reprocess": Verb(
         one_that_came_too_early,
-        ("release", "--organization", ""),
+        ("reprocess", "--organization", ""),
         "waiting",
-        [(ActionKind.RELEASE, True)],
+        [(ActionKind.REPROCESS, True)],
         ASKED_FOR,
     ),
     "replay": Verb(
@@ -181,7 +181,7 @@ def test_an_operation_that_dies_is_done_and_written_down_or_neither(
 
 
 @pytest.mark.postgresql  # nothing in it is about the database
-@pytest.mark.parametrize("name", ["release", "replay"])
+@pytest.mark.parametrize("name", ["reprocess", "replay"])
 def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World, name: str) -> None:
     verb = VERBS[name]
     about = verb.given(world)
@@ -194,7 +194,7 @@ def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World
     assert state() == (verb.status, verb.journal)
 
 
-@pytest.mark.parametrize("name", ["retry", "release", "replay"])
+@pytest.mark.parametrize("name", ["retry", "reprocess", "replay"])
 def test_what_an_operator_let_go_is_handled_although_nobody_was_told(world: World, name: str) -> None:
     verb = VERBS[name]
     about = verb.given(world)

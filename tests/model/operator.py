@@ -10,7 +10,7 @@ from passport_events.exceptions import NothingToDo
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating import background, controls, dead_letters
 from passport_events.operating.actor import Actor
-from passport_events.operating.release import release_organization
+from passport_events.operating.organizations import reprocess_organization
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.selection import Selection
 
@@ -37,7 +37,7 @@ def release() -> None:
     """Let go what waited for the newest organization."""
     organization = SalesforceOrganization.objects.exclude(mode=Mode.OFF).last()
     if organization is not None:
-        release_organization(organization, ON_CALL)
+        reprocess_organization(organization, ON_CALL)
 
 
 def replay() -> None:

@@ -16,7 +16,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.operating.release import release_organization
+from passport_events.operating.organizations import reprocess_organization
 from tests.mirror.histories import expected, seen
 from tests.model import operator
 from tests.model.handlers import DISCARDED, ledger
@@ -77,7 +77,7 @@ def let_the_operator_finish(world: World) -> Iterator[None]:
     operator.retry()
     yield
     for organization in SalesforceOrganization.objects.all():
-        release_organization(organization, operator.ON_CALL)
+        reprocess_organization(organization, operator.ON_CALL)
         yield
 
 

@@ -13,7 +13,7 @@ from passport_events.operating.background import start
 from passport_events.operating.became import Became
 from passport_events.operating.changes import Change
 from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
-from passport_events.operating.release import release_organization
+from passport_events.operating.organizations import reprocess_organization
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.selection import Selection
 from passport_events.operating.words import Word
@@ -91,8 +91,8 @@ def test_a_replay_and_a_release_tell_as_well(ann: Actor) -> None:
     end(letter, Status.SUCCEEDED)
     replay = do(REPLAY, ann, letter)
     opportunity(7, home=organization_id(2))
-    release_organization(organization(2), ann)
-    release = OperatorAction.objects.get(kind="release")
+    reprocess_organization(organization(2), ann)
+    release = OperatorAction.objects.get(kind="reprocess")
 
     assert (counts(replay), counts(release)) == ({"WAITING": 1}, {"WAITING": 1})
 

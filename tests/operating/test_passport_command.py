@@ -102,9 +102,9 @@ def test_changing_messages_needs_a_reason(verb: str) -> None:
 
 def test_release_of_an_organization_that_is_not_known_exits_with_2() -> None:
     opportunity()
-    assert passport("release", "--organization", HOME)[0] == 2
+    assert passport("reprocess", "--organization", HOME)[0] == 2
     organization()
-    assert passport("release", "--organization", HOME) == (0, "release: 1 messages released\n")
+    assert passport("reprocess", "--organization", HOME) == (0, "reprocess: 1 messages reprocessed\n")
 
 
 def test_flow_is_paused_resumed_and_throttled() -> None:

@@ -19,7 +19,7 @@ from passport_events.operating import controls, dead_letters
 from passport_events.operating.actor import Actor
 from passport_events.operating.backlog import oldest_age
 from passport_events.operating.health import assess_event_types
-from passport_events.operating.release import release_organization
+from passport_events.operating.organizations import reprocess_organization
 from passport_events.operating.standing import standings
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, end, opportunity, organization, pointer, rows
@@ -81,17 +81,14 @@ def test_each_is_restored_as_what_it_was(ann: Actor) -> None:
     assert state(dead) == (Status.DEAD, "retries used up: PayloadUnavailable")
 
 
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [(Status.QUARANTINED, "unknown_organization"), (Status.IGNORED, "organization_off")],
-)
-def test_a_release_leaves_them_alone(ann: Actor, status: Status, reason: str) -> None:
-    """Whatever reason they came to have: what waited for an organization were their events."""
+def test_reprocessing_fetches_what_could_not_be_read_again(ann: Actor) -> None:
     home = organization()
-    message = end(pointer(), status, reason)
+    message = quarantined(pointer())
 
-    assert release_organization(home, ann) == 0
-    assert state(message) == (status, reason)
+    assert reprocess_organization(home, ann) == 1
+
+    assert state(message) == ("waiting", "")
+    assert message.content["key"] == "k"
 
 
 def test_they_count_for_the_organization_that_their_publisher_named() -> None:

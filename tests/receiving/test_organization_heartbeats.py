@@ -11,7 +11,7 @@ import pytest
 from passport_events import conf
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.actor import Actor
-from passport_events.operating.release import releasable, release_organization
+from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.receiving import organizations
 from passport_events.receiving.poller import poll
 from passport_events.receiving.sqs import SqsQueue
@@ -190,16 +190,16 @@ def test_an_unknown_organization_is_kept_for_a_person_once(
     assert queue.bodies == []
 
 
-def test_what_is_kept_of_it_is_never_released(queue: FakeQueue) -> None:
+def test_what_is_kept_of_it_ends_when_it_is_known(queue: FakeQueue) -> None:
     queue.send(heartbeat())
     queue.send(opportunity(1))
     poll(queue)
     home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
-    assert [message.reason for message in releasable(home)] == ["unknown_organization"]
+    assert [message.reason for message in waited_for(home)] == ["unknown_organization"]
 
-    assert release_organization(home, Actor("ann")) == 1
+    assert reprocess_organization(home, Actor("ann")) == 2
 
-    assert outcomes() == [("quarantined", UNHEARD), ("waiting", "")]
+    assert outcomes() == [("ignored", "organization_heartbeat"), ("waiting", "")]
     organizations.forget(HOME)
     queue.send(heartbeat(at_ms=COMMITTED_MS + MINUTE))
     poll(queue)

@@ -7,7 +7,7 @@ from typing import Any
 
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
-from passport_events.operating.release import find_organization
+from passport_events.operating.organizations import find_organization
 from passport_events.receiving.wire.salesforce_id import to_18
 
 MAX_DIGITS = 18

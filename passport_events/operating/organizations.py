@@ -1,14 +1,17 @@
-"""Letting go what waited for an organization."""
+"""Organizations that an operator names, and what was held back of them."""
 
 from __future__ import annotations
 
 from passport_events.exceptions import NothingToDo, OperationRefused, Unreadable
-from passport_events.models import Mode, SalesforceOrganization, Status
+from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating import background
 from passport_events.operating.actor import Actor
+from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
-from passport_events.operating.waited import RELEASE
 from passport_events.receiving.wire.salesforce_id import to_18
+
+WAITED = ("unknown_organization", "organization_off")
+"""Reasons that end when an organization is added or switched on."""
 
 
 def find_organization(salesforce_id: str) -> SalesforceOrganization:
@@ -21,8 +24,22 @@ def find_organization(salesforce_id: str) -> SalesforceOrganization:
         raise OperationRefused(f"No organization {salesforce_id} is known. Add it in the admin.") from error
 
 
-def waited_for(organization: SalesforceOrganization) -> Selection:
-    """Everything of one organization. Raises OperationRefused while it is off."""
+def reprocess_organization(organization: SalesforceOrganization, actor: Actor) -> int:
+    """Read again what is held back of an organization; returns how many messages changed at once.
+
+    What is more goes in steps, as the audit log shows. Raises OperationRefused while it is off.
+    """
+    try:
+        action = background.start(REPROCESS, held_for(organization), actor)
+    except NothingToDo:
+        return 0
+    background.work_on(action.pk)
+    action.refresh_from_db(fields=("affected",))
+    return action.affected
+
+
+def held_for(organization: SalesforceOrganization) -> Selection:
+    """What is held back of one organization. Raises OperationRefused while it is off."""
     mode = SalesforceOrganization.objects.filter(pk=organization.pk).values_list("mode", flat=True).first()
     if mode is None:
         raise OperationRefused(f"Organization {organization.salesforce_id} does not exist any more.")
@@ -30,28 +47,10 @@ def waited_for(organization: SalesforceOrganization) -> Selection:
         raise OperationRefused(
             f"Organization {organization.salesforce_id} is off. Set its mode to live or shadow."
         )
-    return _of(organization)
-
-
-def releasable(organization: SalesforceOrganization) -> Messages:
-    """Messages that `release_organization` would let go."""
-    return RELEASE.eligible(_of(organization).messages())
-
-
-def _of(organization: SalesforceOrganization) -> Selection:
     return Selection(statuses=(Status.QUARANTINED, Status.IGNORED), organization=organization.salesforce_id)
 
 
-def release_organization(organization: SalesforceOrganization, actor: Actor) -> int:
-    """Let workers have what came before the organization was known, or while it was off.
-
-    Returns how many went at once; what is more goes in steps, as the journal shows. Raises
-    OperationRefused while the organization is off, because workers would only ignore them again.
-    """
-    try:
-        action = background.start(RELEASE, waited_for(organization), actor)
-    except NothingToDo:
-        return 0
-    background.work_on(action.pk)
-    action.refresh_from_db(fields=("affected",))
-    return action.affected
+def waited_for(organization: SalesforceOrganization) -> Messages:
+    """Messages that came before an organization was known, or while it was off."""
+    rows = ProcessedMessage.objects.filter(organization_salesforce_id=organization.salesforce_id)
+    return REPROCESS.eligible(rows).filter(reason__in=WAITED)

@@ -1,0 +1,195 @@
+"""Reprocess: parse stored bytes again, because why they were held back may be put right since.
+
+A message keeps its row and its delivery. It becomes the event that its bytes are today; further events of
+the delivery get rows of their own; an event that arrived again meanwhile ends the message as a duplicate;
+and what still cannot be read stays quarantined, with the reason of today.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from passport_events import fingerprint
+from passport_events.models import (
+    ActionKind,
+    Delivery,
+    Mode,
+    ProcessedMessage,
+    SalesforceOrganization,
+    Status,
+)
+from passport_events.models.bulk import insert_many, update_many
+from passport_events.operating import journal
+from passport_events.operating.changes import Change
+from passport_events.operating.rereading import Decided, Outcome, Result, decide
+from passport_events.operating.selection import MOST_COUNTED, Selection, count, newest
+from passport_events.receiving import statements
+from passport_events.receiving.inbox import DATA_ERRORS
+
+PART = 50
+"""Messages whose deliveries are in memory at a time; each may be a megabyte."""
+REFUSED = "database_refused"
+MAX_PREVIEWED = 500
+"""Messages that a preview really reads; the newest."""
+
+_EVENT = (
+    *("organization", "organization_salesforce_id", "dedup_key", "identity", "content_hash", "event_type"),
+    *("entity", "record_id", "change", "version_kind", "version", "content", "due_at", "finished_at"),
+)
+_ANEW: dict[str, Any] = {
+    "attempts": 0,
+    "crashes": 0,
+    "runs_alone": False,
+    "put_off_since": None,
+    "merged": {},
+    "release": "",
+    "claimed_at": None,
+}
+_VERDICT = ("status", "reason", "fingerprint")
+
+_ITS_ORGANIZATION = SalesforceOrganization.objects.filter(
+    salesforce_id=OuterRef("organization_salesforce_id")
+)
+_HELD = Q(status=Status.QUARANTINED) | Q(
+    # While it is off, workers would only ignore them again.
+    Exists(_ITS_ORGANIZATION.exclude(mode=Mode.OFF)),
+    status=Status.IGNORED,
+    reason="organization_off",
+)
+_HAS_BYTES = Q(delivery__body__isnull=False) & ~Q(delivery__body=b"")
+_HAS_EVENT = ~Q(record_id="") & ~Q(content={})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reprocess(Change):
+    """Not one value for all rows: each becomes what its own bytes say."""
+
+    def apply(self, ids: Collection[int], action: int) -> int:
+        """As of every change; returns how many are held back no more, and how many rows were added."""
+        rows = ProcessedMessage.objects.filter(pk__in=ids).order_by("pk")
+        return sum(_reprocess(part, action) for part in _parts(self.eligible(rows)))
+
+
+REPROCESS = Reprocess(
+    kind=ActionKind.REPROCESS,
+    permission="passport_events.reprocess_message",
+    changeable=_HELD & (_HAS_BYTES | _HAS_EVENT),
+    columns={},
+    most=250,
+    needs_reason=False,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preview:
+    """What reprocessing would do, as far as the newest messages tell."""
+
+    messages: int
+    """Those that would be read again, counted up to a limit."""
+    is_capped: bool
+    read: int
+    """How many were read for this preview."""
+    would: dict[str, int]
+    """What would become of those -> of how many."""
+    added: int
+    """Messages that would be added, because their delivery holds several events."""
+    without_bytes: int
+    """Quarantined messages whose bytes are gone: nothing can be read again."""
+
+
+def preview(selection: Selection) -> Preview:
+    """Read the newest messages of a selection again, and change nothing."""
+    rows = selection.at_a_glance()
+    found, added, read = Counter[str](), 0, 0
+    for part in _parts(newest(REPROCESS.eligible(rows), MAX_PREVIEWED)):
+        decided = decide(part)
+        found.update(map(_would, decided.outcomes))
+        added, read = added + len(decided.added), read + len(part)
+    messages = count(REPROCESS.eligible(rows))
+    return Preview(
+        messages=messages,
+        is_capped=messages >= MOST_COUNTED,
+        read=read,
+        would=dict(found.most_common()),
+        added=added,
+        without_bytes=count(rows.filter(status=Status.QUARANTINED).exclude(_HAS_BYTES | _HAS_EVENT)),
+    )
+
+
+def _would(outcome: Outcome) -> str:
+    word = outcome.reason.partition(":")[0]
+    if outcome.result is Result.HELD:
+        return f"stay {outcome.status}: {word}"
+    if outcome.result is Result.DUPLICATE:
+        return "end as duplicates of events that arrived again"
+    return f"be {outcome.status}: {word}" if word else f"be {outcome.status}"
+
+
+def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
+    """In a savepoint. Where the database refuses something, delivery by delivery."""
+    try:
+        with transaction.atomic(using=journal.database()):
+            return _write(decide(messages), action)
+    except DATA_ERRORS:
+        pass
+    changed = 0
+    for delivery in dict.fromkeys(message.delivery_id for message in messages):
+        # Read again: the first try has written into these.
+        ids = [message.pk for message in messages if message.delivery_id == delivery]
+        own = list(ProcessedMessage.objects.filter(pk__in=ids).order_by("pk"))
+        try:
+            with transaction.atomic(using=journal.database()):
+                changed += _write(decide(own), action)
+        except DATA_ERRORS:
+            held = ProcessedMessage.objects.filter(pk__in=ids, status=Status.QUARANTINED)
+            held.update(reason=REFUSED, fingerprint=fingerprint.of_quarantine("", REFUSED))
+    return changed
+
+
+def _write(decided: Decided, action: int) -> int:
+    """Returns how many messages are held back no more, and how many were added."""
+    Delivery.objects.bulk_update(decided.formats, ["wire_format"])
+    outcomes = [outcome for outcome in decided.outcomes if outcome.is_changed]
+    for outcome in outcomes:
+        _apply(outcome, action)
+    anew = [outcome.message for outcome in outcomes if outcome.draft is not None]
+    update_many(anew, [*_VERDICT, *_EVENT, *_ANEW, "last_action"])
+    update_many([o.message for o in outcomes if o.draft is None], [*_VERDICT, "last_action"])
+    _add(decided.added, action)
+    return sum(outcome.result is not Result.HELD for outcome in outcomes) + len(decided.added)
+
+
+def _apply(outcome: Outcome, action: int) -> None:
+    message, draft = outcome.message, outcome.draft
+    if draft is not None:
+        for name in _EVENT:
+            attribute = "organization_id" if name == "organization" else name
+            setattr(message, attribute, getattr(draft, attribute))
+        for name, value in _ANEW.items():
+            setattr(message, name, value)
+    message.status, message.reason, message.fingerprint = outcome.status, outcome.reason, outcome.fingerprint
+    if outcome.result is not Result.HELD:
+        message.last_action = action
+
+
+def _add(messages: Sequence[ProcessedMessage], action: int) -> None:
+    """Raises IntegrityError where somebody stores an event of the same key at this moment."""
+    for message in messages:
+        message.last_action = action
+    insert_many(sorted(messages, key=lambda message: message.dedup_key), once_by=("dedup_key",))
+    stored = statements.find([message.dedup_key for message in messages])
+    if any(stored.get(message.dedup_key) != message.content_hash for message in messages):
+        raise IntegrityError("an event with the key of one of these and other content was just stored")
+
+
+def _parts(rows: Iterable[ProcessedMessage]) -> Iterator[list[ProcessedMessage]]:
+    left = iter(rows)
+    while part := list(islice(left, PART)):
+        yield part

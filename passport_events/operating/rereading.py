@@ -1,0 +1,195 @@
+"""What stored bytes say today, and what that makes of the messages that were held back.
+
+Deciding reads the database and changes nothing; so a preview decides and does not write.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from passport_events import conf, fingerprint
+from passport_events.exceptions import Unreadable
+from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.models.message import TEXT_OF_REASON
+from passport_events.receiving import statements
+from passport_events.receiving.dedup import known, only_new
+from passport_events.receiving.organizations import KnownOrganization
+from passport_events.receiving.rereading import received_from, reread, wire_format_of
+from passport_events.receiving.rows import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
+from passport_events.receiving.wire import Reading
+
+HEARTBEAT = "organization_heartbeat"
+
+
+class Result(enum.Enum):
+    """What becomes of a message."""
+
+    READ = "read"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """One message that was held back."""
+
+    message: ProcessedMessage
+    result: Result
+    status: Status
+    reason: str
+    draft: ProcessedMessage | None = None
+    """The event that it is now; None where it stays what it was."""
+    fingerprint: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything has to be written."""
+        before = self.message
+        return (
+            self.result is not Result.HELD
+            or (before.reason, before.fingerprint) != (self.reason, self.fingerprint)
+            or (self.draft is not None and before.content_hash != self.draft.content_hash)
+        )
+
+
+@dataclasses.dataclass(slots=True)
+class Decided:
+    """What becomes of some messages, and what else their deliveries hold."""
+
+    outcomes: list[Outcome]
+    added: list[ProcessedMessage]
+    """Further events of their deliveries, which have no row yet."""
+    formats: list[Delivery]
+    """Deliveries that are recognised as another format now."""
+
+
+def decide(messages: Sequence[ProcessedMessage]) -> Decided:
+    """Read the deliveries of these messages again, with today's settings and organizations."""
+    deliveries = Delivery.objects.in_bulk({message.delivery_id for message in messages})
+    parts = [
+        _Part(delivery, [message for message in messages if message.delivery_id == pk])
+        for pk, delivery in sorted(deliveries.items())
+    ]
+    organizations = _organizations(organizations_of([part.reading for part in parts]))
+    for part in parts:
+        part.match(organizations)
+    left = [draft for part in parts for draft in part.left]
+    stored = known(left, statements.find) if left else {}
+    fresh = {id(draft) for draft in only_new(left, stored)}
+    twins = _twins([draft for draft in left if id(draft) not in fresh])
+    decided = Decided([], [], [part.delivery for part in parts if part.is_recognised_anew()])
+    for part in parts:
+        part.decide(fresh, twins, decided)
+    return decided
+
+
+def _organizations(ids: Collection[str]) -> dict[str, KnownOrganization]:
+    """From the database: a cache may not know yet what was just added."""
+    rows = SalesforceOrganization.objects.filter(salesforce_id__in=ids)
+    found = rows.values_list("pk", "salesforce_id", "mode")
+    return {key: KnownOrganization(pk, key, Mode(mode)) for pk, key, mode in found}
+
+
+def _twins(drafts: Sequence[Draft]) -> dict[str, int]:
+    keys = {draft.message.dedup_key for draft in drafts}
+    return dict(ProcessedMessage.objects.filter(dedup_key__in=keys).values_list("dedup_key", "pk"))
+
+
+class _Part:
+    """One delivery, and those of its messages that are held back."""
+
+    def __init__(self, delivery: Delivery, messages: list[ProcessedMessage]) -> None:
+        self.delivery = delivery
+        self._messages = messages
+        self.reading = _reading_of(delivery, messages)
+        self._matched: dict[int, Draft] = {}
+        self.left: list[Draft] = []
+        """Drafts that are none of these messages, as far as their keys tell."""
+
+    def match(self, organizations: Mapping[str, KnownOrganization]) -> None:
+        """Find the messages among what the delivery says now."""
+        if self.reading.refusal is not None:
+            return
+        received = received_from(self.delivery, bytes(self.delivery.body or b""))
+        drafts = drafts_of(received, self.reading, organizations)
+        own = {message.dedup_key: message.pk for message in self._messages}
+        for draft in drafts:
+            key = own.get(draft.message.dedup_key)
+            if key is None:
+                self.left.append(draft)
+            else:
+                self._matched[key] = draft
+
+    def is_recognised_anew(self) -> bool:
+        """Note the format of today; whether it is another one."""
+        before = self.delivery.wire_format
+        self.delivery.wire_format = wire_format_of(self.delivery, self.reading)
+        return self.delivery.wire_format != before
+
+    def decide(self, fresh: Collection[int], twins: Mapping[str, int], decided: Decided) -> None:
+        """Add what becomes of the messages, and the events that are left."""
+        by_key = {message.dedup_key: message.pk for message in self._messages}
+        for one in self.left:
+            # A collision has its own key only now.
+            if (pk := by_key.get(one.message.dedup_key)) is not None:
+                self._matched[pk] = one
+        new = [draft for draft in self.left if id(draft) in fresh]
+        for message in self._messages:
+            draft = self._matched.get(message.pk) or _take_one_like(message, new)
+            decided.outcomes.append(self._outcome(message, draft, twins))
+        for one in new:
+            one.message.delivery = self.delivery
+            decided.added.append(one.message)
+
+    def _outcome(self, message: ProcessedMessage, draft: Draft | None, twins: Mapping[str, int]) -> Outcome:
+        if draft is not None:
+            row = draft.message
+            status = Status(row.status)
+            result = Result.HELD if status in (message.status, Status.QUARANTINED) else Result.READ
+            # Of a row that is not saved it is an expression, unless a quarantine wrote it.
+            group = row.fingerprint if status is Status.QUARANTINED else ""
+            return Outcome(message, result, status, row.reason, row, group)
+        refusal = self.reading.refusal
+        if refusal is not None and message.status == Status.QUARANTINED:
+            group = fingerprint.of_quarantine(wire_format_of(self.delivery, self.reading), refusal.reason)
+            said = DETAIL_SEPARATOR.join(filter(None, (refusal.reason, refusal.detail)))
+            return Outcome(message, Result.HELD, Status.QUARANTINED, said[:TEXT_OF_REASON], None, group)
+        if refusal is None and self.reading.heartbeat is not None:
+            return Outcome(message, Result.READ, Status.IGNORED, HEARTBEAT)
+        twin = next((twins[row.dedup_key] for row in self._like(message) if row.dedup_key in twins), None)
+        if twin is not None:
+            return Outcome(message, Result.DUPLICATE, Status.IGNORED, f"duplicate of message {twin}")
+        # An event that its delivery does not hold as the settings are today: it stays what it was.
+        return Outcome(
+            message, Result.HELD, Status(message.status), message.reason, None, message.fingerprint
+        )
+
+    def _like(self, message: ProcessedMessage) -> Iterator[ProcessedMessage]:
+        rows = (draft.message for draft in self.left)
+        return (row for row in rows if message.record_id in ("", row.record_id))
+
+
+def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
+    """The first new event that a message can become: one of its record, if it has one."""
+    for draft in new:
+        if message.record_id in ("", draft.message.record_id):
+            new.remove(draft)
+            return draft
+    return None
+
+
+def _reading_of(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> Reading:
+    if delivery.body and len(delivery.body) == delivery.body_size:
+        return reread(delivery, conf.current())
+    # Too large to be kept whole; or emptied because it named a record that was erased. Its other
+    # messages still hold their events.
+    events = tuple(message.to_event() for message in messages if message.record_id and message.content)
+    return Reading(
+        wire_format=delivery.wire_format,
+        envelope=None,
+        events=events,
+        refusal=None if events else Unreadable("database_refused"),
+        arrived_as=("sqs", delivery.sqs_message_id),
+    )
