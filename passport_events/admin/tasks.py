@@ -9,7 +9,7 @@ from django import forms
 
 from passport_events.operating import export, notes, rehearse
 from passport_events.operating.changes import Change
-from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY, RETRY_NOW
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
@@ -122,6 +122,11 @@ TASKS = (
         "Retry",
         "Sent back to the handler with all attempts. The idempotency key stays the same. Whether they were "
         "handled, their status says afterwards.",
+    ),
+    _in_steps(
+        RETRY_NOW,
+        "Retry now",
+        "What waits for its next attempt is due at once. No attempt is lost; what is paused stays paused.",
     ),
     Task(
         name=REHEARSE,

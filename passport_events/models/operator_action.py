@@ -18,6 +18,7 @@ class ActionKind(models.TextChoices):
     """Everything an operator can do to messages."""
 
     RETRY = "retry"
+    RETRY_NOW = "retry_now"
     DISCARD = "discard"
     RESTORE = "restore"
     REPROCESS = "reprocess"

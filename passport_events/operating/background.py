@@ -38,6 +38,7 @@ CHANGES: Mapping[ActionKind, Change] = {
     change.kind: change
     for change in (
         dead_letters.RETRY,
+        dead_letters.RETRY_NOW,
         dead_letters.DISCARD,
         dead_letters.RESTORE,
         reprocess.REPROCESS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Case, Q, Value, When
 
-from passport_events.clock import ClockTimestamp
+from passport_events.clock import ClockTimestamp, StatementTimestamp
 from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import journal
@@ -48,6 +48,15 @@ RETRY = Change(
         "runs_alone": False,
         "put_off_since": None,
     },
+)
+# After a failure, or because a handler said RetryLater; a record that another worker holds is no reason.
+RETRY_NOW = Change(
+    kind=ActionKind.RETRY_NOW,
+    permission="passport_events.retry_message",
+    changeable=Q(status=Status.WAITING, due_at__gt=StatementTimestamp())
+    & (Q(attempts__gt=0) | Q(put_off_since__isnull=False)),
+    # Attempts stay, and so does since when a handler has put it off: it is only not waited for.
+    columns={"due_at": ClockTimestamp()},
 )
 DISCARD = Change(
     kind=ActionKind.DISCARD,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from passport_events.models import (
     ActionKind,
@@ -38,6 +40,13 @@ def one_that_waits(world: World) -> str:
     world.publish("one")
     world.receive_all()
     return world.published[0]
+
+
+def one_that_failed(world: World) -> str:
+    world.publish("one")
+    world.receive_all()
+    ProcessedMessage.objects.update(attempts=1, due_at=timezone.now() + timedelta(hours=6))
+    return HOME
 
 
 def one_that_succeeded(world: World) -> str:
@@ -101,6 +110,13 @@ VERBS = {
         "waiting",
         [(ActionKind.RETRY, False)],
         ("written down, not changed", "changed, not committed", "operated"),
+    ),
+    "retry now": Verb(
+        one_that_failed,
+        ("retry", "--now", "--reason=why", "--organization", ""),
+        "waiting",
+        [(ActionKind.RETRY_NOW, True)],
+        ASKED_FOR,
     ),
     "discard": Verb(
         a_dead_letter,
@@ -181,7 +197,7 @@ def test_an_operation_that_dies_is_done_and_written_down_or_neither(
 
 
 @pytest.mark.postgresql  # nothing in it is about the database
-@pytest.mark.parametrize("name", ["reprocess", "replay"])
+@pytest.mark.parametrize("name", ["reprocess", "replay", "retry now"])
 def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World, name: str) -> None:
     verb = VERBS[name]
     about = verb.given(world)
@@ -194,7 +210,7 @@ def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World
     assert state() == (verb.status, verb.journal)
 
 
-@pytest.mark.parametrize("name", ["retry", "reprocess", "replay"])
+@pytest.mark.parametrize("name", ["retry", "retry now", "reprocess", "replay"])
 def test_what_an_operator_let_go_is_handled_although_nobody_was_told(world: World, name: str) -> None:
     verb = VERBS[name]
     about = verb.given(world)

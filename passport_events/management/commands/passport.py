@@ -28,6 +28,7 @@ from passport_events.management.verbs import (
     replay,
     reprocess,
     resume,
+    retry,
     throttle,
 )
 
@@ -36,6 +37,7 @@ VERBS: Mapping[str, Verb] = {
     "doctor": doctor,
     "messages": messages,
     "dead-letters": dead_letters,
+    "retry": retry,
     "replay": replay,
     "reprocess": reprocess,
     "actions": actions,
