@@ -133,6 +133,8 @@ class Event:
     """Leaf names (`Name`, `BillingAddress.City`) and the values this event gives them."""
     missing: tuple[str, ...] = ()
     """Fields named as changed whose value the event does not carry."""
+    enriched: tuple[str, ...] = ()
+    """Fields among `fields` that did not change and are sent along; of a delete, all that are sent."""
     is_gap: bool = False
     """Salesforce could not tell what changed; the record has to be read again."""
     origin: str = ""
@@ -161,20 +163,31 @@ class Event:
 
     def content(self) -> dict[str, Any]:
         """What the event says beyond its columns, as JSON; `fields` and `missing` are student data."""
-        return {
+        said = {
             "fields": dict(self.fields),
             "missing": list(self.missing),
             "is_gap": self.is_gap,
             "origin": self.origin,
             "transaction": self.transaction,
         }
+        # Few events have any, and all are stored.
+        return said | {"enriched": list(self.enriched)} if self.enriched else said
+
+    def has_changed(self, name: str) -> bool:
+        """Whether the event says that this field, or a compound above it, has a new value or was emptied."""
+        said = self.fields.keys() - set(self.enriched)
+        return is_among(name, said) or is_among(name, self.missing)
 
     def content_hash(self) -> str:
         """sha256 of the normalised content, which no envelope can change.
 
         `commitNumber` is left out: a JavaScript hop rounds it. What such a hop does to the numbers
-        among the fields changes nothing either.
+        among the fields changes nothing either. Nor do enriched fields: a change may come by two channels,
+        of which one sends them along.
         """
         said = [self.event_type, self.change, self.organization, self.entity, self.record_id]
         said.append(str(self.version.milliseconds))
-        return hashlib.sha256(canonical([said, self.content()]).encode()).hexdigest()
+        content = self.content()
+        for name in content.pop("enriched", ()):
+            del content["fields"][name]
+        return hashlib.sha256(canonical([said, content]).encode()).hexdigest()

@@ -15,11 +15,11 @@ from passport_events.contract.values import (
     ORGANIZATION_PATTERN,
     Open,
     Text,
-    check_names,
+    check_fields,
     is_organization,
 )
 from passport_events.receiving.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.receiving.wire.leaves import MAX_NAME
+from passport_events.receiving.wire.leaves import MAX_NAME, salesforce_leaves_of
 from passport_events.receiving.wire.salesforce_id import to_18
 
 _UPDATE = "UPDATE"
@@ -104,7 +104,7 @@ class Payload(Open):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        check_names(self.model_extra or {})
+        check_fields(self.model_extra or {}, salesforce_leaves_of)
         return self
 
 

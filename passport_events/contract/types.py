@@ -22,9 +22,11 @@ from passport_events.contract.values import (
     SalesforceId,
     Sequence,
     Time,
-    check_names,
+    check_fields,
     event_of,
 )
+from passport_events.receiving.wire.cloudevents import record_in
+from passport_events.receiving.wire.leaves import leaves_of
 from passport_events.receiving.wire.salesforce_id import to_18
 
 
@@ -38,7 +40,7 @@ class Data(Open):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        check_names(self.model_extra or {})
+        check_fields(record_in(self.model_extra or {}), leaves_of)
         return self
 
 

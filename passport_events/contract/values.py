@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.wire.leaves import MAX_NAME, leaves_of
+from passport_events.receiving.wire.leaves import MAX_NAME, MAX_PARTS
 from passport_events.receiving.wire.salesforce_id import to_18
 
 PREFIX = r"(?:[\s\S]*\.)?"
@@ -103,6 +103,13 @@ def _as_double(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
+_RULES = {
+    "duplicate_key": "must not name a field twice, nested and with dots",
+    "unknown_shape": "must not hold a value in a wrapping or nesting that is not agreed",
+    "too_large": "must not hold so many long names of nested fields",
+}
+"""The reader's reason -> our words."""
+_RULE_OF_NAMES = f"must not hold a field name of more than {MAX_NAME} characters or {MAX_PARTS} parts"
 Number = Annotated[float, BeforeValidator(_as_double), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -113,11 +120,9 @@ class Open(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, use_attribute_docstrings=True)
 
 
-def check_names(fields: Mapping[str, Any]) -> None:
-    """Refuse names that cannot be fields of a record; the reader would refuse the message."""
+def check_fields(fields: Mapping[str, Any], leaves: Callable[[Mapping[str, Any]], object]) -> None:
+    """Refuse what cannot be fields of a record; the reader takes them apart with the same function."""
     try:
-        leaves_of(fields)
+        leaves(fields)
     except Unreadable as error:
-        if error.reason == "duplicate_key":
-            raise broken("must not name a field twice, nested and with dots") from None
-        raise broken(f"must not hold a field name of more than {MAX_NAME} characters") from None
+        raise broken(_RULES.get(error.reason, _RULE_OF_NAMES)) from None

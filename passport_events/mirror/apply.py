@@ -85,7 +85,7 @@ def merge_into(record: SalesforceRecord, event: Event, message_id: int) -> Merge
 
 
 def merge_all_into(record: SalesforceRecord, events: Sequence[tuple[Event, int]]) -> list[Merged]:
-    """The same for events with their messages' keys, in their order; each has the state after the last.
+    """The same for events with their messages' keys, in their order; only the last has the record's state.
 
     A record may have tens of thousands of fields, so it is taken apart and put together once for all.
     """
@@ -101,20 +101,25 @@ def merge_reading(record: SalesforceRecord, observed_ms: int, fields: Mapping[st
 
 
 def _set(record: SalesforceRecord, writes: Sequence[Write]) -> list[Merged]:
-    state = RecordState.from_json(record.merge_state, record.fields)
-    done: list[Merged] = []
-    for write in writes:
-        merged = merge(state, write)
-        state = merged.state
-        # The states in between go: two hundred of a large record would fill the memory.
-        done.append(dataclasses.replace(merged, state=_EMPTY))
+    merges = _merge_in_order(RecordState.from_json(record.merge_state, record.fields), writes)
+    state = merges[-1].state
     record.fields = state.fields
     record.merge_state = state.to_json()
     record.version = state.newest.version.value if state.newest else ""
     record.is_deleted = state.is_deleted
     record.is_complete = state.is_complete
     record.needs_refetch = state.needs_refetch
-    return [dataclasses.replace(merged, state=state) for merged in done]
+    return merges
+
+
+def _merge_in_order(state: RecordState, writes: Sequence[Write]) -> list[Merged]:
+    done: list[Merged] = []
+    for write in writes[:-1]:
+        merged = merge(state, write)
+        state = merged.state
+        # The states in between go: two hundred of a large record would fill the memory.
+        done.append(dataclasses.replace(merged, state=_EMPTY))
+    return [*done, merge(state, writes[-1])]
 
 
 def save_merge(*records: SalesforceRecord) -> None:

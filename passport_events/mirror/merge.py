@@ -45,7 +45,8 @@ class Write:
         write = cls(
             stamp=stamp,
             change=event.change,
-            fields=event.fields,
+            # What a delete brings is the handler's alone: the record has no fields any more.
+            fields={} if event.change is Change.DELETED else event.fields,
             missing=event.missing,
             is_gap=event.is_gap,
         )

@@ -180,16 +180,20 @@ class RecordState:
         So no field says so itself: what is implied leaves no cells, and which fields a tied event met
         depends on the order of arrival.
         """
-        cells = dict(self.cells)
+        needless: list[str] = []
+        in_doubt: dict[str, Cell] = {}
         by_floor = self._implied_by_floor
         for name in touched:
-            known = self.cells[name]
-            cell = dataclasses.replace(known, is_contested=False) if self._is_in_doubt(name) else known
-            implied = self._implied(name) if "." in name else by_floor
-            if cell.value is GONE or cell == implied:
-                del cells[name]
-            else:
-                cells[name] = cell
+            cell = self.cells[name]
+            if cell.is_contested and self._is_in_doubt(name):
+                cell = in_doubt[name] = dataclasses.replace(cell, is_contested=False)
+            if cell.value is GONE or cell == (self._implied(name) if "." in name else by_floor):
+                needless.append(name)
+        if not (needless or in_doubt):
+            return self
+        cells = {**self.cells, **in_doubt}
+        for name in needless:
+            del cells[name]
         return dataclasses.replace(self, cells=cells)
 
     def to_json(self) -> dict[str, Any]:

@@ -205,6 +205,7 @@ class ProcessedMessage(models.Model):
             identity=Identity(self.identity, self.dedup_key),
             fields=self.content["fields"],
             missing=tuple(self.content["missing"]),
+            enriched=tuple(self.content.get("enriched", ())),
             is_gap=self.content["is_gap"],
             origin=self.content["origin"],
             transaction=self.content["transaction"],

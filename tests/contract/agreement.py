@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from passport_events.contract.problems import Problem, problems_of
-from passport_events.event import Change
 from passport_events.receiving import wire
 from tests.receiving.wire.deliveries import SETTINGS
 
@@ -47,8 +46,6 @@ def _is_meant(problem: Problem, body: dict[str, Any], reading: wire.Reading) -> 
         case "data.record_id":
             # The reader believes `subject` as well; the contract has one place that is always there.
             return body["data"].get("record_id") is None and body.get("subject") is not None
-        case "data":
-            return found.change is Change.DELETED  # The fields of a deleted record are not looked at.
         case "entity":
             return bool(body["entity"] == "")  # For the reader the same as absent; here a mistake.
         case "source" | "orgid":
@@ -62,5 +59,5 @@ def _is_meant_of_salesforce(problem: Problem, reading: wire.Reading) -> bool:
     found = reading.events[0]
     if problem.path == "source":
         return not found.organization.startswith("00D")
-    # Of a deleted record, and where the record is read again, the fields are not looked at.
-    return problem.path == "detail.payload" and (found.is_gap or found.change is Change.DELETED)
+    # Where the record is read again, the fields are not looked at.
+    return problem.path == "detail.payload" and found.is_gap

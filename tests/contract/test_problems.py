@@ -85,7 +85,7 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
     "a field with a long name": (
         "opportunity",
         opportunity({"A": {"B" * 254: 2}}),
-        ["data must not hold a field name of more than 255 characters"],
+        ["data must not hold a field name of more than 255 characters or 8 parts"],
     ),
     "a number that is none": (
         "opportunity",

@@ -21,7 +21,7 @@ from .strategies import CHANGE_EVENTS, MESSAGES
 # What no schema can say: suffixes of ids, days that exist, two members that agree, names of leaves.
 BEYOND = re.compile(
     "fit the others|the id of an organization|must be a time|must be a day|must be <|as the Event Relay"
-    "|that source names|that data.record_id names|must not name a field twice|must not hold a field name"
+    "|that source names|that data.record_id names|must not name a field twice|must not hold "
 )
 
 

@@ -2,7 +2,10 @@
 
 A body's fields are a hint. Depending on who decoded it an update carries only what changed, or
 every field with null for "unchanged", or names fields whose values it leaves out. So an update
-says only what is both named and present.
+changes only what is both named and present. What is present and not named is *enriched*: an unchanged
+field that the channel is set up to send along, with its value at the commit. It may be empty only in
+bodies that list every field, so a null is none. Format: "Enrich Change Events with Extra Fields" in
+Salesforce's Change Data Capture Developer Guide.
 """
 
 from __future__ import annotations
@@ -10,14 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from passport_events import exact_json
 from passport_events.conf import Settings
 from passport_events.event import Change, Event, Identity, compounds, is_among
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.wire.change_event_header import NAME, ChangeEventHeader, read_header
-from passport_events.receiving.wire.leaves import known, leaves_of
+from passport_events.receiving.wire.leaves import known, salesforce_leaves_of
 from passport_events.receiving.wire.shape import shown
 
 MAX_COPIED_BYTES = 64 * 1024 * 1024
@@ -42,9 +45,9 @@ def events_of(
     if event_type is None:
         raise Unreadable("unknown_event_type", f"entity {shown(header.entity)}")
     change, record_ids = header.change, header.records()
-    fields, missing, is_gap = _content(payload, header, change)
-    _check_copies(fields, len(record_ids))
-    shared = MappingProxyType(fields)
+    said = _content(payload, header, change)
+    _check_copies(said.fields, len(record_ids))
+    shared = MappingProxyType(said.fields)
     return tuple(
         Event(
             event_type=event_type.name,
@@ -64,8 +67,9 @@ def events_of(
                 header.change_type,
             ),
             fields=shared,
-            missing=missing,
-            is_gap=is_gap,
+            missing=said.missing,
+            enriched=said.enriched,
+            is_gap=said.is_gap,
             origin=header.origin,
             transaction=header.transaction_key,
         )
@@ -73,37 +77,46 @@ def events_of(
     )
 
 
-def _content(
-    payload: Mapping[str, Any], header: ChangeEventHeader, change: Change
-) -> tuple[dict[str, Any], tuple[str, ...], bool]:
-    """Fields, missing ones, and whether the record has to be read instead."""
+class _Content(NamedTuple):
+    fields: dict[str, Any]
+    missing: tuple[str, ...] = ()
+    enriched: tuple[str, ...] = ()
+    is_gap: bool = False
+    """Whether the record has to be read instead."""
+
+
+def _content(payload: Mapping[str, Any], header: ChangeEventHeader, change: Change) -> _Content:
     if header.is_gap:
-        return {}, (), True
-    if change is Change.DELETED:
-        return {}, (), False
+        return _Content({}, is_gap=True)
     if change is Change.UPDATED and any(
         "0x" in name and _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
     ):
-        return {}, (), True
-    leaves = leaves_of({name: value for name, value in payload.items() if name != NAME})
+        return _Content({}, is_gap=True)
+    leaves = salesforce_leaves_of({name: value for name, value in payload.items() if name != NAME})
     if change is Change.UPDATED:
-        return (*_updated(leaves, header), False)
-    return known(leaves), (), False
+        return _updated(leaves, header)
+    fields = known(leaves)
+    return _Content(fields, enriched=tuple(sorted(fields)) if change is Change.DELETED else ())
 
 
-def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Content:
     """What an update says: a named compound covers its leaves, a dotted name is a leaf's own."""
     nulled = header.nulled - header.diffs
     told_otherwise = nulled | header.diffs
     fields: dict[str, Any] = {}
+    enriched: list[str] = []
     for leaf, value in leaves.items():
         if is_among(leaf, told_otherwise):
             continue
-        if is_among(leaf, header.changed) or (leaf == _ALWAYS_CHANGED and value is not None):
+        if is_among(leaf, header.changed):
             fields[leaf] = value
+        elif value is not None:
+            fields[leaf] = value
+            if leaf != _ALWAYS_CHANGED:
+                enriched.append(leaf)
     fields |= dict.fromkeys(nulled)
     absent = {name for name in _without_leaf(header.changed, leaves) if not is_among(name, nulled)}
-    return fields, tuple(sorted(header.diffs | absent))
+    return _Content(fields, tuple(sorted(header.diffs | absent)), tuple(sorted(enriched)))
 
 
 def _without_leaf(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:

@@ -21,6 +21,7 @@ from passport_events.receiving.wire.organization import organization_of
 from passport_events.receiving.wire.salesforce_id import to_18
 from passport_events.receiving.wire.sequence import of_sequence
 from passport_events.receiving.wire.shape import must, object_in, optional_text_in, shown, text_in
+from passport_events.receiving.wire.wrappers import is_rest_metadata
 
 SPECVERSION = "1.0"
 MAJOR_VERSION = "1"
@@ -42,6 +43,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
     organization = organization_of(envelope, organizations_in(body), settings)
     version = of_sequence(text_in(body, "sequence"), "sequence")
     data = object_in(body, "data")
+    fields = fields_of({name: value for name, value in data.items() if name != _RECORD_ID}, change)
     return (
         Event(
             event_type=event_type.name,
@@ -51,7 +53,8 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             record_id=_record_id(body, data),
             version=version,
             identity=Identity.of("cloudevents", text_in(body, "source"), text_in(body, "id")),
-            fields=MappingProxyType(_fields(data, change)),
+            fields=MappingProxyType(fields),
+            enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
         ),
     )
 
@@ -104,9 +107,17 @@ def _record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return found.pop()
 
 
-def _fields(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
-    """Every leaf is a changed field; in an update null says that the field was emptied."""
-    if change is Change.DELETED:
-        return {}
-    leaves = leaves_of({name: value for name, value in data.items() if name != _RECORD_ID})
-    return known(leaves) if change.is_whole else leaves
+def fields_of(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """Every leaf is a changed field; in an update null says that the field was emptied.
+
+    A delete may say what the record was, so that a handler finds what belongs to it. Raises Unreadable.
+    """
+    leaves = leaves_of(record_in(data))
+    return leaves if change is Change.UPDATED else known(leaves)
+
+
+def record_in(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the `attributes` that Apex's `JSON.serialize` begins a record with; they are no field."""
+    if not is_rest_metadata(data.get("attributes")):
+        return data
+    return {name: value for name, value in data.items() if name != "attributes"}

@@ -16,9 +16,10 @@ from passport_events.conf import EventType, PlatformEvent, Settings
 from passport_events.event import CHANGE_WORDS, Change, Event, Identity, Version
 from passport_events.exceptions import Unreadable
 from passport_events.receiving.wire import strict_json
+from passport_events.receiving.wire.cloudevents import fields_of
 from passport_events.receiving.wire.envelope import Envelope
 from passport_events.receiving.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.receiving.wire.leaves import known, leaves_of
+from passport_events.receiving.wire.leaves import flat_leaves_of, known
 from passport_events.receiving.wire.organization import organization_of
 from passport_events.receiving.wire.salesforce_id import to_18
 from passport_events.receiving.wire.sequence import of_sequence_or_time
@@ -47,6 +48,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
     organization = organization_of(envelope, {"source": organization_in(body)}, settings)
     payload = object_in(object_in(body, "detail"), "payload", "detail.")
     change = _change(payload, meaning)
+    fields = _fields(payload, meaning, change, settings)
     return (
         Event(
             event_type=event_type.name,
@@ -56,7 +58,8 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             record_id=to_18(payload.get(meaning.record_id), _PATH + meaning.record_id),
             version=_version(payload, meaning),
             identity=_identity(name, payload, organization),
-            fields=MappingProxyType(_fields(payload, meaning, change, settings)),
+            fields=MappingProxyType(fields),
+            enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
         ),
     )
 
@@ -97,13 +100,12 @@ def _fields(
     payload: Mapping[str, Any], meaning: PlatformEvent, change: Change, settings: Settings
 ) -> dict[str, Any]:
     """A publisher's own JSON says null on purpose; a field of the event is null where nobody set it."""
-    if change is Change.DELETED:
-        return {}
     if meaning.fields:
-        leaves = leaves_of(_json_in(payload, meaning.fields, settings))
-        return known(leaves) if change.is_whole else leaves
+        if change is Change.DELETED and payload.get(meaning.fields) is None:
+            return {}
+        return fields_of(_json_in(payload, meaning.fields, settings), change)
     custom = {name: payload[name] for name in payload if name.endswith("__c") and name not in meaning.used}
-    return known(leaves_of(custom))
+    return known(flat_leaves_of(custom))
 
 
 def _json_in(payload: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:

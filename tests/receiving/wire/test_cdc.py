@@ -39,9 +39,9 @@ def test_a_whole_record_has_every_field_that_is_not_empty(change_type: str) -> N
         "Amount": 0,
         "Description": "",
         "NextStep": None,
-        "Tags": ["a", {"b": None}],
+        "Tags": ["a", None],
         "None": [],
-        "BillingAddress": {"City": "Rome", "State": None, "Geo": {"Lat": 1.5}},
+        "BillingAddress": {"City": "Rome", "State": None, "Latitude": 1.5},
         "Empty": {},
     }
     assert event(relayed(change_event(fields, changeType=change_type))).fields == {
@@ -49,16 +49,20 @@ def test_a_whole_record_has_every_field_that_is_not_empty(change_type: str) -> N
         "IsWon": False,
         "Amount": 0,
         "Description": "",
-        "Tags": ["a", {"b": None}],
+        "Tags": ["a", None],
         "None": [],
         "BillingAddress.City": "Rome",
-        "BillingAddress.Geo.Lat": 1.5,
+        "BillingAddress.Latitude": 1.5,
     }
 
 
-def test_a_delete_has_no_fields_whatever_the_body_says() -> None:
-    found = event(relayed(change_event({"Name": "Acme"}, changeType="DELETE", changedFields=["Name", "X"])))
-    assert (found.fields, found.missing) == ({}, ())
+def test_what_a_delete_brings_is_enriched() -> None:
+    """Case D1."""
+    body = {"External_Id__c": "E-1", "BillingAddress": {"City": "Rome", "Street": None}, "Name": None}
+    found = event(relayed(change_event(body, changeType="DELETE", changedFields=["Name", "X"])))
+    assert (found.fields, found.missing) == ({"External_Id__c": "E-1", "BillingAddress.City": "Rome"}, ())
+    assert found.enriched == ("BillingAddress.City", "External_Id__c")
+    assert not found.has_changed("External_Id__c")
 
 
 ADDRESS = {"BillingAddress": {"City": "Rome", "Street": None}}
@@ -86,7 +90,7 @@ UPDATES: dict[str, tuple[dict[str, Any], list[str], dict[str, Any], dict[str, An
     ),
     "a compound without leaves": ({"BillingAddress": {}}, ["BillingAddress"], {}, {}, ("BillingAddress",)),
     "a name that only begins alike": ({"NameX": "A"}, ["Name"], {}, {}, ("Name",)),
-    "a list is a value": ({"Tags": [1, {"a": 2}]}, ["Tags"], {}, {"Tags": [1, {"a": 2}]}, ()),
+    "a list is a value": ({"Tags": [1, "a"]}, ["Tags"], {}, {"Tags": [1, "a"]}, ()),
     "the time of the change, not named": (
         {"LastModifiedDate": 1714170102000},
         [],
@@ -147,7 +151,7 @@ UPDATES: dict[str, tuple[dict[str, Any], list[str], dict[str, Any], dict[str, An
 @pytest.mark.parametrize(
     ("body", "changed", "header", "fields", "missing"), UPDATES.values(), ids=UPDATES.keys()
 )
-def test_an_update_says_only_what_is_named_and_present(
+def test_an_update_changes_only_what_is_named_and_present(
     body: dict[str, Any],
     changed: list[str],
     header: dict[str, Any],
@@ -155,7 +159,7 @@ def test_an_update_says_only_what_is_named_and_present(
     missing: tuple[str, ...],
 ) -> None:
     found = event(relayed(update(body, changed, **header)))
-    assert found.fields == fields
+    assert {name: value for name, value in found.fields.items() if name not in found.enriched} == fields
     assert found.missing == missing
     assert not found.is_gap
 
@@ -249,11 +253,67 @@ def test_a_number_that_is_written_another_way_is_no_other_content() -> None:
 
 
 def test_a_leaf_that_is_named_two_ways_is_refused() -> None:
-    assert why(relayed(change_event({"A.B": 1, "A": {"B": 2}})))[0] == "duplicate_key"
+    assert why(relayed(change_event({"A.City": 1, "A": {"City": 2}})))[0] == "duplicate_key"
+
+
+ENRICHED: dict[str, tuple[dict[str, Any], list[str], dict[str, Any], tuple[str, ...]]] = {
+    "unchanged": ({"Fax": "1", "Industry": "B"}, ["Fax"], {"Fax": "1", "Industry": "B"}, ("Industry",)),
+    "an unchanged compound": (
+        {"Fax": "1", "BillingAddress": {"City": "Rome", "Street": None}},
+        ["Fax"],
+        {"Fax": "1", "BillingAddress.City": "Rome"},
+        ("BillingAddress.City",),
+    ),
+    "changed": ({"Industry": "B"}, ["Industry"], {"Industry": "B"}, ()),
+    "emptied": ({"Industry": None}, ["Industry"], {"Industry": None}, ()),
+    "null means unchanged": ({"Fax": "1", "Industry": None}, ["Fax"], {"Fax": "1"}, ()),
+    "the other part of a compound": (
+        {"Name": {"FirstName": "A", "LastName": "B"}},
+        ["Name.LastName"],
+        {"Name.FirstName": "A", "Name.LastName": "B"},
+        ("Name.FirstName",),
+    ),
+    "false and zero are values": (
+        {"IsWon": False, "Amount": 0},
+        [],
+        {"IsWon": False, "Amount": 0},
+        ("Amount", "IsWon"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "changed", "fields", "enriched"), ENRICHED.values(), ids=ENRICHED)
+def test_an_unchanged_field_with_a_value_is_enriched(
+    body: dict[str, Any], changed: list[str], fields: dict[str, Any], enriched: tuple[str, ...]
+) -> None:
+    """Case D1."""
+    found = event(relayed(update(body, changed)))
+    assert (found.fields, found.enriched) == (fields, enriched)
+    assert [name for name in fields if found.has_changed(name)] == [n for n in fields if n not in enriched]
+
+
+def test_a_change_of_a_compound_is_one_of_its_leaves() -> None:
+    found = event(relayed(update({}, ["BillingAddress"])))
+    assert found.has_changed("BillingAddress.City")
+    assert not found.has_changed("BillingCity")
+
+
+def test_a_channel_that_enriches_and_one_that_does_not_bring_the_same_event() -> None:
+    """Else the second of them would be a collision."""
+    for change_type in ("UPDATE", "DELETE"):
+        header = {"changeType": change_type, "changedFields": ["Fax"]}
+        fields = {"Fax": "1"} if change_type == "UPDATE" else {}
+        plain, enriched = (
+            event(relayed(change_event(body, **header)))
+            for body in (fields, fields | {"External_Id__c": "E"})
+        )
+        assert plain.identity == enriched.identity
+        assert plain.content_hash() == enriched.content_hash()
 
 
 def test_nested_names_cannot_grow_without_end() -> None:
-    assert why(relayed(change_event({"a" * 200: {"b" * 55: 1}})))[0] == "schema"
+    assert why(relayed(change_event({"a" * 250: {"Street": 1}})))[0] == "schema"
+    assert why(relayed(change_event({".".join("a" * 9): 1})))[0] == "schema"
 
 
 def test_a_merged_event_cannot_ask_for_gigabytes() -> None:

@@ -67,11 +67,19 @@ WHOLE = {"Name": "A", "Address.City": "Rome", "Tags": []}
         ("created", WHOLE),
         ("undeleted", WHOLE),
         ("upserted", WHOLE),
-        ("deleted", {}),
+        ("deleted", WHOLE),
     ],
 )
 def test_the_leaves_of_data_are_the_fields(word: str, fields: dict[str, Any]) -> None:
-    assert event(contract(DATA, type=TYPE.format(word))).fields == fields
+    found = event(contract(DATA, type=TYPE.format(word)))
+    assert found.fields == fields
+    assert found.enriched == (tuple(sorted(fields)) if word == "deleted" else ())
+
+
+def test_what_apex_begins_a_record_with_is_no_field() -> None:
+    """Case A8. `JSON.serialize(record)` writes it."""
+    data = {"record_id": RECORD, "attributes": {"type": "Opportunity", "url": "/services/..."}, "Name": "A"}
+    assert event(contract(data)).fields == {"Name": "A"}
 
 
 @pytest.mark.parametrize(

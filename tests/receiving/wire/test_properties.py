@@ -62,7 +62,7 @@ BODIES: list[dict[str, Any]] = [
     {"schema": "x", "payload": update({"Name": None}, ["Name"]), "event": {"replayId": 1}},
     {"channel": "/data/ChangeEvents", "data": {"payload": change_event()}},
     relayed(None, source="aws.partner/appflow/salesforce.com/1/flow", detail=change_event()),
-    relayed({**PLATFORM, "Stage__c": "Sent", "A__c": {"B": None}}, **{"detail-type": "Flat__e"}),
+    relayed({**PLATFORM, "Stage__c": "Sent", "A__c": None}, **{"detail-type": "Flat__e"}),
     relayed({**PLATFORM, "Payload__c": '{"A": {"B": null}}'}, **{"detail-type": "Nested__e"}),
     relayed({"CreatedDate": "2026-05-07T22:29:47.000Z"}, **{"detail-type": "Passport_Heartbeat__e"}),
     contract(type="edu.example.heartbeat.v1", time="2026-05-07T22:29:47Z"),
