@@ -137,7 +137,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             newest_url=self.group_url(own) if before else "",
             older_url=f"?before={shown[-1].pk}" if len(members) > groups.PAGE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
-            **group_buttons.context_of(self, request, own, statuses, row.group.event_type if row else ""),
+            **group_buttons.context_of(self, request, own, statuses, row.group.event_types if row else ()),
         )
 
     def _may_look(self, request: HttpRequest) -> None:

@@ -35,6 +35,7 @@ class Row:
     organizations: tuple[str, ...]
     """Those with the most messages."""
     more_organizations: int
+    event_types: str
     releases: str
     """Of its oldest and its newest message."""
 
@@ -63,9 +64,10 @@ def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[
                 text=one_line(cause.text, 160),
                 place=one_line(cause.place, 120),
                 trend=Trend.of(group.by_hour),
-                first_seen=min(filter(None, (group.first_seen, oldest.first_attempt)), default=None),
+                first_seen=min(filter(None, (group.first_seen, oldest.first_failure)), default=None),
                 organizations=tuple(names[:MOST_NAMED]),
                 more_organizations=len(names[MOST_NAMED:]),
+                event_types=_types(group.event_types),
                 releases=" to ".join(dict.fromkeys(filter(None, map(_release, (oldest, newest))))),
             )
         )
@@ -81,14 +83,21 @@ def waiting_of(waiting: Sequence[LongWaiting]) -> list[dict[str, Any]]:
 def _ends(found: Sequence[Group]) -> dict[int, Any]:
     """The oldest and the newest message of each group, with the attempts that tell about them."""
     attempts = MessageAttempt.objects.filter(message=OuterRef("pk"))
+    # Of whatever message: the oldest of the group may have failed for something else before.
+    of_group = MessageAttempt.objects.filter(fingerprint=OuterRef("fingerprint")).exclude(fingerprint="")
     return (
         ProcessedMessage.objects.only("status", "reason", "release")
         .annotate(
             last_attempt=Subquery(attempts.order_by("-pk").values("pk")[:1]),
-            first_attempt=Subquery(attempts.order_by("pk").values("ended_at")[:1]),
+            first_failure=Subquery(of_group.order_by("ended_at").values("ended_at")[:1]),
         )
         .in_bulk({key for group in found for key in (group.oldest, group.newest)})
     )
+
+
+def _types(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(one_line(name, 64) for name in names[:MOST_NAMED]) + more
 
 
 def _release(message: ProcessedMessage) -> str:

@@ -37,14 +37,14 @@ def context_of(
     request: HttpRequest,
     fingerprint: str,
     stands: Mapping[str, int],
-    event_type: str,
+    event_types: Sequence[str],
 ) -> dict[str, Any]:
     """For the template; nothing where the journal is not on this site, or not for this person."""
     journal = journal_for(desk, request)
     if not fingerprint or journal is None:
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
-    more = (Status.QUARANTINED,) if event_type == S3_POINTER else ()
+    more = (Status.QUARANTINED,) if S3_POINTER in event_types else ()
     return {
         "act_url": journal.url("act"),
         "buttons": [

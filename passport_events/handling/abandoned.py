@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import F
 
@@ -66,7 +67,7 @@ def _blame(message: ProcessedMessage) -> None:
     settings = conf.current()
     verdict, why = _end_of(message, settings.max_retries)
     row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
-    counted = {
+    counted: dict[str, Any] = {
         "crashes": F("crashes") + 1,
         "attempts": F("attempts") + 1,
         "lease_token": None,
@@ -87,6 +88,7 @@ def _blame(message: ProcessedMessage) -> None:
             number=message.attempts + 1,
             outcome=AttemptOutcome.CRASHED,
             error="The worker died while this message ran alone.",
+            fingerprint=counted["fingerprint"],
             release=settings.release,
             started_at=message.claimed_at,
             ended_at=ClockTimestamp(),

@@ -36,18 +36,18 @@ def record_failure(
     group = report.fingerprint(turn.message.event_type)
     if isinstance(outcome, Again):
         turn.wait(outcome.delay, report.error_class, merged, group)
-        _append(turn, AttemptOutcome.RETRY, report)
+        _append(turn, AttemptOutcome.RETRY, report, group)
         due_in = outcome.delay.total_seconds()
         return Stage.RETRYING, {"error_class": report.error_class, "due_in": due_in}
     if isinstance(outcome, Dead):
         turn.finish(Status.DEAD, f"{outcome.reason}: {report.error_class}", merged, group)
-        _append(turn, AttemptOutcome.DEAD, report)
+        _append(turn, AttemptOutcome.DEAD, report, group)
         return Stage.DIED, {"error_class": report.error_class, "reason": outcome.reason}
     turn.finish(Status.IGNORED, report.text, merged)
     return Stage.IGNORED, {}
 
 
-def _append(turn: Turn, outcome: AttemptOutcome, report: ErrorReport) -> None:
+def _append(turn: Turn, outcome: AttemptOutcome, report: ErrorReport, group: str) -> None:
     MessageAttempt.objects.create(
         message=turn.message,
         generation=turn.message.generation,
@@ -57,6 +57,7 @@ def _append(turn: Turn, outcome: AttemptOutcome, report: ErrorReport) -> None:
         error=report.text,
         traceback=report.frames,
         own_frames="\n".join(report.own_frames),
+        fingerprint=group,
         release=conf.current().release,
         worker=turn.worker,
         started_at=ClockTimestamp() - timedelta(seconds=time.monotonic() - turn.started),

@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True, help_text="The error's text, without values of the event.")),
                 ('traceback', models.TextField(blank=True, help_text='Files, lines and functions; no values.')),
                 ('own_frames', models.TextField(blank=True, db_default='', help_text="Functions of the project's own code that it came through, the innermost first.")),
+                ('fingerprint', models.CharField(blank=True, db_default='', help_text='The failure group that it belongs to.', max_length=32)),
                 ('release', models.CharField(blank=True, max_length=64)),
                 ('worker', models.CharField(blank=True, max_length=200)),
                 ('started_at', models.DateTimeField(null=True)),
@@ -117,7 +118,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('message', 'generation', 'number', 'pk'),
                 'base_manager_name': 'objects',
-                'indexes': [models.Index(fields=['ended_at'], name='passport_attempt_ended')],
+                'indexes': [models.Index(fields=['ended_at'], name='passport_attempt_ended'), models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint', 'ended_at'], name='passport_attempt_group')],
             },
         ),
         migrations.CreateModel(

@@ -31,6 +31,9 @@ class MessageAttempt(models.Model):
         db_default="",
         help_text="Functions of the project's own code that it came through, the innermost first.",
     )
+    fingerprint = models.CharField(
+        max_length=32, blank=True, db_default="", help_text="The failure group that it belongs to."
+    )
     release = models.CharField(max_length=64, blank=True)
     worker = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True)
@@ -40,7 +43,15 @@ class MessageAttempt(models.Model):
 
     class Meta:
         base_manager_name = "objects"
-        indexes = (models.Index(fields=("ended_at",), name="passport_attempt_ended"),)
+        indexes = (
+            models.Index(fields=("ended_at",), name="passport_attempt_ended"),
+            # When a group was first seen, whatever its messages failed for before.
+            models.Index(
+                fields=("fingerprint", "ended_at"),
+                name="passport_attempt_group",
+                condition=~models.Q(fingerprint=""),
+            ),
+        )
         ordering = ("message", "generation", "number", "pk")
 
     def __str__(self) -> str:

@@ -165,7 +165,17 @@ HARMLESS: Mapping[str, Collection[str]] = {
         *("put_off_since", "generation", "last_action", "release", "claimed_at", "finished_at"),
     ),
     _ATTEMPT: (
-        *("id", "message", "generation", "number", "outcome", "error_class", "own_frames", "release"),
+        *(
+            "id",
+            "message",
+            "generation",
+            "number",
+            "outcome",
+            "error_class",
+            "own_frames",
+            "fingerprint",
+            "release",
+        ),
         *("worker", "started_at", "ended_at"),
     ),
     _RECORD: (

@@ -47,6 +47,7 @@ RETRY = Change(
         "crashes": 0,
         "runs_alone": False,
         "put_off_since": None,
+        "reason": "",
     },
 )
 # After a failure, or because a handler said RetryLater; a record that another worker holds is no reason.

@@ -6,6 +6,7 @@ The number of queries depends on nothing; what each reads is bounded.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,7 +56,8 @@ class Group:
     """Messages that fail for one reason."""
 
     fingerprint: str
-    event_type: str
+    event_types: tuple[str, ...]
+    """The one with the most messages first; empty for what could not be read."""
     needs_you: int
     """Dead, or quarantined."""
     trying: int
@@ -123,14 +125,13 @@ def statuses_of(fingerprint: str) -> dict[str, int]:
 
 
 def _counts(rows: Messages) -> QuerySet[Any, Any]:
-    """Of each group in each organization, by one pass over an index."""
+    """Of each group in each organization and event type, by one pass over an index."""
     hours = {f"hour_{hour}": Count("pk", filter=_in_hour(hour)) for hour in range(HOURS)}
     return (
         rows.order_by()
         .annotate(seen=Coalesce("finished_at", "claimed_at"))
-        .values("fingerprint", "organization_salesforce_id")
+        .values("fingerprint", "organization_salesforce_id", "event_type")
         .annotate(
-            type=Min("event_type"),
             total=Count("pk"),
             trying=Count("pk", filter=Q(status=Status.WAITING)),
             first_seen=Min("seen"),
@@ -139,7 +140,7 @@ def _counts(rows: Messages) -> QuerySet[Any, Any]:
             newest=Max("pk"),
             **hours,
         )
-        .order_by("-total", "fingerprint", "organization_salesforce_id")
+        .order_by("-total", "fingerprint", "organization_salesforce_id", "event_type")
     )
 
 
@@ -160,7 +161,7 @@ def _groups(counts: Sequence[dict[str, Any]]) -> Iterator[Group]:
         total, trying = (sum(row[name] for row in rows) for name in ("total", "trying"))
         yield Group(
             fingerprint=fingerprint,
-            event_type=rows[0]["type"],
+            event_types=tuple(filter(None, _by_total(rows, "event_type"))),
             needs_you=total - trying,
             trying=trying,
             first_seen=min((row["first_seen"] for row in rows if row["first_seen"]), default=None),
@@ -168,5 +169,13 @@ def _groups(counts: Sequence[dict[str, Any]]) -> Iterator[Group]:
             by_hour=tuple(sum(row[f"hour_{hour}"] for row in rows) for hour in reversed(range(HOURS))),
             oldest=min(row["oldest"] for row in rows),
             newest=max(row["newest"] for row in rows),
-            organizations=tuple(row["organization_salesforce_id"] for row in rows),
+            organizations=_by_total(rows, "organization_salesforce_id"),
         )
+
+
+def _by_total(rows: Sequence[dict[str, Any]], name: str) -> tuple[str, ...]:
+    """Each value of a column, the one with the most messages first."""
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals[row[name]] += row["total"]
+    return tuple(value for value, _ in totals.most_common())

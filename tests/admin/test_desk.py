@@ -24,7 +24,8 @@ pytestmark = pytest.mark.django_db
 def failed(number: int = 1, error: str = "host.errors.NoProgram", **about: Any) -> ProcessedMessage:
     """A dead letter with its last attempt, as a worker leaves both."""
     message = dead(number, **about)
-    rows(message).update(fingerprint=fingerprint.of_error("opportunity", error, ("host.enrol:enrol",), ""))
+    of_error = fingerprint.of_error("opportunity", error, ("host.enrol:enrol",), "")
+    rows(message).update(fingerprint=of_error)
     MessageAttempt.objects.create(
         message=message,
         generation=0,
@@ -33,6 +34,7 @@ def failed(number: int = 1, error: str = "host.errors.NoProgram", **about: Any) 
         error_class=error,
         error="no program for [value]",
         own_frames="host.enrol:enrol\nhost.views:start",
+        fingerprint=of_error,
         ended_at=timezone.now() - timedelta(hours=30),
     )
     message.refresh_from_db()

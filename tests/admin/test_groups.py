@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from passport_events.models import ProcessedMessage
+from passport_events.models import MessageAttempt, ProcessedMessage
 from passport_events.operating import dead_letters, groups
 from passport_events.operating.actor import Actor
 from tests.admin.test_desk import failed
-from tests.admin.urls import group, listing, page
+from tests.admin.urls import desk, group, listing, page
 from tests.operating.inbox import dead, organization, rows, store
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +108,33 @@ def test_its_messages_are_a_list_to_act_on(admin_client: Client) -> None:
     message, _ = failed(1), failed(2, "host.errors.Other")
     answer = admin_client.get(listing(ProcessedMessage), {"fingerprint": message.fingerprint})
     assert [row.pk for row in answer.context["cl"].result_list] == [message.pk]
+
+
+def test_a_group_is_first_seen_when_its_own_error_was(admin_client: Client) -> None:
+    """Case C13: the oldest message failed for something else before."""
+    organization()
+    message = failed(1)
+    attempt = MessageAttempt.objects.get()
+    begin = timezone.now() - timedelta(hours=2)
+    MessageAttempt.objects.update(fingerprint=message.fingerprint, ended_at=begin)
+    attempt.pk, attempt.fingerprint = None, "f00"
+    attempt.number, attempt.ended_at = 1, begin - timedelta(days=3)
+    attempt.save()
+    attempt.pk, attempt.fingerprint = None, "f00"
+    attempt.message, attempt.ended_at = dead(2), begin - timedelta(days=4)
+    attempt.save()
+
+    assert admin_client.get(group(message.fingerprint)).context["row"].first_seen == begin
+    shown = {row.group.fingerprint: row for row in admin_client.get(desk()).context["rows"]}
+    assert shown[message.fingerprint].first_seen == begin
+
+
+def test_a_group_of_several_types_shows_them_all(admin_client: Client) -> None:
+    """Case C13."""
+    organization()
+    for number, name in enumerate(("item", "opportunity", "opportunity", "attachment")):
+        rows(dead(number)).update(fingerprint="f00", event_type=name)
+    answer = admin_client.get(group("f00"))
+    assert answer.context["row"].group.event_types == ("opportunity", "attachment", "item")
+    assert "<dd>opportunity, attachment, item</dd>" in answer.content.decode()
+    assert "opportunity, attachment, item" in admin_client.get(desk()).content.decode()

@@ -61,6 +61,7 @@ def test_the_attempt_says_all_but_the_payload(passport: Callable[..., None]) -> 
     assert (attempt.number, attempt.generation, attempt.outcome) == (1, 0, AttemptOutcome.RETRY)
     assert (attempt.error_class, attempt.error) == ("builtins.LookupError", "no program for [value]")
     assert attempt.release == "2026.11"
+    assert attempt.fingerprint == ProcessedMessage.objects.get(pk=message.pk).fingerprint != ""
     assert socket.gethostname() in attempt.worker
     assert "in handler" in attempt.traceback
     assert "Maria" not in str(MessageAttempt.objects.values().get())

@@ -12,8 +12,10 @@ from django.db import connections
 from passport_events import stages
 from passport_events.handling import hints
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, Status
-from passport_events.operating import dead_letters
+from passport_events.operating import background, dead_letters, steering
 from passport_events.operating.actor import Actor
+from passport_events.operating.dead_letters import RETRY
+from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.operating.inbox import dead, end, opportunity, organization, rows, store
 
@@ -182,3 +184,13 @@ def test_two_operators_at_once_send_each_message_back_once(redis_server: ValkeyS
     assert sum(changed) == 20
     assert sum(OperatorAction.objects.values_list("affected", flat=True)) == 20
     assert set(ProcessedMessage.objects.values_list("status", flat=True)) == {Status.WAITING}
+
+
+def test_a_reason_of_the_past_is_cleared_when_a_message_is_sent_back(ann: Actor) -> None:
+    """Case C13."""
+    organization()
+    message = dead()
+    assert dead_letters.retry(rows(message), ann, "fixed") == 1
+    assert rows(message).get().reason == ""
+    assert steering.follow(background.start(RETRY, Selection(ids=(dead(2).pk,)), ann, "x")).affected == 1
+    assert not ProcessedMessage.objects.exclude(reason="").exists()
