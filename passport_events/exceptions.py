@@ -3,7 +3,12 @@
 PassportEventsError
 ├── ConfigurationError        the settings are wrong
 │   ├── HandlerConflict       two handlers claim one event type
-│   └── HandlerOptionsConflict  a handler asks for two things that exclude each other
+│   ├── HandlerOptionsConflict  a handler asks for two things that exclude each other
+│   └── InvalidHandler        what was registered cannot be called as a handler
+├── InvalidHandlerResult      a handler returned what never runs, or an error instead of raising it
+├── HandlerClosedConnection   a handler closed the connection of its transaction
+├── HandlerEndedTransaction   a handler committed or rolled back by SQL of its own
+├── JobFailed                 a job of RQ ended with an error of ours
 ├── Unreadable                a delivery is not an event; it is quarantined with this reason
 ├── FieldUnknown              a handler asked for a field the mirror has not seen (a KeyError)
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
@@ -39,6 +44,39 @@ class HandlerConflict(ConfigurationError):
 
 class HandlerOptionsConflict(ConfigurationError):
     """A handler asks for two things that exclude each other. Keep one."""
+
+
+class InvalidHandler(ConfigurationError):
+    """What was registered with @handles cannot be called with an event and a record, or would never run."""
+
+
+class InvalidHandlerResult(PassportEventsError):
+    """A handler or its `prepare` returned what never runs, or an error instead of raising it."""
+
+
+class HandlerClosedConnection(PassportEventsError):
+    """The database connection was closed inside the handler's transaction, so that its writes are undone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database connection was closed inside the handler's transaction, and its writes are undone. "
+            "Remove close_old_connections(), connection.close() or connections.close_all() from the handler "
+            "and from what it calls: the worker looks after its connections."
+        )
+
+
+class HandlerEndedTransaction(PassportEventsError):
+    """The handler ended the transaction that it runs in; what it wrote before may be committed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The handler ended its transaction by COMMIT, ROLLBACK or a savepoint in SQL of its own. Remove "
+            "it: the worker commits. Raise an error to undo all writes, or use transaction.atomic()."
+        )
+
+
+class JobFailed(PassportEventsError):
+    """A job of RQ ended with an error of ours; its text holds no value, because Redis keeps it."""
 
 
 class Unreadable(PassportEventsError):

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 
-VERSION = 1
+VERSION = 2
 """Of the rules below, and part of every fingerprint: another rule makes other groups, and the old ones
 stay as they were. Raise it with every change that would move a message into another group."""
 
@@ -20,24 +20,30 @@ LONGEST_GIST = 200
 GAP = "#"
 """What stands in a gist where something was taken out."""
 
-_VALUE = r"\[value\]"  # what `handling.errors` leaves of a value
-_EMAIL = r"[^\s@<>()\"'`]+@[^\s@<>()\"'`]+"
+MAX_READ = 10_000
+"""Characters of a text that are looked at. Every pattern below reads each of them a fixed number of times."""
+
+_VALUE = re.compile(r"\[value\]")  # what `handling.redaction` leaves of a value
+_RUN = re.compile(r"[^\s<>()\"'`]++")
 # An apostrophe inside a word opens nothing; what is never closed ends with the text.
-_QUOTED = "|".join(rf"(?<!\w){quote}(?:.*?{quote}(?!\w)|.*\Z)" for quote in ("'", '"', "`"))
-_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-# Also every word with a digit in it: Salesforce's ids, hashes, addresses of objects.
-_NUMBER = r"[-+]?\w*\d\w*"
-_TAKEN_OUT = [re.compile(part, re.DOTALL) for part in (_VALUE, _EMAIL, _QUOTED, _UUID, _NUMBER)]
-_GAPS = re.compile(r"#(?:[\s,.;:/+-]*#)+")
+_QUOTED = re.compile(
+    "|".join(rf"(?<!\w){quote}(?:.*?{quote}(?!\w)|.*\Z)" for quote in ("'", '"', "`")), re.DOTALL
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORD = re.compile(r"[-+]?\w++")
+_DIGIT = re.compile(r"\d")
+_GAPS = re.compile(r"#(?:[\s,.;:/+-]*+#)++")
 
 
-def of_error(event_type: str, error_class: str, own_frames: Sequence[str], gist: str) -> str:
+def of_error(
+    event_type: str, error_class: str, own_frames: Sequence[str], gist: str, inner: Sequence[str] = ()
+) -> str:
     """Of a handler's error.
 
     `own_frames` are the innermost ones of the project's own code, `module:function`; line numbers would
-    make a new group with every release.
+    make a new group with every release. `inner` is what tells the errors of an exception group apart.
     """
-    return _digest("error", event_type, error_class, *own_frames, gist)
+    return _digest("error", event_type, error_class, list(own_frames), gist, list(inner))
 
 
 def of_crash(event_type: str) -> str:
@@ -52,12 +58,20 @@ def of_quarantine(wire_format: str, reason: str) -> str:
 
 def gist_of(text: str) -> str:
     """What an error's text says when everything that differs from message to message is taken out."""
-    for pattern in _TAKEN_OUT:
-        text = pattern.sub(GAP, text)
+    text = _VALUE.sub(GAP, text[:MAX_READ])
+    text = _RUN.sub(_without_email, text)
+    text = _UUID.sub(GAP, _QUOTED.sub(GAP, text))
+    # Also every word with a digit in it: Salesforce's ids, hashes, addresses of objects.
+    text = _WORD.sub(lambda word: GAP if _DIGIT.search(word[0]) else word[0], text)
     # A list of three ids says the same as one of two.
     return " ".join(_GAPS.sub(GAP, text).split())[:LONGEST_GIST]
 
 
-def _digest(*parts: str) -> str:
+def _without_email(run: re.Match[str]) -> str:
+    before, found, after = run[0].partition("@")
+    return GAP if found and before and after else run[0]
+
+
+def _digest(*parts: str | list[str]) -> str:
     # As JSON, because no separator is safe from being part of a part.
     return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()[:LENGTH]

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from passport_events.interrupts import is_interrupt
+
 logger = logging.getLogger(__name__)
 
 
@@ -59,5 +61,8 @@ def announce(stage: Stage, **facts: Any) -> None:
     for observer in _observers:
         try:
             observer(stage, facts)
-        except Exception:  # an observer must not be able to fail the work
+        except BaseException as error:
+            # An observer must not be able to fail the work.
+            if is_interrupt(error):
+                raise
             logger.exception("An observer failed at stage %s", stage.value)

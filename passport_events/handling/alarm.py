@@ -7,16 +7,12 @@ from contextlib import suppress
 from django.db.backends.base.base import BaseDatabaseWrapper
 from rq.timeouts import JobTimeoutException
 
+from passport_events.handling.error_tree import related
+
 
 def is_alarm(error: BaseException | None) -> bool:
-    """Whether RQ's alarm is behind an error; a library may have made another one of it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, JobTimeoutException):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
+    """Whether RQ's alarm is behind an error, or in a group; a library may have made another one of it."""
+    return error is not None and any(isinstance(one, JobTimeoutException) for one in related(error))
 
 
 def stop_statement(connection: BaseDatabaseWrapper) -> None:

@@ -7,18 +7,22 @@ still holds it; when it does not, somebody else has the message, and everything 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
 from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
-from django.db.transaction import TransactionManagementError
 from rq.timeouts import JobTimeoutException
 
 from passport_events.event import Event
 from passport_events.handling.alarm import stop_statement
+from passport_events.handling.broken_transaction import diagnose, forget_errors, refuse_broken
+from passport_events.handling.errors import Failure, capture
 from passport_events.handling.failure import record_failure
 from passport_events.handling.registry import Handler
+from passport_events.handling.results import refuse_result, refuse_unfinished
 from passport_events.handling.turn import Turn
+from passport_events.interrupts import is_interrupt
 from passport_events.mirror.apply import lock_record, merge_into, save_merge
 from passport_events.models import SalesforceRecord, Status
 from passport_events.stages import Stage, announce
@@ -33,9 +37,9 @@ INCOMPLETE_DELAY = timedelta(minutes=1)
 class _Spoiled(Exception):
     """The handler failed, and its savepoint could not be rolled back: the merge has to be done again."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, failure: Failure) -> None:
         super().__init__()
-        self.error = error
+        self.failure = failure
 
 
 def take_turn(turn: Turn) -> BaseException | None:
@@ -43,43 +47,47 @@ def take_turn(turn: Turn) -> BaseException | None:
 
     Raises LeaseLost, and the database's CONNECTION_ERRORS.
     """
-    event, error = _prepare(turn, turn.message.to_event())
+    event, failure = _prepare(turn, turn.message.to_event())
     try:
-        return _effect(turn, event, error)
+        return _effect(turn, event, failure)
     except _Spoiled as spoiled:
-        return fail(turn, spoiled.error)
+        return fail(turn, spoiled.failure)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as raised:
         # What the handler wrote broke the commit (a deferred constraint, say): its failure too.
-        return fail(turn, raised)
+        return fail(turn, capture(raised, names_in(event)))
 
 
-def fail(turn: Turn, error: BaseException) -> BaseException | None:
+def fail(turn: Turn, failure: Failure) -> BaseException | None:
     """Merge, and write down what the handler raised in a transaction that nothing is left of."""
-    return _effect(turn, _as_it_came(turn), error)
+    return _effect(turn, _as_it_came(turn), failure)
 
 
 def _as_it_came(turn: Turn) -> Event:
-    """From the row: the handler may have changed its event, by which the merge and what errors hide go."""
+    """From the row: the handler may have changed its event, by which the merge goes."""
     turn.message.refresh_from_db(fields=["content"])
     return turn.message.to_event()
 
 
-def _prepare(turn: Turn, event: Event) -> tuple[Event, BaseException | None]:
+def _prepare(turn: Turn, event: Event) -> tuple[Event, Failure | None]:
     announce(Stage.STARTED, message_id=turn.message.pk, event_type=event.event_type)
     handler = turn.plan.handler
     if handler is None or handler.prepare is None:
         return event, None
     try:
-        return dataclasses.replace(event, prepared=handler.prepare(event)), None
-    except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
+        prepared = handler.prepare(event)
+        refuse_unfinished(prepared)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         # Outside a transaction Django keeps a connection that broke, and the attempt is still to be written.
         connections[database()].close_if_unusable_or_obsolete()
-        return event, error
+        return event, capture(error, names_in(event))
+    return dataclasses.replace(event, prepared=prepared), None
 
 
-def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseException | None:
+def _effect(turn: Turn, event: Event, failure: Failure | None) -> BaseException | None:
     handler, status, reason = turn.plan.handler, turn.plan.status, turn.plan.reason
     facts: dict[str, Any] = {}
     with transaction.atomic(using=database()):
@@ -87,52 +95,58 @@ def _effect(turn: Turn, event: Event, error: BaseException | None) -> BaseExcept
         merged = merge_into(record, event, turn.message.pk)
         if merged.is_changed:
             save_merge(record)
-        if handler is not None and error is None:
+        if handler is not None and failure is None:
             if handler.waits_for(record):
                 turn.put_back(INCOMPLETE_DELAY, "needs_complete", merged)
                 return None
             if handler.passes_over(merged):
                 status, reason = Status.SUPERSEDED, "newer_data"
             else:
-                error = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
-                if error is not None and transaction.get_rollback(using=database()):
-                    raise _Spoiled(error)
-        if error is None:
+                failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
+                if failure is not None and transaction.get_rollback(using=database()):
+                    raise _Spoiled(failure)
+        if failure is None:
             turn.finish(status, reason, merged)
             stage = Stage(status)
         else:
-            stage, facts = record_failure(turn, error, [event.fields, record.fields], merged)
+            stage, facts = record_failure(turn, failure, merged)
     announce(stage, message_id=turn.message.pk, event_type=event.event_type, **facts)
-    return error
+    return None if failure is None else failure.error
 
 
-def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> BaseException | None:
-    """Run a handler in a savepoint of the caller's transaction; returns what it raised, with that undone."""
+def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Failure | None:
+    """Run a handler in a savepoint of the caller's transaction; returns what it raised, with that undone.
+
+    Raises what interrupts the process.
+    """
     try:
         with transaction.atomic(using=database()):
             run_handler(handler, event, record)
-    except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
-        return error
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        return capture(diagnose(error, connections[database()]), names_in(event, record))
     return None
 
 
 def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> None:
     """Run a handler in the caller's transaction, and raise whatever it raises: then that has to be undone."""
+    connection = connections[database()]
+    forget_errors(connection)
     try:
-        handler.function(event, record)
+        result = handler.function(event, record)
     except JobTimeoutException:
-        stop_statement(connections[database()])
+        stop_statement(connection)
         raise
-    _refuse_silent_rollback()
+    if result is not None:
+        refuse_result(result)
+    refuse_broken(connection)
 
 
-def _refuse_silent_rollback() -> None:
-    if transaction.get_rollback(using=database()):
-        # Django would undo what the handler wrote, and say nothing.
-        raise TransactionManagementError(
-            "The handler caught a database error that had already undone its writes. Let it out, "
-            "or put what may fail into a transaction.atomic() of its own."
-        )
+def names_in(event: Event, record: SalesforceRecord | None = None) -> tuple[Container[str], ...]:
+    """Names and ids that are no secret, which a handler's error may repeat."""
+    ids = {event.event_type, event.entity, event.record_id, event.organization}
+    return (ids, event.fields, event.missing, *((record.fields,) if record is not None else ()))
 
 
 def database() -> str:

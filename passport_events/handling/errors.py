@@ -1,28 +1,34 @@
-"""What is kept of an exception: enough to mend the code, nothing of a student."""
+"""What is kept of an exception: enough to mend the code, nothing of a student.
+
+A value can reach an exception in any form, so no list of values can find it. What stays is what
+cannot be a value: classes, places, constants of the code that raised it, and names.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
-import sysconfig
-import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
+from passport_events.handling.alarm import is_alarm
+from passport_events.handling.error_facts import Fact, facts_of, schema_names, texts_of
+from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
+from passport_events.handling.error_tree import cause_of, leaves
+from passport_events.handling.redaction import Phrases, redact
+from passport_events.handling.runtime_texts import DATABASES, NAMES, PYTHON
+from passport_events.handling.source import SourceCode, find_source, templates_of
+from passport_events.interrupts import is_interrupt
 
-MASK = "[value]"
 LONGEST_TEXT = 1_000
-LONGEST_READ = 20_000
-SHORTEST_MASKED = 3  # shorter values would mask parts of ordinary words
-MOST_FRAMES = 40
-MOST_OWN_FRAMES = 3
-
-_OURS = __name__.partition(".")[0]
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
-_STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+MAX_READ = 10_000
+"""Characters of an error's text that are looked at; what comes behind is dropped."""
+MAX_CAUSES = 5
+MAX_INNER_SHOWN = 5
+MAX_INNER_READ = 50
+"""Errors of a group that are looked at."""
+MIN_NAME = 3
+"""Letters of a name in the code, for example of a variable; a shorter one is too easily part of a value."""
+WITHOUT_TEXT = "(the error's text cannot be made)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,34 +38,144 @@ class ErrorReport:
     error_class: str
     text: str
     frames: str
-    own_frames: tuple[str, ...]
+    own_frames: tuple[str, ...] = ()
     """`module:function` of the project's own code, the innermost first; no lines."""
-    gist: str
+    gist: str = ""
     """The text without what differs from message to message, for the fingerprint."""
+    inner: tuple[str, ...] = ()
+    """What tells the errors of a group from those of another, sorted, each once."""
 
     def fingerprint(self, event_type: str) -> str:
-        """Of the group that this error belongs to."""
-        return fingerprint.of_error(event_type, self.error_class, self.own_frames, self.gist)
+        """Of the group of messages that this error belongs to."""
+        return fingerprint.of_error(event_type, self.error_class, self.own_frames, self.gist, self.inner)
 
 
-def describe(error: BaseException, values: Iterable[Any]) -> ErrorReport:
-    """Report `error`, with every occurrence of one of `values` masked.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """What a handler raised, with its report: made at once, because the error's own code makes its text."""
 
-    PostgreSQL repeats column values behind DETAIL, so that part is cut off; after masking, because a
-    value may hold that word too.
-    """
+    error: BaseException
+    report: ErrorReport
+
+
+def capture(error: BaseException, names: Iterable[Container[str]] = ()) -> Failure:
+    """Describe `error`; where RQ's alarm interrupts the making of its text, the alarm is the failure."""
     try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  a __str__ can raise anything
-        text = "(the error's text cannot be made)"
-    text = _masked(_storable(text[:LONGEST_READ]), values).split("DETAIL:", 1)[0].strip()
+        return Failure(error, describe(error, names))
+    except BaseException as raised:
+        if is_interrupt(raised):
+            raise
+        if is_alarm(raised):
+            raised.__context__ = raised.__context__ or error
+            return Failure(raised, describe(raised, names))
+        return Failure(error, ErrorReport(f"{Exception.__module__}.{Exception.__name__}", WITHOUT_TEXT, ""))
+
+
+def describe(error: BaseException, names: Iterable[Container[str]] = ()) -> ErrorReport:
+    """Report `error`. `names` are those of fields and the like, which its text may repeat.
+
+    Raises what RQ's alarm or a signal raises in the meantime.
+    """
+    chain = list(_chain(error))
+    teller = _Teller(chain, tuple(names))
+    text = teller.tell(error)
+    inner: list[BaseException] = []
+    if isinstance(error, BaseExceptionGroup):
+        inner = _first(leaves(error), MAX_INNER_READ)
+    gist = fingerprint.gist_of(text)
+    lines = [text, *(f"{class_name_of(one)}: {teller.tell(one)}" for one in inner[:MAX_INNER_SHOWN])]
+    if len(inner) > MAX_INNER_SHOWN:
+        lines.append("and others")
+    own = own_frames_of(inner[0]) if len(inner) == 1 else []
     return ErrorReport(
-        error_class=f"{type(error).__module__}.{type(error).__qualname__}"[:200],
-        text=text[:LONGEST_TEXT],
-        frames=_storable("".join(_frames(error))),
-        own_frames=tuple(_own_frames(error)),
-        gist=fingerprint.gist_of(text),
+        error_class=class_name_of(error),
+        text="\n".join(lines)[:LONGEST_TEXT],
+        frames=_storable("which led to\n".join(map(_frames, chain))),
+        own_frames=tuple(own or own_frames_of(error)),
+        gist=gist,
+        inner=tuple(sorted({_digest_of(one, teller) for one in inner})),
     )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """What led to `error`, the first cause first, then what is in it, then itself."""
+    causes = [error]
+    while len(causes) < MAX_CAUSES:
+        cause = cause_of(causes[-1])
+        if cause is None or any(cause is one for one in causes):
+            break
+        causes.append(cause)
+    for one in reversed(causes):
+        if isinstance(one, BaseExceptionGroup):
+            yield from _first(leaves(one), MAX_INNER_SHOWN)
+        yield one
+
+
+def _first(errors: Iterator[BaseException], most: int) -> list[BaseException]:
+    return [error for error, _ in zip(errors, range(most), strict=False)]
+
+
+def _frames(error: BaseException) -> str:
+    """Files, lines and functions, the innermost last."""
+    return f"{class_name_of(error)}\n{''.join(map(str, places_of(error)))}"
+
+
+def _digest_of(error: BaseException, teller: _Teller) -> str:
+    return "|".join((class_name_of(error), *own_frames_of(error), fingerprint.gist_of(teller.tell(error))))
+
+
+class _Teller:
+    """Tells the texts of errors that belong together, by what the code of all of them says."""
+
+    def __init__(self, chain: Sequence[BaseException], names: tuple[Container[str], ...]) -> None:
+        self._phrases = Phrases((*PYTHON, *DATABASES))
+        self._code_names: set[str] = set()
+        self._names = (NAMES, schema_names(), *names)
+        for error in chain:
+            for source in _sources(error):
+                self._code_names |= source.names
+                for text in source.texts:
+                    self._phrases.add(text)
+            for place in places_of(error):
+                for template in templates_of(place.module, place.source):
+                    self._phrases.add(template)
+
+    def tell(self, error: BaseException) -> str:
+        """Its text without values, and its facts where the text has not got them."""
+        facts = facts_of(error)
+        for standard in texts_of(facts):
+            self._phrases.add(standard)
+        values = {value for _, value in facts}
+        text = _text_of(error)
+        if text is None:
+            return WITHOUT_TEXT
+        kept = redact(text, self._phrases, lambda word: word in values or self._is_name(word))
+        return _with_facts(kept, facts)
+
+    def _is_name(self, word: str) -> bool:
+        if len(word) >= MIN_NAME and (word in self._code_names or word in self._phrases.words):
+            return True
+        return not word.isdecimal() and any(word in names for names in self._names)
+
+
+def _sources(error: BaseException) -> Iterator[SourceCode]:
+    """The code that may have made an error's text: where it came through, and its classes."""
+    yield from (place.source for place in places_of(error) if place.source is not None)
+    for kind in type(error).__mro__:
+        source = find_source(str(kind.__module__), kind.__qualname__)
+        if source is not None:
+            yield source
+
+
+def _text_of(error: BaseException) -> str | None:
+    try:
+        text = error.message if isinstance(error, BaseExceptionGroup) else str(error)
+        # A subclass of str may have methods of its own.
+        return _storable(str.__getitem__(text, slice(0, MAX_READ)))
+    except BaseException as own:
+        if is_interrupt(own) or is_alarm(own):
+            raise
+        return None
 
 
 def _storable(text: str) -> str:
@@ -67,57 +183,6 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _masked(text: str, values: Iterable[Any]) -> str:
-    """In one pass, the longest first, so that no mask is masked again."""
-    found = sorted((needle for needle in _needles(values) if needle in text), key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, found)), MASK, text) if found else text
-
-
-def _frames(error: BaseException) -> Iterator[str]:
-    """Files, lines and functions, the innermost last; causes come first, as in a traceback."""
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None and cause is not error:
-        yield f"{type(cause).__module__}.{type(cause).__qualname__}\n"
-        yield from _lines(cause)
-        yield "which led to\n"
-    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
-    yield from _lines(error)
-
-
-def _lines(error: BaseException) -> Iterator[str]:
-    for frame in traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]:
-        yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
-
-
-def _own_frames(error: BaseException) -> list[str]:
-    """Where the project's own code was when it raised: not in a library, and not in this package."""
-    own: list[str] = []
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        module, code = frame.f_globals.get("__name__", ""), frame.f_code
-        place = _storable(f"{module}:{code.co_qualname}")
-        # A function that calls itself is one place, however deep it went.
-        if _is_own(module, code.co_filename) and own[-1:] != [place]:
-            own.append(place)
-    return own[: -MOST_OWN_FRAMES - 1 : -1]
-
-
-def _is_own(module: str, filename: str) -> bool:
-    path = Path(filename)
-    if module.partition(".")[0] == _OURS or filename.startswith("<"):
-        return False
-    return not _INSTALLED.intersection(path.parts) and not path.is_relative_to(_STANDARD_LIBRARY)
-
-
-def _needles(values: Iterable[Any]) -> set[str]:
-    found: set[str] = set()
-    for value in values:
-        if isinstance(value, Mapping):
-            found |= _needles(value.values())
-        elif isinstance(value, list | tuple):
-            found |= _needles(value)
-        elif value is not None and not isinstance(value, bool):
-            text = str(value)
-            # Messages quote values as Python, JSON or SQL do, so the escaped forms count as well.
-            quoted = {repr(text)[1:-1], json.dumps(text)[1:-1], text.replace("'", "''")}
-            found |= {form for form in map(_storable, {text, *quoted}) if len(form) >= SHORTEST_MASKED}
-    return found
+def _with_facts(text: str, facts: Sequence[Fact]) -> str:
+    missing = [f"{name}={value}" for name, value in facts if value not in text]
+    return f"{text} ({', '.join(missing)})".strip() if missing else text

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
-from passport_events.handling.errors import ErrorReport, describe
+from passport_events.handling.errors import ErrorReport, Failure
 from passport_events.handling.retry import Again, Dead, PutOff, RetryPolicy, decide
 from passport_events.handling.turn import Turn
 from passport_events.mirror.merge import Merged
@@ -19,15 +17,12 @@ from passport_events.stages import Stage
 
 
 def record_failure(
-    turn: Turn, error: BaseException, secrets: Iterable[Any], merged: Merged | None = None
+    turn: Turn, failure: Failure, merged: Merged | None = None
 ) -> tuple[Stage, dict[str, object]]:
-    """Decide, write the attempt, move the message; returns what to announce after the commit.
-
-    `secrets` are values that the error's text may repeat and nobody shall read.
-    """
+    """Decide, write the attempt, move the message; returns what to announce after the commit."""
     policy = RetryPolicy.of(conf.current())
-    outcome = decide(error, turn.attempt, policy, random.random(), turn.put_off_for)
-    report = describe(error, secrets)
+    outcome = decide(failure.error, turn.attempt, policy, random.random(), turn.put_off_for)
+    report = failure.report
     if isinstance(outcome, PutOff):
         # No attempt is written either: an outage of days would make hundreds for each message.
         turn.put_off(outcome.delay, report.text, merged)

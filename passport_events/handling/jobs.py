@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from django.db import Error
+from rq.timeouts import JobTimeoutException
 
+from passport_events.exceptions import JobFailed
 from passport_events.handling import dispatcher, hints
+from passport_events.handling.alarm import is_alarm
+from passport_events.handling.errors import capture
 from passport_events.handling.worker import work
+from passport_events.interrupts import is_interrupt
 from passport_events.stages import Stage, announce
 
 
@@ -13,7 +18,10 @@ def work_on_queue(queue_name: str, sender: str = "") -> None:
     """Answer a hint of the installation `sender`: handle what is due for this RQ queue.
 
     A database that is away, or takes no writes, ends the job without an error: the rows stay due,
-    and the dispatcher hints again when it is back.
+    and the dispatcher hints again when it is back. RQ stores the text of any other error, and those of
+    its causes, in Redis and in its log: so what leaves here has no value in it and no cause.
+
+    Raises JobFailed, or RQ's own JobTimeoutException.
     """
     hints.clear(queue_name, sender)
     try:
@@ -21,5 +29,11 @@ def work_on_queue(queue_name: str, sender: str = "") -> None:
         dispatcher.tick()
     except Error as error:
         announce(Stage.STATE_CHANGED, what="database", state="away", reason=type(error).__name__)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise error from None
+        report = capture(error).report
+        text = " ".join(f"{report.error_class}: {report.text}".split())
+        raise (JobTimeoutException if is_alarm(error) else JobFailed)(text) from None
     else:
         announce(Stage.STATE_CHANGED, what="database", state="here")

@@ -15,9 +15,11 @@ from passport_events import conf, fingerprint
 from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling import hints
 from passport_events.handling.effect import CONNECTION_ERRORS
+from passport_events.handling.errors import capture
 from passport_events.handling.failure import record_failure
 from passport_events.handling.opener import Opened, Opener
 from passport_events.handling.turn import Turn
+from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage, Status
 from passport_events.stages import Stage, announce
 
@@ -32,7 +34,9 @@ def open_pointer(turn: Turn, opener: Opener) -> BaseException | None:
         payload = opener.fetch(turn.message)
     except CONNECTION_ERRORS:
         raise
-    except Exception as error:  # noqa: BLE001  whatever it is becomes an attempt
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         return _effect(turn, opener, None, error)
     try:
         return _effect(turn, opener, payload, None)
@@ -65,7 +69,7 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
                 "sqs_message_id": turn.message.delivery.sqs_message_id,
             }
         else:
-            stage, facts = record_failure(turn, error, secrets=[turn.message.content.get("key")])
+            stage, facts = record_failure(turn, capture(error))
     announce(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
     if error is None:
         _tell(opened, time.perf_counter() - started)

@@ -6,7 +6,8 @@ import dataclasses
 from datetime import timedelta
 
 from passport_events.conf import Settings
-from passport_events.exceptions import Discard, Reject, RetryLater
+from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
+from passport_events.handling.error_tree import leaves
 
 SHORTEST_ASKED_FOR = timedelta(seconds=1)
 """Less, at no cost, would let one message fill its worker's time."""
@@ -87,8 +88,10 @@ def decide(
 ) -> Outcome:
     """What becomes of a message after its attempt number `failures` raised `error`.
 
-    `put_off_for` is the time since its handler first said RetryLater.
+    `put_off_for` is the time since its handler first said RetryLater. A group that holds verdicts of one
+    kind and nothing else is that verdict; every other group is an error.
     """
+    error = _verdict_in(error) or error
     if isinstance(error, Discard):
         return Ignored()
     if isinstance(error, Reject):
@@ -100,6 +103,16 @@ def decide(
     if isinstance(error, RetryLater):
         return Again(_asked_for(error))
     return Again(policy.delay(failures, jitter))
+
+
+def _verdict_in(error: BaseException) -> Verdict | None:
+    """The verdict that a group stands for; of several RetryLater the one that waits longest."""
+    inner = list(leaves(error))
+    for kind in (Discard, Reject, RetryLater):
+        verdicts = [one for one in inner if isinstance(one, kind)]
+        if len(verdicts) == len(inner):
+            return max(verdicts, key=lambda verdict: getattr(verdict, "delay", timedelta(0)))
+    return None
 
 
 def _asked_for(error: RetryLater) -> timedelta:

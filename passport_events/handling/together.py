@@ -16,10 +16,20 @@ from rq.timeouts import JobTimeoutException
 
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import finish_batch
-from passport_events.handling.effect import CONNECTION_ERRORS, INCOMPLETE_DELAY, database, run_handler
+from passport_events.handling.effect import (
+    CONNECTION_ERRORS,
+    INCOMPLETE_DELAY,
+    database,
+    names_in,
+    run_handler,
+)
+from passport_events.handling.error_places import short_class_name_of
+from passport_events.handling.error_tree import related
+from passport_events.handling.errors import Failure, capture
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler
 from passport_events.handling.turn import Turn, names_of
+from passport_events.interrupts import is_interrupt
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
 from passport_events.stages import Stage, announce
@@ -32,7 +42,7 @@ class Failed(NamedTuple):
     """A turn whose handler raised on its own account, of which nothing is left."""
 
     turn: Turn
-    error: BaseException
+    failure: Failure
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,11 +91,13 @@ def take_turns(turns: Sequence[Turn], handler: Handler) -> Taken:
     except _Raised as raised:
         _forget_what_handlers_changed(turns)
         return Taken(failed=raised.failed if _is_its_own(raised) else None)
-    except Exception as error:  # noqa: BLE001  see _spoiled
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         if not is_committed:
             return _spoiled(turns, error)
         # What a handler left for after the commit.
-        announce(Stage.CRASHED, message_ids=ends.began, error_class=type(error).__name__)
+        announce(Stage.CRASHED, message_ids=ends.began, error_class=short_class_name_of(error))
         alarm = is_alarm(error)
     for status, fared in ends.fared.items():
         for key in fared:
@@ -121,16 +133,19 @@ def _call(handler: Handler, turn: Turn, one: MergedMessage, *, is_first: bool) -
     """No savepoint: when it fails, what its neighbours wrote is undone as well."""
     try:
         run_handler(handler, dataclasses.replace(one.event, is_stale=one.merged.is_stale), one.record)
-    except Exception as error:
-        raise _Raised(Failed(turn, error), is_first=is_first) from error
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        failure = capture(error, names_in(one.event, one.record))
+        raise _Raised(Failed(turn, failure), is_first=is_first) from None
 
 
-def _spoiled(turns: Sequence[Turn], error: Exception) -> Taken:
+def _spoiled(turns: Sequence[Turn], error: BaseException) -> Taken:
     """It was no handler."""
     if isinstance(error, JobTimeoutException):
         # Nobody knows what stood in the way. They wait for the end of their lease, and then run alone.
         ids = [turn.message.pk for turn in turns]
-        announce(Stage.CRASHED, message_ids=ids, error_class=type(error).__name__)
+        announce(Stage.CRASHED, message_ids=ids, error_class=short_class_name_of(error))
         return Taken(frozenset(ids), alarm=True)
     if isinstance(error, CONNECTION_ERRORS) and not connections[database()].is_usable():
         raise error
@@ -145,9 +160,10 @@ def _is_its_own(raised: _Raised) -> bool:
     RQ's alarm leaves time for one long handler, not for the same one twice. An OperationalError may be a
     deadlock, which without the records of its neighbours there would not have been.
     """
-    turn, error = raised.failed
+    turn, error = raised.failed.turn, raised.failed.failure.error
     took_long = time.monotonic() - turn.started > SHARED_SECONDS
-    return is_alarm(error) or ((raised.is_first or took_long) and not isinstance(error, OperationalError))
+    may_be_a_deadlock = any(isinstance(one, OperationalError) for one in related(error))
+    return is_alarm(error) or ((raised.is_first or took_long) and not may_be_a_deadlock)
 
 
 def _forget_what_handlers_changed(turns: Sequence[Turn]) -> None:

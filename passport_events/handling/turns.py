@@ -12,12 +12,14 @@ from passport_events.exceptions import LeaseLost
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import merge_batch
 from passport_events.handling.effect import CONNECTION_ERRORS, fail, take_turn
+from passport_events.handling.error_places import short_class_name_of
 from passport_events.handling.plan import Plan
 from passport_events.handling.pointer_turn import open_pointer
 from passport_events.handling.runs import runs_of
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.together import Failed, take_turns
 from passport_events.handling.turn import Turn
+from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage
 from passport_events.stages import Stage, announce
 
@@ -50,7 +52,7 @@ def take_each_turn(
 
 
 def _write_down(failed: Failed, done: set[int]) -> bool:
-    return _guarded(failed.turn, lambda turn: fail(turn, failed.error), done)
+    return _guarded(failed.turn, lambda turn: fail(turn, failed.failure), done)
 
 
 def _take_one(turn: Turn) -> BaseException | None:
@@ -74,10 +76,12 @@ def _guarded(turn: Turn, take: Callable[[Turn], BaseException | None], done: set
         announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
     except CONNECTION_ERRORS:
         raise
-    except Exception as broken:  # noqa: BLE001  see below
+    except BaseException as broken:
+        if is_interrupt(broken):
+            raise
         # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
         error = broken
-        announce(Stage.CRASHED, message_ids=[message.pk], error_class=type(broken).__name__)
+        announce(Stage.CRASHED, message_ids=[message.pk], error_class=short_class_name_of(broken))
     return not is_alarm(error)
 
 

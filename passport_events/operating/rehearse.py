@@ -13,7 +13,6 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 
 from passport_events import conf
 from passport_events.handling.effect import call_handler
-from passport_events.handling.errors import describe
 from passport_events.handling.plan import Plan, plan_for
 from passport_events.handling.retry import Dead, Ignored, RetryPolicy, decide
 from passport_events.handling.turn import names_of
@@ -125,15 +124,14 @@ def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
         return _said(message, Status.WAITING, "needs_complete", mirror)
     if handler.passes_over(merged):
         return _said(message, Status.SUPERSEDED, "newer_data", mirror)
-    secrets = [event.fields, record.fields]
     with watched() as written:
-        error = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
-    if error is None:
+        failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
+    if failure is None:
         _check_as_at_a_commit(written)
         return _said(message, plan.status, plan.reason, mirror, written)
-    report = describe(error, secrets)
+    report = failure.report
     # Undone with its savepoint, as it would be.
-    return _said(message, _status_after(error), f"{report.error_class}: {report.text}", mirror)
+    return _said(message, _status_after(failure.error), f"{report.error_class}: {report.text}", mirror)
 
 
 def _status_after(error: BaseException) -> Status:

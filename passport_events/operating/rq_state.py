@@ -14,6 +14,7 @@ from rq.registry import FailedJobRegistry
 from rq.suspension import is_suspended
 from rq.worker import BaseWorker
 
+from passport_events.exceptions import JobFailed
 from passport_events.handling import hints
 
 RECENT = timedelta(minutes=5)
@@ -24,7 +25,9 @@ _DIED = ("Work-horse terminated", "Moved to FailedJobRegistry", "Job was stuck i
 """How RQ begins to say that a job's process ended without a word. It has no class for it."""
 _IMPORTING = " in import_attribute\n"
 """The frame of RQ in which a job looks for its function. What it raises there depends on what is missing."""
-_ERROR_CLASS = re.compile(r"[A-Za-z_][\w.]*(?=:|$)")
+_ERROR_CLASS = re.compile(
+    rf"(?:{re.escape(JobFailed.__module__)}\.{JobFailed.__name__}: )?([A-Za-z_][\w.]*)(?=:|$)"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,4 +109,4 @@ def _error_class(traceback: str) -> str:
         return NOT_FOUND
     lines = traceback.strip().splitlines()
     found = _ERROR_CLASS.match(lines[-1]) if lines else None
-    return found[0] if found else "an error that RQ did not keep"
+    return found[1] if found else "an error that RQ did not keep"

@@ -34,13 +34,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 ON_CALL = Actor("on call")
 
 
-def put_off(delay: float | timedelta = 600, reason: str = "") -> None:
+def put_off(delay: float | timedelta = 600) -> None:
     """Let the handler of opportunities say RetryLater each time."""
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
         write("effect")
-        raise RetryLater(delay, reason)
+        raise RetryLater(delay)
 
 
 def a_week_passes() -> None:
@@ -48,7 +48,10 @@ def a_week_passes() -> None:
 
 
 def test_it_waits_as_long_as_the_handler_says() -> None:
-    put_off(timedelta(days=2), "the program opens on Monday")
+    @handles("opportunity")
+    def handler(event: Event, record: SalesforceRecord) -> None:
+        raise RetryLater(timedelta(days=2), "the program opens on Monday")
+
     message = a_message(an_organization())
     work(OPPORTUNITIES)
 

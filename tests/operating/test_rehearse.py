@@ -131,6 +131,10 @@ def _raise(error: Exception) -> HandlerFunction:
     return fail
 
 
+def _refuse(event: Event, record: SalesforceRecord) -> None:
+    raise ValueError("no program")
+
+
 @pytest.mark.parametrize(
     ("error", "would"),
     [
@@ -216,10 +220,10 @@ def test_the_newest_are_rehearsed_as_a_replay_would_run_them(ann: Actor, install
 def test_the_command_says_what_would_differ(install: Install) -> None:
     organization()
     dead(1)
-    install(_raise(ValueError("no")))
+    install(_refuse)
     code, said = passport("replay", "--type", "opportunity", "--status", "dead", "--rehearse", "5")
     assert code == 0
-    assert "waiting builtins.ValueError: no; was dead retries used up" in said
+    assert "waiting builtins.ValueError: no program; was dead retries used up" in said
     assert "1 messages, 1 would differ" in said
     report = json.loads(
         passport("replay", "--type", "opportunity", "--status", "dead", "--rehearse", "5", "--json")[1]

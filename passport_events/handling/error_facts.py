@@ -1,0 +1,119 @@
+"""What an exception says in attributes without values of an event: statuses, codes, names of the schema."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import http
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import Error
+
+from passport_events.handling.alarm import is_alarm
+
+Fact = tuple[str, str]
+"""A name and what it is, safe to show."""
+
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+_AWS_CODE = re.compile(r"[1-5]\d\d|[A-Z][A-Za-z0-9]{1,60}(?:\.[A-Z][A-Za-z0-9]{1,60})?")
+_SCHEMA_NAME = re.compile(r"\w{1,63}")
+_HTTP_STATUS = range(100, 600)
+_EXIT_CODES = range(256)
+_CLIENT_ERROR = ("botocore.exceptions", "ClientError")
+
+
+def facts_of(error: BaseException) -> list[Fact]:
+    """Statuses and codes of one error; an attribute that cannot be read is left out."""
+    found: dict[str, str] = {}
+    for read in (_http, _exit_code, _errno, _aws, _database):
+        try:
+            found.update(read(error))
+        except Exception as own:  # a property can raise anything
+            if is_alarm(own):
+                raise
+    return list(found.items())
+
+
+def texts_of(facts: list[Fact]) -> Iterator[str]:
+    """The standard texts of these codes."""
+    for name, value in facts:
+        if name == "errno":
+            yield os.strerror(int(value))
+            yield f"[Errno {value}] {os.strerror(int(value))}"
+        elif name == "status_code":
+            yield f"{value} {_reason(int(value))} "
+            yield f"{_reason(int(value))} "
+
+
+@functools.cache
+def schema_names() -> frozenset[str]:
+    """Tables, columns and constraints of all models: what SQLite names in its errors."""
+    names: set[str] = set()
+    for model in apps.get_models(include_auto_created=True):
+        options = model._meta  # noqa: SLF001  Django documents it
+        names.add(options.db_table)
+        names.update(str(field.column) for field in options.local_concrete_fields)
+        names.update(constraint.name for constraint in options.constraints)
+    return frozenset(names)
+
+
+def _http(error: Any) -> Iterator[Fact]:
+    response = getattr(error, "response", None)
+    for holder, name in (
+        (error, "status_code"),
+        (error, "code"),
+        (error, "status"),
+        (response, "status_code"),
+        (response, "status"),
+    ):
+        value = getattr(holder, name, None)
+        if isinstance(value, int) and value in _HTTP_STATUS:
+            yield "status_code", str(int(value))
+            return
+
+
+def _exit_code(error: Any) -> Iterator[Fact]:
+    if isinstance(error, SystemExit) and type(error.code) is int and error.code in _EXIT_CODES:
+        yield "exit_code", str(error.code)
+
+
+def _errno(error: Any) -> Iterator[Fact]:
+    if isinstance(error, OSError) and error.errno in errno.errorcode:
+        yield "errno", str(error.errno)
+
+
+def _aws(error: Any) -> Iterator[Fact]:
+    if not any((kind.__module__, kind.__name__) == _CLIENT_ERROR for kind in type(error).__mro__):
+        return
+    code = error.response["Error"]["Code"]
+    if type(code) is str and _AWS_CODE.fullmatch(code):
+        yield "code", code
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if type(status) is int and status in _HTTP_STATUS:
+        yield "status_code", str(status)
+
+
+def _database(error: Any) -> Iterator[Fact]:
+    """What the server says beside its text; Django puts its own error around the driver's."""
+    if isinstance(error, Error):
+        error = error.__cause__
+    if error is None or not type(error).__module__.startswith("psycopg"):
+        return
+    sqlstate = getattr(error, "sqlstate", None)
+    if type(sqlstate) is str and _SQLSTATE.fullmatch(sqlstate):
+        yield "sqlstate", sqlstate
+    for name in ("constraint_name", "table_name", "column_name"):
+        value = getattr(error.diag, name, None)
+        if type(value) is str and _SCHEMA_NAME.fullmatch(value):
+            yield name, value
+
+
+def _reason(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return ""

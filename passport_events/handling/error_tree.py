@@ -1,0 +1,34 @@
+"""Errors that hold other errors: groups, causes and contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield what a group holds, nested groups included; `error` itself where it is no group."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error
+
+
+def cause_of(error: BaseException) -> BaseException | None:
+    """What a traceback would show above `error`."""
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def related(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and everything that led to it or is in it, each once, hidden contexts included."""
+    left: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions
