@@ -17,6 +17,7 @@ class PassportEventsConfig(AppConfig):
         """Connect what listens, then find the handlers."""
         # Not before: these need the models.
         from passport_events import checks, signals  # noqa: PLC0415  they need the models
+        from passport_events.handling import registry  # noqa: PLC0415  they need the models
         from passport_events.observing import logs  # noqa: PLC0415  they need the models
         from passport_events.operating import background  # noqa: PLC0415  they need the models
         from passport_events.receiving import pointers  # noqa: PLC0415  they need the models
@@ -26,4 +27,5 @@ class PassportEventsConfig(AppConfig):
         logs.start()
         pointers.start()
         background.attach()
-        autodiscover_modules("event_handlers")
+        with registry.collected_problems():
+            autodiscover_modules("event_handlers")

@@ -13,7 +13,7 @@ from django.db import connections, router
 from passport_events import conf
 from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
-from passport_events.handling.registry import registered
+from passport_events.handling.registry import problems, registered
 from passport_events.models import ProcessedMessage
 from passport_events.receiving.wire.salesforce_id import to_18
 
@@ -21,12 +21,14 @@ BAD_SETTING = "passport_events.E001"
 UNKNOWN_QUEUE = "passport_events.E002"
 UNKNOWN_TYPE = "passport_events.E004"
 UNSUPPORTED_DATABASE = "passport_events.E005"
+WRONG_HANDLER = "passport_events.E006"
 
 
 def start() -> None:
     """Register the checks."""
     register(check_settings, "passport_events")
     register(check_surroundings, "passport_events")
+    register(check_handlers, "passport_events")
     register(check_database, "passport_events", "database")
 
 
@@ -113,6 +115,21 @@ def _of_topics(settings: conf.Settings) -> Iterator[CheckMessage]:
                 hint="Copy the organization's id of 18 characters from Salesforce.",
                 id=BAD_SETTING,
             )
+
+
+def check_handlers(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **options: Any
+) -> list[CheckMessage]:
+    """Every wrong registration with `@handles` in an `event_handlers.py`.
+
+    `migrate`, which names databases, goes on: a deployment needs its tables whatever becomes of a handler.
+    """
+    if databases is not None:
+        return []
+    return [
+        Error(str(problem), hint="See docs/handlers.md. Until then every message fails.", id=WRONG_HANDLER)
+        for problem in problems()
+    ]
 
 
 def _or_one_of(names: Collection[str]) -> str:

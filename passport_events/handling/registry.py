@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from passport_events.event import Event
-from passport_events.exceptions import HandlerConflict, HandlerOptionsConflict
+from passport_events.exceptions import (
+    ConfigurationError,
+    HandlerConflict,
+    HandlerOptionsConflict,
+    InvalidHandler,
+)
+from passport_events.handling.signatures import name_of, require_callable
 
 if TYPE_CHECKING:
     # Projects import `handles` before Django's models can be loaded.
@@ -30,11 +38,14 @@ class Handler:
     latest_only: bool
     needs_complete: bool
     shares_transaction: bool
+    loaded_from: object = dataclasses.field(default=None, repr=False, compare=False)
+    """The spec of its module, another one after each reload."""
+    name: str = ""
+    """Where to find it: module and function."""
 
-    @property
-    def name(self) -> str:
-        """Where to find it: module and function."""
-        return f"{self.function.__module__}.{self.function.__qualname__}"
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", name_of(self.function))
 
     def waits_for(self, record: SalesforceRecord) -> bool:
         """Whether too little of a record is known yet."""
@@ -46,6 +57,8 @@ class Handler:
 
 
 _handlers: dict[str, Handler] = {}
+_collected: list[ConfigurationError] = []
+_problems: list[ConfigurationError] | None = None
 
 
 def handles(
@@ -68,16 +81,18 @@ def handles(
     a quick handler, whose rows may stay locked until the last of them has had its turn. Where one of
     them fails, all of it is undone, and each is handled again in a transaction of its own.
 
-    Raises HandlerConflict when the type has a handler already, and HandlerOptionsConflict when
-    `prepare` and `shares_transaction` are both asked for.
+    Raises InvalidHandler for what cannot be called with an event and a record, or would never run (`async`,
+    generators), HandlerConflict when the type has a handler already, and HandlerOptionsConflict when
+    `prepare` and `shares_transaction` are both asked for. Where Django loads an `event_handlers.py`,
+    `manage.py check` reports these errors, all of them, and messages of the type fail with theirs.
     """
-    if prepare is not None and shares_transaction:
-        raise HandlerOptionsConflict(
-            f"The handler of {event_type!r} has both prepare and shares_transaction. Keep one: what prepare "
-            "waits for gains nothing by a shared commit, and would be asked again when a neighbour fails."
+    if not isinstance(event_type, str):
+        raise InvalidHandler(
+            f"{name_of(event_type)} is registered without an event type. Write @handles('opportunity')."
         )
 
     def register(function: F) -> F:
+        module = getattr(function, "__module__", None)
         handler = Handler(
             event_type=event_type,
             function=function,
@@ -85,17 +100,73 @@ def handles(
             latest_only=latest_only,
             needs_complete=needs_complete,
             shares_transaction=shares_transaction,
+            loaded_from=getattr(sys.modules.get(str(module)), "__spec__", None),
         )
-        other = _handlers.get(event_type)
-        if other is not None and other.name != handler.name:
-            raise HandlerConflict(
-                f"{handler.name} and {other.name} both handle {event_type!r}. "
-                "Keep one, and call the other from it."
-            )
+        try:
+            _refuse_invalid(handler)
+        except ConfigurationError as error:
+            if _problems is None:
+                raise
+            _problems.append(error)
+            handler = _failing(handler, error)
         _handlers[event_type] = handler
         return function
 
     return register
+
+
+@contextlib.contextmanager
+def collected_problems() -> Iterator[None]:
+    """Collect wrong registrations for `problems` instead of raising them, so that `check` reports all."""
+    global _problems  # noqa: PLW0603  modules are loaded in one thread
+    before = _problems
+    _problems = _collected
+    try:
+        yield
+    finally:
+        _problems = before
+
+
+def problems() -> Sequence[ConfigurationError]:
+    """Wrong registrations that were collected."""
+    return tuple(_collected)
+
+
+def _refuse_invalid(handler: Handler) -> None:
+    require_callable(handler.function, ("event", "record"))
+    if handler.prepare is not None:
+        require_callable(handler.prepare, ("event",))
+    if handler.prepare is not None and handler.shares_transaction:
+        raise HandlerOptionsConflict(
+            f"The handler of {handler.event_type!r} has both prepare and shares_transaction. Keep one: "
+            "what prepare waits for gains nothing by a shared commit, and would be asked again when a "
+            "neighbour fails."
+        )
+    other = _handlers.get(handler.event_type)
+    if other is not None and not _is_the_same(other, handler):
+        raise HandlerConflict(
+            f"{handler.name} and {other.name} both handle {handler.event_type!r}. "
+            "Keep one, and call the other from it."
+        )
+
+
+def _is_the_same(one: Handler, other: Handler) -> bool:
+    """Whether they are one function, or two versions of it from before and after its module was reloaded."""
+    if one.function is other.function:
+        return True
+    return one.name == other.name and one.loaded_from is not other.loaded_from
+
+
+def _failing(handler: Handler, error: ConfigurationError) -> Handler:
+    """A handler that raises `error`: without one, its messages would succeed and nothing would be done."""
+    traceback = error.__traceback__
+
+    def refuse(event: Event, record: SalesforceRecord) -> None:
+        raise error.with_traceback(traceback)
+
+    return dataclasses.replace(
+        handler, function=refuse, name=handler.name, prepare=None, shares_transaction=False
+    )
 
 
 def handler_for(event_type: str) -> Handler | None:
