@@ -5,7 +5,7 @@ Workers' own clocks may be wrong by minutes; one database has one clock.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -51,6 +51,17 @@ class StatementTimestamp(ClockTimestamp):
 def is_comparable(moment: datetime) -> bool:
     """Whether databases can compare rows with it: at the calendar's ends another time zone has no date."""
     return EARLIEST_YEAR <= moment.year <= LATEST_YEAR
+
+
+def read_clock(connection: BaseDatabaseWrapper) -> datetime:
+    """The time of the database that this connection leads to, aware. Raises the database's errors."""
+    if connection.vendor == "sqlite":
+        return datetime.now(UTC)  # there is no other clock
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now = from_database(cursor.fetchone()[0])
+    assert now is not None  # noqa: S101  # for type checkers
+    return now
 
 
 def from_database(moment: datetime | None) -> datetime | None:

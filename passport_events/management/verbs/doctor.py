@@ -15,9 +15,9 @@ from passport_events import conf
 from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.progress import Counter
-from passport_events.operating.doctor import canary
+from passport_events.operating.doctor import canary, topic
 from passport_events.operating.doctor.examination import examine
-from passport_events.operating.doctor.finding import Finding, Severity, needs_somebody
+from passport_events.operating.doctor.finding import Finding, Severity, guarded, needs_somebody
 
 HELP = "Compare the real queue, topic, Redis, workers and database with what is needed; send a canary."
 EXAMPLE = "manage.py passport doctor --topic arn:aws:sns:us-east-1:123456789012:salesforce"
@@ -58,22 +58,31 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 def _findings(options: dict[str, Any]) -> Iterator[Finding]:
     settings = conf.current()
     yield from examine(settings, options["topic"])
-    if not options["no_canary"]:
-        yield from _canaries(settings, options)
+    if options["no_canary"]:
+        yield canary.nothing_sent()
+        return
+    yield from guarded(
+        "C9",
+        "No canary could be sent, or followed",
+        lambda: _canaries(settings, options),
+        "What fails here fails in other findings, too: see to those first.",
+    )
 
 
 def _canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Finding]:
     patience = timedelta(seconds=options["patience"])
-    sent = canary.send(settings, next(iter(options["topic"]), ""), settings.event_types)
+    through, *others = options["topic"] or [""]
+    sent = canary.send(settings, through, settings.event_types)
     if isinstance(sent, Finding):
         return [sent]
+    untried = list(topic.sent_nothing(others)) if others or not through else []
     counter = Counter(len(sent), "canaries at their end")
     seen = canary.follow(sent, patience, counter.show)
     counter.end()
-    return canary.judge(seen, patience)
+    return [*canary.judge(seen, patience), *untried]
 
 
 def _write(out: OutputWrapper, finding: Finding) -> None:
-    out.write(f"{finding.severity.upper():7}  {finding.id:3}  {finding.text}")
+    out.write(f"{finding.severity.upper():9}  {finding.id:3}  {finding.text}")
     if finding.mend:
-        out.write(f"{'':14}{finding.mend}")
+        out.write(f"{'':16}{finding.mend}")

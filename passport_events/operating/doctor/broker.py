@@ -13,7 +13,7 @@ from rq.version import VERSION
 from passport_events.conf import Settings
 from passport_events.handling import hints
 from passport_events.operating import rq_state
-from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
+from passport_events.operating.backlog import Cause, cause_of_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
 from passport_events.operating.finding import Code
 from passport_events.operating.rq_state import QueueState
@@ -98,13 +98,6 @@ def _of_redis(facts: BrokerFacts) -> Iterator[Finding]:
     if major.isdigit() and int(major) < OLDEST_REDIS:
         yield error(
             "R3", f"The Redis of {name} is version {facts.redis_version}.", "Use Redis 6, Valkey, or newer."
-        )
-    if facts.state.serializer in PICKLING:
-        yield error(
-            "R4",
-            f"{name} is serialized with pickle: who can write to Redis can run code in the workers.",
-            f'Set RQ_QUEUES[{name!r}]["SERIALIZER"] = "rq.serializers.JSONSerializer", and start workers '
-            f"with --worker-class {WORKER_CLASS}.",
         )
 
 

@@ -16,11 +16,13 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.event import Identity
+from passport_events.handling.flow import FlowControls
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import TERMINAL
 from passport_events.operating import processes
-from passport_events.operating.doctor.finding import Finding, error, good, warning
+from passport_events.operating.doctor.finding import Finding, error, good, not_tried, warning
 from passport_events.operating.doctor.queue import refused
+from passport_events.operating.doctor.topic import in_region_of
 from passport_events.receiving import organizations
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
 from passport_events.receiving.wire.salesforce_id import to_18
@@ -28,6 +30,7 @@ from passport_events.receiving.wire.salesforce_id import to_18
 ORGANIZATION = "00D000000000000EAA"
 NAME = "Canary of passport doctor"
 LOOK_SECONDS = 0.2
+MOST_REFUSED = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Canary:
     """One event that was sent."""
 
     event_type: str
+    message_id: str
     key: str
 
 
@@ -73,7 +77,9 @@ def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[C
         except AWS_ERRORS as refusal:
             action, where = ("sns:Publish", "the topic") if topic else ("sqs:SendMessage", "QUEUE_URL")
             return refused("C1", "No canary could be sent", refusal, action, where)
-        sent.append(Canary(event_type, Identity.of("cloudevents", body["source"], message_id).key))
+        sent.append(
+            Canary(event_type, message_id, Identity.of("cloudevents", body["source"], message_id).key)
+        )
     return sent
 
 
@@ -92,8 +98,8 @@ def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
 
 def _send(settings: Settings, topic: str, body: str) -> None:
     if topic:
-        there = dataclasses.replace(settings, region=topic.split(":")[3])
-        client(there, "sns", READ_MARGIN_SECONDS).publish(TopicArn=topic, Message=body)
+        sns = client(in_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
+        sns.publish(TopicArn=topic, Message=body)
     else:
         sqs = client(settings, "sqs", READ_MARGIN_SECONDS)
         sqs.send_message(QueueUrl=settings.queue_url, MessageBody=body)
@@ -116,7 +122,19 @@ def follow(
 def _look(sent: Sequence[Canary]) -> list[Seen]:
     rows = ProcessedMessage.objects.filter(dedup_key__in=[canary.key for canary in sent])
     found = {row.dedup_key: row for row in rows.select_related("delivery")}
-    return [_seen(canary, found.get(canary.key)) for canary in sent]
+    refused = _refused() if len(found) < len(sent) else []
+    return [_seen(each, found.get(each.key) or _holding(each, refused)) for each in sent]
+
+
+def _refused() -> list[ProcessedMessage]:
+    """The newest quarantined messages. One whose topic was refused, for example, has another key."""
+    rows = ProcessedMessage.objects.filter(status=Status.QUARANTINED).order_by("-pk")
+    return list(rows.select_related("delivery")[:MOST_REFUSED])
+
+
+def _holding(canary: Canary, refused: Sequence[ProcessedMessage]) -> ProcessedMessage | None:
+    sought = canary.message_id.encode()
+    return next((row for row in refused if sought in bytes(row.delivery.body or b"")), None)
 
 
 def _seen(canary: Canary, row: ProcessedMessage | None) -> Seen:
@@ -138,6 +156,7 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
     """Where each canary is, and what that means."""
     seconds = int(patience.total_seconds())
     lost = [each.event_type for each in seen if not each.status]
+    paused = _paused(seen)
     if lost and not processes.is_running("poller"):
         yield error(
             "C2",
@@ -152,11 +171,17 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
             "Else see that the pollers have the same QUEUE_URL, and that the topic reaches it.",
         )
     for each in seen:
-        if each.status and not each.is_at_its_end:
+        if each.status and not each.is_at_its_end and each.event_type in paused:
+            yield warning(
+                "C7",
+                f"The canary of {each.event_type} was stored, and waits: an operator paused it.",
+                "See who and why with manage.py passport health, which also says how to end it.",
+            )
+        elif each.status and not each.is_at_its_end:
             yield error(
                 "C4",
                 f"The canary of {each.event_type} was stored, and not handled within {seconds} s.",
-                "Does a worker listen to its queue (R5)? Is the type paused? See manage.py passport health.",
+                "Does a worker listen to its queue (R5)? See manage.py passport health.",
             )
         elif each.status and each.status != Status.SUCCEEDED:
             text = f"The canary of {each.event_type} ended as {each.status} ({each.reason})."
@@ -169,6 +194,23 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
             "A canary had been received before a poller of ours stored it.",
             "Does something else receive from the same queue? Or did a poller die at this moment?",
         )
+
+
+def _paused(seen: Sequence[Seen]) -> set[str]:
+    """Event types of which an operator holds back the canary."""
+    stuck = {each.event_type for each in seen if each.status and not each.is_at_its_end}
+    home = SalesforceOrganization.objects.filter(salesforce_id=ORGANIZATION).first() if stuck else None
+    controls = FlowControls.in_force() if home else FlowControls()
+    return {name for name in stuck if home and controls.is_paused(name, home.pk)}
+
+
+def nothing_sent() -> Finding:
+    """Canaries were not wanted."""
+    return not_tried(
+        "C8",
+        "No canary was sent: whether events are received, stored and handled was not tried.",
+        "Leave out --no-canary.",
+    )
 
 
 def _path(seen: Seen) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connections, router
+from django.apps import apps
+from django.db import Error, connections, router, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Model
 
-from passport_events.clock import ClockTimestamp
+from passport_events.clock import ClockTimestamp, read_clock
 from passport_events.conf import Settings
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
@@ -29,11 +31,12 @@ _SETTINGS = (
     "max_connections",
     "statement_timeout",
     "synchronous_commit",
-    "transaction_read_only",
 )
 OF_ONE_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
-LABEL = "passport_events"
+PACKAGE = "passport_events"
+RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+PROOF = "passport doctor"
 LONGEST_SKEW = timedelta(seconds=30)
 
 
@@ -52,6 +55,10 @@ class DatabaseFacts:
     """In use, of all clients."""
     pool: int | None
     """The most connections of Django's pool; None where there is none."""
+    refusal: str = ""
+    """Why it did not take a write, as the driver's class of error; empty where it did."""
+    denied: tuple[str, ...] = ()
+    """Tables that this role may not read and write."""
 
 
 def of_one_poller(settings: Settings) -> int:
@@ -60,19 +67,29 @@ def of_one_poller(settings: Settings) -> int:
 
 
 def look() -> DatabaseFacts:
-    """Ask the database. Raises its errors."""
+    """Ask the database, and write to it in a transaction that is rolled back. Raises its errors."""
     connection = connections[router.db_for_write(ProcessedMessage)]
     executor = MigrationExecutor(connection)
-    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] == LABEL]
-    found, used = _of_postgresql(connection) if connection.vendor == "postgresql" else ({}, 0)
+    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] in _models()]
+    unapplied = len(executor.migration_plan(ours))
+    is_postgresql = connection.vendor == "postgresql"
+    found, used = _of_postgresql(connection) if is_postgresql else ({}, 0)
     return DatabaseFacts(
         vendor=connection.vendor,
-        unapplied=len(executor.migration_plan(ours)),
-        skew=_skew(),
+        unapplied=unapplied,
+        skew=datetime.now(UTC) - read_clock(connection),
         settings=found,
         connections=used,
         pool=pool_size(connection.settings_dict),
+        refusal="" if unapplied else _try_to_write(connection.alias),
+        denied=_denied(connection) if is_postgresql else (),
     )
+
+
+def _models() -> dict[str, list[type[Model]]]:
+    """The models of the core and of the optional apps that are installed, by label."""
+    ours = [each for each in apps.get_app_configs() if f"{each.name}.".startswith(f"{PACKAGE}.")]
+    return {each.label: list(each.get_models()) for each in ours}
 
 
 def _of_postgresql(connection: Any) -> tuple[dict[str, str], int]:
@@ -83,14 +100,30 @@ def _of_postgresql(connection: Any) -> tuple[dict[str, str], int]:
         return found, cursor.fetchone()[0]
 
 
-def _skew() -> timedelta:
+def _denied(connection: Any) -> tuple[str, ...]:
+    tables = [model._meta.db_table for models in _models().values() for model in models]  # noqa: SLF001  # public
+    may = " AND ".join(f"has_table_privilege(name, '{each}')" for each in RIGHTS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s::text[]) AS name "  # noqa: S608  # constants
+            f"WHERE to_regclass(name) IS NOT NULL AND NOT ({may}) ORDER BY name",
+            [tables],
+        )
+        return tuple(name for (name,) in cursor.fetchall())
+
+
+def _try_to_write(alias: str) -> str:
     try:
-        there = Heartbeat.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first()
-    except DatabaseError:  # not migrated
-        return timedelta(0)
-    if there is None:
-        return timedelta(0)
-    return datetime.now(UTC) - (there if there.tzinfo else there.astimezone())
+        with transaction.atomic(using=alias):
+            now = ClockTimestamp()
+            Heartbeat.objects.create(name=PROOF, kind="doctor", started_at=now, beaten_at=now)
+            Heartbeat.objects.filter(name=PROOF).update(beaten_at=now)
+            Heartbeat.objects.select_for_update(skip_locked=True).filter(name=PROOF).first()
+            Heartbeat.objects.filter(name=PROOF).delete()
+            transaction.set_rollback(True, using=alias)
+    except Error as refusal:
+        return type(refusal.__cause__ or refusal).__name__
+    return ""
 
 
 def pool_size(database: Mapping[str, Any]) -> int | None:
@@ -107,14 +140,15 @@ def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     found = [*_anywhere(facts, settings), *_of_server(facts, settings)]
     yield from found
     if not found:
-        yield good("D0", f"The database ({facts.vendor}) is migrated, and set up as the promises need it.")
+        text = (
+            f"The database ({facts.vendor}) is migrated, took a write, and is set up as the promises need it."
+        )
+        yield good("D0", text)
 
 
 def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     if facts.unapplied:
-        yield error(
-            "D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate passport_events."
-        )
+        yield error("D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate.")
     if facts.vendor == "sqlite":
         yield warning(
             "D2", "The database is SQLite.", "Use PostgreSQL: SQLite is for the demo and development."
@@ -127,13 +161,16 @@ def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         text = f"The clocks of this machine and of the database are {seconds(abs(facts.skew))} apart."
         yield warning("D4", text, "Let both ask the same time servers.")
 
+    if facts.denied:
+        text = f"This role may not {', '.join(RIGHTS)} in {', '.join(facts.denied)}."
+        yield error("D13", text, "GRANT it to the role of pollers, workers and the web.")
+    elif facts.refusal:
+        text = f"The database takes no writes: {facts.refusal}."
+        yield error("D5", text, "Is it a replica, or full? Route writes to the primary.")
+
 
 def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
     found = facts.settings
-    if found.get("transaction_read_only") == "on":
-        yield error(
-            "D5", "The database takes no writes.", "Is it a replica, or full? Route writes to the primary."
-        )
     for name in ("fsync", "synchronous_commit"):
         if found.get(name) == "off":
             text = f"{name} is off: what the database called committed may be gone after a crash."

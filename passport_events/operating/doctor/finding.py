@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from passport_events.exceptions import PassportEventsError
+
+# Every id that there is, once; docs/doctor.md explains them. The letter is the place: SQS, S3, SNS, Redis and
+# RQ, the database, messages, the canary.
+# fmt: off
+Id = Literal[
+    "Q0", "Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "Q9", "Q10", "Q11", "Q12", "Q13", "Q14", "Q15",
+    "S1",
+    "T0", "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8",
+    "R0", "R1", "R2", "R3", "R5", "R6", "R7", "R8", "R9", "R10", "R11",
+    "D0", "D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13",
+    "M0", "M1",
+    "C0", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9",
+]
+# fmt: on
 
 
 class Severity(enum.StrEnum):
@@ -13,6 +30,7 @@ class Severity(enum.StrEnum):
     ERROR = "error"  # a promise is broken, or nothing flows
     WARNING = "warning"  # it works, and one day it will not
     UNASKED = "unasked"  # somebody else's rights or a setting kept it from being asked
+    NOT_TRIED = "not tried"  # it can only be tried in a way that was not asked for, or not at all
     GOOD = "good"
 
 
@@ -20,33 +38,48 @@ class Severity(enum.StrEnum):
 class Finding:
     """One thing that was looked at. The ids are in docs/doctor.md."""
 
-    id: str
-    """The place and a number: `Q` queue, `T` topic, `R` Redis and RQ, `D` database, `C` canary."""
+    id: Id
     severity: Severity
     text: str
     mend: str = ""
 
 
-def error(number: str, text: str, mend: str) -> Finding:
+def error(number: Id, text: str, mend: str) -> Finding:
     """Something that has to be put right."""
     return Finding(number, Severity.ERROR, text, mend)
 
 
-def warning(number: str, text: str, mend: str) -> Finding:
+def warning(number: Id, text: str, mend: str) -> Finding:
     """Something that should be put right."""
     return Finding(number, Severity.WARNING, text, mend)
 
 
-def unasked(number: str, text: str, mend: str) -> Finding:
+def unasked(number: Id, text: str, mend: str) -> Finding:
     """Something that could not be looked at."""
     return Finding(number, Severity.UNASKED, text, mend)
 
 
-def good(number: str, text: str) -> Finding:
-    """Something that is as it should be."""
+def not_tried(number: Id, text: str, mend: str) -> Finding:
+    """Something that no other finding speaks for."""
+    return Finding(number, Severity.NOT_TRIED, text, mend)
+
+
+def good(number: Id, text: str) -> Finding:
+    """Something that was tried, or asked for, and is as it should be."""
     return Finding(number, Severity.GOOD, text)
 
 
 def needs_somebody(findings: Iterable[Finding]) -> bool:
     """Whether any of them is trouble."""
     return any(finding.severity in (Severity.ERROR, Severity.WARNING) for finding in findings)
+
+
+def guarded(number: Id, what: str, part: Callable[[], Iterable[Finding]], mend: str) -> Iterator[Finding]:
+    """What a part finds. An error of it is a finding, and keeps nothing else from being looked at."""
+    try:
+        yield from part()
+    except Exception as failure:  # noqa: BLE001  # the doctor must not fall ill
+        # The driver's class says more than Django's: `UndefinedTable`, `InsufficientPrivilege`.
+        kind = type(failure.__cause__ or failure).__name__
+        said = str(failure).rstrip(".") if isinstance(failure, PassportEventsError) else kind
+        yield error(number, f"{what}: {said}.", mend)

@@ -12,7 +12,7 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
-from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.doctor.finding import Finding, Id, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.text import seconds
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
@@ -28,7 +28,11 @@ SHORTEST_RETENTION = timedelta(days=4)
 """A long weekend."""
 MOST_IN_FLIGHT = 100_000
 """SQS stops handing out at about 120,000, without an error."""
-DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "InvalidClientTokenId")
+INVALID_HANDLE = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidAddress")
+"""What SQS answers to a delete that it would allow, of a message that does not exist."""
+MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
+"""Codes of a right that is missing. Credentials that AWS does not know are another matter."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class QueueFacts:
     """None where there is none, or it could not be asked."""
     problem: str = ""
     """Why the dead letter queue could not be asked."""
+    delete: str = INVALID_HANDLE[0]
+    """How SQS answered a delete of a message that does not exist."""
 
     @property
     def redrive(self) -> Mapping[str, Any]:
@@ -67,7 +73,7 @@ def look(settings: Settings) -> QueueFacts | Finding:
         return refused(
             "Q1", "SQS says nothing about the queue", refusal, "sqs:GetQueueAttributes", "QUEUE_URL"
         )
-    facts = QueueFacts(attributes.get("QueueArn", ""), attributes)
+    facts = QueueFacts(attributes.get("QueueArn", ""), attributes, delete=_try_to_delete(sqs, settings))
     target = facts.redrive.get("deadLetterTargetArn")
     if not target:
         return facts
@@ -79,7 +85,15 @@ def look(settings: Settings) -> QueueFacts | Finding:
         return dataclasses.replace(facts, problem=kind_of(refusal))
 
 
-def refused(number: str, text: str, refusal: BaseException, action: str, setting: str) -> Finding:
+def _try_to_delete(sqs: Any, settings: Settings) -> str:
+    try:
+        sqs.delete_message(QueueUrl=settings.queue_url, ReceiptHandle="passport doctor")
+    except AWS_ERRORS as refusal:
+        return kind_of(refusal)
+    return INVALID_HANDLE[0]
+
+
+def refused(number: Id, text: str, refusal: BaseException, action: str, setting: str) -> Finding:
     """A call that AWS did not answer: a right that is missing is told from an address that is wrong."""
     kind = kind_of(refusal)
     if kind in DENIED:
@@ -94,10 +108,11 @@ def _attributes(sqs: Any, url: str) -> dict[str, str]:
 
 def judge(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the queue, or that nothing is."""
-    found = [*_of_queue(facts, settings), *_of_dead_letters(facts, settings)]
+    found = [*_of_queue(facts, settings), *_of_rights(facts), *_of_dead_letters(facts, settings)]
     yield from found
     if not found:
-        yield good("Q0", "The queue and its dead letter queue are set up as receiving needs them.")
+        text = "The queue and its dead letter queue are set up as receiving needs them; this role may delete."
+        yield good("Q0", text)
 
 
 def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
@@ -137,6 +152,18 @@ def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _of_rights(facts: QueueFacts) -> Iterator[Finding]:
+    if facts.delete in INVALID_HANDLE:
+        return
+    if facts.delete in DENIED:
+        text = f"SQS refuses a delete to the role that runs this: {facts.delete}."
+        mend = "If pollers have this role, allow it sqs:DeleteMessage: what they store comes again and again."
+        yield warning("Q15", text, mend)
+    else:
+        text = f"Whether SQS lets this role delete is not known: {facts.delete}."
+        yield not_tried("Q15", text, "See that pollers are allowed sqs:DeleteMessage.")
+
+
 def _of_dead_letters(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
     if not facts.redrive.get("deadLetterTargetArn"):
         yield error(
@@ -149,6 +176,14 @@ def _of_dead_letters(facts: QueueFacts, settings: Settings) -> Iterator[Finding]
     if receives < FEWEST_RECEIVES:
         text = f"After {receives} receives SQS gives a message up; a short outage of ours costs that many."
         yield warning("Q10", text, f"Set maxReceiveCount to {FEWEST_RECEIVES} or more.")
+    if facts.problem in MISSING:
+        text = "The dead letter queue that the RedrivePolicy names does not exist."
+        yield error(
+            "Q14",
+            text,
+            "Make it, or name another one: until then what cannot be received comes again until it is gone.",
+        )
+        return
     if facts.dead_letters is None:
         text = f"SQS says nothing about the dead letter queue: {facts.problem}."
         yield unasked("Q11", text, "Allow sqs:GetQueueUrl and sqs:GetQueueAttributes on it.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.models import Delivery
-from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
+from passport_events.operating.doctor.finding import Finding, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue import refused
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
 
@@ -56,8 +56,7 @@ def topics_of(settings: Settings, named: Sequence[str]) -> list[str]:
 
 def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Finding:
     """Ask SNS; a finding where it does not answer."""
-    region = topic.split(":")[3] if topic.count(":") >= 5 else settings.region
-    sns = client(dataclasses.replace(settings, region=region), "sns", 2 * READ_MARGIN_SECONDS)
+    sns = client(in_region_of(topic, settings), "sns", 2 * READ_MARGIN_SECONDS)
     try:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         found = [each for page in pages for each in page["Subscriptions"] if each["Endpoint"] == queue_arn]
@@ -76,6 +75,12 @@ def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Findi
     return Subscription(topic, attributes, _most_attributes(topic))
 
 
+def in_region_of(topic: str, settings: Settings) -> Settings:
+    """Settings with the region that a topic's ARN names; as they are where it is none."""
+    region = topic.split(":")[3] if topic.count(":") >= 5 else settings.region
+    return dataclasses.replace(settings, region=region)
+
+
 def _most_attributes(topic: str) -> int:
     recent = Delivery.objects.order_by("-pk").values_list("topic_arn", "attributes")[:RECENT_DELIVERIES]
     return max((len(attributes) for arn, attributes in recent if arn in (topic, "")), default=0)
@@ -86,7 +91,7 @@ def judge(found: Subscription, settings: Settings) -> Iterator[Finding]:
     wrong = list(_wrong(found, settings))
     yield from wrong
     if not wrong:
-        yield good("T0", f"The queue subscribes to {found.topic} as it should.")
+        yield good("T0", f"The queue's subscription to {found.topic} has the right attributes.")
 
 
 def _wrong(found: Subscription, settings: Settings) -> Iterator[Finding]:
@@ -123,6 +128,17 @@ def _wrong(found: Subscription, settings: Settings) -> Iterator[Finding]:
             f"The subscription to {found.topic} has no dead letter queue: what SNS may not deliver is gone.",
             "Give the subscription a RedrivePolicy with a queue of its own.",
         )
+
+
+def sent_nothing(topics: Sequence[str]) -> Iterator[Finding]:
+    """Topics that no canary goes through; none of them is known where this is empty."""
+    through = ", ".join(topics) or "any topic"
+    yield not_tried(
+        "T8",
+        f"Nothing was sent through {through}: whether SNS may send to the queue, by its policy and its key, "
+        "was not tried.",
+        "Name one topic: --topic ARN.",
+    )
 
 
 def nothing_known() -> Finding:

@@ -45,12 +45,6 @@ def failing(failure: str) -> BrokerFacts:
         (dataclasses.replace(GOOD, redis_version="5.0.14"), ["R3"]),
         (dataclasses.replace(GOOD, redis_version="unknown"), ["R0"]),
         (dataclasses.replace(GOOD, redis_version="10.1"), ["R0"]),
-        (
-            dataclasses.replace(
-                GOOD, state=dataclasses.replace(STATE, serializer="rq.serializers.DefaultSerializer")
-            ),
-            ["R4"],
-        ),
         (dataclasses.replace(GOOD, workers=()), ["R5"]),
         (dataclasses.replace(GOOD, state=dataclasses.replace(STATE, is_suspended=True)), ["R6"]),
         (failing("rq.exceptions.DeserializationError"), ["R7"]),

@@ -128,4 +128,4 @@ def test_the_command_reports_all_of_it(redis_server: ValkeyServer, sqs: Sqs, set
     assert (code, report["ok"]) == (1, False)
     assert found >= {"Q10", "T6", "R5", "C2"}
     assert all(finding["mend"] or finding["severity"] == "good" for finding in report["findings"])
-    assert "ERROR    R5   No RQ worker listens" in passport("doctor", "--no-canary")[1]
+    assert "ERROR      R5   No RQ worker listens" in passport("doctor", "--no-canary")[1]

@@ -27,7 +27,6 @@ GOOD = DatabaseFacts(
         "max_connections": "100",
         "statement_timeout": "0",
         "synchronous_commit": "on",
-        "transaction_read_only": "off",
     },
     connections=20,
     pool=None,
@@ -49,6 +48,8 @@ def ids(facts: DatabaseFacts) -> list[str]:
         ({"skew": timedelta(seconds=-31)}, "D4"),
         ({"connections": 96}, "D10"),
         ({"connections": 95}, "D0"),
+        ({"refusal": "ReadOnlySqlTransaction"}, "D5"),
+        ({"denied": ("t",), "refusal": "InsufficientPrivilege"}, "D13"),
     ],
 )
 def test_each_state_has_its_finding(changes: Mapping[str, object], expected: str) -> None:
@@ -58,7 +59,6 @@ def test_each_state_has_its_finding(changes: Mapping[str, object], expected: str
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("transaction_read_only", "on", "D5"),
         ("fsync", "off", "D6"),
         ("synchronous_commit", "off", "D6"),
         ("synchronous_commit", "remote_apply", "D0"),
