@@ -22,7 +22,7 @@ _IDLE, _IN_ERROR = 0, 3  # libpq's transaction status, for psycopg 2 and 3
 
 def forget_errors(connection: BaseDatabaseWrapper) -> None:
     """Before a handler runs: Django keeps the error of an earlier transaction for ever."""
-    connection.rollback_exc = None  # type: ignore[attr-defined]  Django's stubs lack it
+    connection.rollback_exc = None  # type: ignore[attr-defined]  # not in Django's stubs
 
 
 def refuse_broken(connection: BaseDatabaseWrapper) -> None:
