@@ -15,6 +15,7 @@ from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import problems, registered
 from passport_events.models import ProcessedMessage
+from passport_events.receiving.queue_address import region_of
 from passport_events.receiving.wire.salesforce_id import to_18
 
 BAD_SETTING = "passport_events.E001"
@@ -65,6 +66,7 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint="Name the queues that its RedrivePolicy and that of the SNS subscription lead to.",
             id=BAD_SETTING,
         )
+    yield from _of_regions(settings)
     yield from _of_platform_events(settings)
     yield from _of_heartbeats(settings)
     yield from _of_topics(settings)
@@ -75,6 +77,16 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
                 hint=f"Add it to EVENT_TYPES, or handle one of: {', '.join(settings.event_types)}.",
                 id=UNKNOWN_TYPE,
             )
+
+
+def _of_regions(settings: conf.Settings) -> Iterator[CheckMessage]:
+    named = region_of(settings.queue_url)
+    if settings.region and named and settings.region != named:
+        yield Error(
+            f"{conf.DICT_NAME}['REGION'] is {settings.region!r}, and QUEUE_URL is in {named!r}.",
+            hint="Take REGION out: it is read from QUEUE_URL. Or correct the URL.",
+            id=BAD_SETTING,
+        )
 
 
 def _of_platform_events(settings: conf.Settings) -> Iterator[CheckMessage]:

@@ -15,10 +15,12 @@ from passport_events import conf
 from passport_events.models import ProcessedMessage
 from passport_events.operating.doctor.broker import DEFAULT_SERIALIZER, PICKLING
 from passport_events.operating.doctor.database import of_one_poller, pool_size
+from passport_events.receiving.queue_address import configured_endpoint, has_same_host
 
 PICKLE = "passport_events.W001"
 SMALL_POOL = "passport_events.W002"
 SHORT_TIMES = "passport_events.W003"
+ANOTHER_ENDPOINT = "passport_events.W004"
 
 SHORTEST_LEASE_SECONDS = 15
 """Three renewals fit into a lease, and each may wait for Redis and for a lock."""
@@ -34,6 +36,7 @@ def check_surroundings(app_configs: Sequence[AppConfig] | None, **options: Any) 
         *_of_serializers(settings, getattr(django_settings, "RQ_QUEUES", {})),
         *_of_pool(pool_size(database), settings),
         *_of_times(settings),
+        *_of_endpoints(settings),
     ]
 
 
@@ -71,3 +74,21 @@ def _of_times(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint="Raise the cap, or lower the first delay.",
             id=SHORT_TIMES,
         )
+
+
+def _of_endpoints(settings: conf.Settings) -> Iterator[CheckMessage]:
+    """What the environment says goes before the URL of a queue, as everywhere in boto3."""
+    if settings.endpoint_url:
+        return
+    name, asked = configured_endpoint("sqs")
+    for key, urls in (
+        ("QUEUE_URL", [settings.queue_url]),
+        ("DEAD_LETTER_QUEUE_URLS", settings.dead_letter_queue_urls),
+    ):
+        if asked and not all(has_same_host(asked, url) for url in urls):
+            yield checks.Warning(
+                f"Requests go to {asked}, which the variable {name} names, and not to the server in "
+                f"{conf.DICT_NAME}[{key!r}].",
+                hint=f"Unset {name}, or set ENDPOINT_URL to say that it is meant.",
+                id=ANOTHER_ENDPOINT,
+            )

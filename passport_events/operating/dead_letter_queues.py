@@ -51,7 +51,7 @@ def _assess(settings: conf.Settings, url: str) -> Finding:
     name = queue_name(url)
     try:
         depth = _ask(settings, url)
-    except (*AWS_ERRORS, ConfigurationError) as error:
+    except (AWS_ERRORS, ConfigurationError) as error:
         sampled = _sampled(name)
         if sampled is None:
             return _not_asked(name, kind_of(error))

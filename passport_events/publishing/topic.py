@@ -67,17 +67,19 @@ class SnsTopic:
                     for position, message in enumerate(batch)
                 ],
             )
+            taken = {entry["Id"] for entry in response.get("Successful") or ()}
+            failed = {
+                entry["Id"]: (str(entry["Code"]), bool(entry["SenderFault"]))
+                for entry in response.get("Failed") or ()
+            }
         except AWS_ERRORS as error:
             raise TopicUnavailable(kind_of(error), is_final=is_our_fault(error)) from error
-        taken = {entry["Id"] for entry in response.get("Successful", ())}
-        failed = {entry["Id"]: entry for entry in response.get("Failed", ())}
         refused = []
         for position in range(len(batch)):
             if str(position) in taken:
                 continue
             # One that SNS does not mention at all may be lost; sent twice is better.
-            entry = failed.get(str(position))
-            code, is_final = (entry["Code"], entry["SenderFault"]) if entry else (_NO_ANSWER, False)
+            code, is_final = failed.get(str(position), (_NO_ANSWER, False))
             refused.append(Refused(position, code, is_final))
         return refused
 

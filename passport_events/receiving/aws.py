@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import functools
-import re
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from passport_events.conf import Settings
 from passport_events.exceptions import ConfigurationError
+from passport_events.receiving.queue_address import (
+    configured_endpoint,
+    endpoint_of,
+    has_same_host,
+    is_ordinary_host,
+    is_sqs_host,
+    region_of,
+)
 
-_NO_ANSWER_OF_AWS = (ResponseParserError, LookupError)
-"""What botocore's parsers raise for a page that a proxy sent in place of an answer."""
-AWS_ERRORS = (BotoCoreError, ClientError, *_NO_ANSWER_OF_AWS)
-"""What a call can raise. `kind_of` names it without what it says, which may hold a payload."""
+AWS_ERRORS = Exception
+"""What a call can raise, by place and not by type: a proxy's page in place of an answer makes botocore's
+parsers raise anything. `kind_of` names it without what it says, which may hold a payload."""
+_MAY_PASS = (NoConnection, HTTPClientError, CredentialRetrievalError, ResponseParserError)
 READ_MARGIN_SECONDS = 5
 """A socket that stays silent for this much longer than an answer may take is dead."""
 _TRY_AGAIN = (408, 429)
 """The answers of HTTP that say so among those that blame the sender."""
-_OF_OUR_QUEUE = ("sqs", "sns")
+_SQS, _SNS = "sqs", "sns"
+_NO_VARIANTS = Config(use_fips_endpoint=False, use_dualstack_endpoint=False)
 
 
 def client(settings: Settings, service: str, read_timeout: float, attempts: int = 2) -> Any:
     """A boto3 client, safe to share between threads.
 
-    One retry at most: who calls has a patience of its own, and says what it waits for. Raises
-    ConfigurationError where boto3 cannot make one: no region, or a URL that is none.
+    One retry at most: who calls has a patience of its own, and says what it waits for. Requests about a
+    queue go to ENDPOINT_URL, else to AWS_ENDPOINT_URL(_SQS), else to the server in the queue's URL.
+    Raises ConfigurationError where boto3 cannot make one: no region, or a URL that is none.
     """
     config = Config(
         connect_timeout=READ_MARGIN_SECONDS,
@@ -40,17 +50,36 @@ def client(settings: Settings, service: str, read_timeout: float, attempts: int 
         tcp_keepalive=True,
         max_pool_connections=64,
     )
-    endpoint_url = settings.endpoint_url if service in _OF_OUR_QUEUE else ""
+    region = region_of(settings.queue_url)
+    # The region that a queue's URL names is the one that its requests are signed for.
+    region = (region if service == _SQS else "") or settings.region or region
+    endpoint_url = _endpoint_for(settings, service)
     try:
         with _making_a_client:
-            return _session().client(
-                service,
-                region_name=settings.region or region_of(settings.queue_url) or None,
-                endpoint_url=endpoint_url or None,
-                config=config,
-            )
+            make = functools.partial(_session().client, service, region_name=region or None)
+            made = make(endpoint_url=endpoint_url or None, config=config)
+            if service == _SQS and not endpoint_url and _is_elsewhere(made, settings.queue_url):
+                made = make(endpoint_url=endpoint_of(settings.queue_url), config=config.merge(_NO_VARIANTS))
+            return made
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"boto3 makes no client for {service}: {error}") from error
+
+
+def _endpoint_for(settings: Settings, service: str) -> str:
+    host = urlsplit(settings.endpoint_url).hostname or ""
+    if service == _SQS or (service == _SNS and not is_sqs_host(host)):
+        return settings.endpoint_url
+    return ""  # a VPC endpoint of SQS answers nothing of SNS
+
+
+def _is_elsewhere(made: Any, queue_url: str) -> bool:
+    """Whether boto3 by itself would ask another server than the queue's URL names."""
+    if any(configured_endpoint(_SQS)) or not queue_url or has_same_host(made.meta.endpoint_url, queue_url):
+        return False
+    config = made.meta.config
+    asks_for_variant = config.use_fips_endpoint or config.use_dualstack_endpoint
+    # The environment may ask for the FIPS or dual-stack twin of the host that AWS puts into its URLs.
+    return not (asks_for_variant and is_ordinary_host(queue_url))
 
 
 def kind_of(error: BaseException) -> str:
@@ -65,13 +94,7 @@ def is_our_fault(error: BaseException) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         return 300 <= status < 500 and status not in _TRY_AGAIN and "Throttl" not in kind_of(error)
-    return not isinstance(error, (NoConnection, HTTPClientError, *_NO_ANSWER_OF_AWS))
-
-
-def region_of(queue_url: str) -> str:
-    """The region in an SQS URL (`https://sqs.REGION.amazonaws.com/...`), or an empty string."""
-    found = re.match(r"https://(?:sqs|queue)\.([a-z0-9-]+)\.(?:api\.)?(?:amazonaws|aws)\b", queue_url)
-    return found[1] if found else ""
+    return isinstance(error, BotoCoreError) and not isinstance(error, _MAY_PASS)
 
 
 _making_a_client = threading.Lock()

@@ -11,12 +11,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_COUNT = 2**31 - 1  # what a PositiveIntegerField holds
 
 
-def _digits(text: str | None) -> int | None:
+def _digits(text: object) -> int | None:
     """A number that SQS writes as text, or None; int() alone would also take ' 1_0' and '٣'.
 
     Fourteen digits are milliseconds until the year 5138, which every datetime can hold.
     """
-    return int(text) if text and len(text) <= 14 and text.isascii() and text.isdigit() else None
+    return (
+        int(text)
+        if isinstance(text, str) and text and len(text) <= 14 and text.isascii() and text.isdigit()
+        else None
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from passport_events.conf import Settings
-from passport_events.exceptions import PayloadUnavailable, Unreadable
+from passport_events.exceptions import PassportEventsError, PayloadUnavailable, Unreadable
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_our_fault, kind_of
 from passport_events.receiving.wire.s3_pointer import Pointer
 
@@ -32,6 +32,8 @@ def read(pointer: Pointer, settings: Settings) -> bytes:
         with contextlib.closing(response["Body"]):
             _check_size(response.get("ContentLength", 0), limit)
             found = _read(response, limit, pointer)
+    except PassportEventsError:
+        raise
     except AWS_ERRORS as error:
         raise _unavailable(pointer, kind_of(error), is_away=not is_our_fault(error)) from error
     _check_size(len(found), limit)

@@ -21,6 +21,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError
 from botocore.hooks import first_non_none_response
 
+from passport_events.receiving.answers import NoAnswerOfSqsError, parse_answer, require_json_object
+
 _METHODS = {"ReceiveMessage": "receive_message", "DeleteMessageBatch": "delete_message_batch"}
 """What may go the short way, and the client's method that does the same."""
 _OK = 200
@@ -29,8 +31,14 @@ MOST_SURPRISES = 5
 """So many in a row that are neither the network's nor SQS's, and it is left: another botocore, perhaps."""
 
 
-class _NoGoodAnswerError(Exception):
+class _NotOkError(Exception):
     """For boto3 to find out what it is."""
+
+
+def _make_checked(make_client: Callable[[int], Any], attempts: int) -> Any:
+    client = make_client(attempts)
+    client.meta.events.register("before-parse.sqs", require_json_object)
+    return client
 
 
 class ShortWay:
@@ -38,9 +46,9 @@ class ShortWay:
 
     def __init__(self, make_client: Callable[[int], Any]) -> None:
         """`make_client` makes a client of boto3's with so many attempts for each call."""
-        self._make_client = make_client
+        self._make_client = functools.partial(_make_checked, make_client)
         # What fails on the short way has had its first attempt.
-        self._client = make_client(1)
+        self._client = self._make_client(1)
         self._url = f"{self._client.meta.endpoint_url.rstrip('/')}/"
         self._surprises = 0
 
@@ -62,7 +70,9 @@ class ShortWay:
         else:
             try:
                 answer = self._answer(action, words)
-            except (BotoCoreError, _NoGoodAnswerError):
+            except NoAnswerOfSqsError:
+                raise
+            except (BotoCoreError, _NotOkError):
                 pass
             except Exception:  # noqa: BLE001  whatever it is: boto3 asks again
                 self._surprises += 1
@@ -79,13 +89,9 @@ class ShortWay:
         # botocore's own hook for who records or replaces what is sent: moto does, inside a process.
         replaced = self._client.meta.events.emit(f"before-send.sqs.{action}", request=prepared)
         answer = first_non_none_response(replaced) or http.send(prepared)
-        try:
-            said = json.loads(answer.content)
-        except ValueError:
-            said = None
-        if answer.status_code != _OK or not isinstance(said, dict):
-            raise _NoGoodAnswerError
-        return said
+        if answer.status_code != _OK:
+            raise _NotOkError
+        return parse_answer(answer.content)
 
     def _headers(self, action: str) -> dict[str, str]:
         return {

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
+from passport_events.receiving.answers import received_in
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 from passport_events.receiving.received import Received, queue_name
 from passport_events.receiving.short_way import ShortWay
+from passport_events.stages import Stage, announce
 
 BATCH = 10
 """SQS hands out, and deletes, at most ten at a time."""
@@ -55,18 +57,21 @@ class SqsQueue:
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
+        limit = min(limit, BATCH)
         try:
             response = self._polling.call(
                 "ReceiveMessage",
                 QueueUrl=self.url,
-                MaxNumberOfMessages=min(limit, BATCH),
+                MaxNumberOfMessages=limit,
                 WaitTimeSeconds=wait_seconds,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )
+            received, refused = received_in(response, self._name, limit)
         except AWS_ERRORS as error:
             raise self._unavailable("a receive", error) from error
-        return [_received(message, self._name) for message in response.get("Messages") or ()]
+        self._tell_of(refused, has_neighbours=bool(received))
+        return received
 
     def delete(self, messages: Sequence[Received]) -> list[Received]:
         """One DeleteMessageBatch. Raises QueueUnavailable.
@@ -80,21 +85,22 @@ class SqsQueue:
         ]
         try:
             response = self._deleting.call("DeleteMessageBatch", QueueUrl=self.url, Entries=entries)
+            deleted = {entry["Id"] for entry in response.get("Successful") or ()}
         except AWS_ERRORS as error:
             raise self._unavailable("a delete", error) from error
-        return [messages[int(entry["Id"])] for entry in response.get("Failed") or ()]
+        # What the answer does not name may be there still: it comes again, and is known then.
+        return [message for position, message in enumerate(messages) if str(position) not in deleted]
+
+    def _tell_of(self, refused: int, *, has_neighbours: bool) -> None:
+        """What is no message stays in SQS. Its neighbours go on."""
+        if refused and not has_neighbours:
+            raise QueueUnavailable(f"SQS answered a receive with {refused} entries that are no messages.")
+        if refused:
+            reason = f"{refused} entries of an answer are no messages; they come again"
+            announce(Stage.STATE_CHANGED, what=f"{self.label} answers", state="away", reason=reason)
+        elif has_neighbours:
+            announce(Stage.STATE_CHANGED, what=f"{self.label} answers", state="here")
 
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
         return QueueUnavailable(f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)}")
-
-
-def _received(message: Any, queue: str) -> Received:
-    return Received(
-        queue=queue,
-        message_id=message["MessageId"],
-        receipt_handle=message["ReceiptHandle"],
-        body=(message.get("Body") or "").encode("utf-8", "surrogatepass"),
-        attributes=message.get("Attributes") or {},
-        message_attributes=message.get("MessageAttributes") or {},
-    )

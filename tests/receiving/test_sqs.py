@@ -12,7 +12,7 @@ import pytest
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
 from passport_events.receiving import aws as module
-from passport_events.receiving.aws import region_of
+from passport_events.receiving.queue_address import region_of
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import SqsQueue
 from tests.harness.aws import Sqs
@@ -128,7 +128,7 @@ def test_an_endpoint_that_does_not_answer_is_named_by_its_error() -> None:
         ("https://sqs.us-gov-west-1.amazonaws.com/123456789012/events", "us-gov-west-1"),
         ("https://sqs.eu-west-1.api.aws/123456789012/events", "eu-west-1"),
         ("https://queue.us-east-2.amazonaws.com/123456789012/events", "us-east-2"),
-        ("https://queue.amazonaws.com/123456789012/events", ""),
+        ("https://queue.amazonaws.com/123456789012/events", "us-east-1"),
         ("http://127.0.0.1:4566/000000000000/events", ""),
         ("https://sqs.evil.example/?x=.amazonaws.com", ""),
     ],
