@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -10,17 +10,20 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import connections, router
+from django.utils.module_loading import import_string
 
 from passport_events import conf
 from passport_events.models import ProcessedMessage
-from passport_events.operating.doctor.broker import DEFAULT_SERIALIZER, PICKLING
+from passport_events.operating.backlog import WORKER_CLASS
 from passport_events.operating.doctor.database import of_one_poller, pool_size
 from passport_events.receiving.queue_address import configured_endpoint, has_same_host
 
-PICKLE = "passport_events.W001"
+OTHER_WORKER = "passport_events.W001"
 SMALL_POOL = "passport_events.W002"
 SHORT_TIMES = "passport_events.W003"
 ANOTHER_ENDPOINT = "passport_events.W004"
+
+OUR_WORKERS = (WORKER_CLASS, "passport_events.handling.rq_worker.PassportSimpleWorker")
 
 SHORTEST_LEASE_SECONDS = 15
 """Three renewals fit into a lease, and each may wait for Redis and for a lock."""
@@ -33,21 +36,34 @@ def check_surroundings(app_configs: Sequence[AppConfig] | None, **options: Any) 
     settings = conf.current()
     database = connections[router.db_for_write(ProcessedMessage)].settings_dict
     return [
-        *_of_serializers(settings, getattr(django_settings, "RQ_QUEUES", {})),
+        *_of_worker_class(settings, (getattr(django_settings, "RQ", None) or {}).get("WORKER_CLASS")),
         *_of_pool(pool_size(database), settings),
         *_of_times(settings),
         *_of_endpoints(settings),
     ]
 
 
-def _of_serializers(settings: conf.Settings, queues: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    for name in settings.queues():
-        if name in queues and queues[name].get("SERIALIZER", DEFAULT_SERIALIZER) in PICKLING:
-            yield checks.Warning(
-                f"RQ_QUEUES[{name!r}] uses pickle: who can write to Redis can run code in the workers.",
-                hint='Add "SERIALIZER": "rq.serializers.JSONSerializer", and restart the workers.',
-                id=PICKLE,
-            )
+def _of_worker_class(settings: conf.Settings, name: object) -> Iterator[CheckMessage]:
+    if not _is_ours(name):
+        queues = ", ".join(settings.queues())
+        yield checks.Warning(
+            f"RQ['WORKER_CLASS'] is {name!r}: rqworker and rqworker-pool start workers that cannot read our "
+            "hints, which are JSON, and that execute whatever job somebody writes to Redis.",
+            hint=f'Set RQ = {{"WORKER_CLASS": "{WORKER_CLASS}"}}. Where other jobs need another class, start '
+            f"the workers of {queues} with --worker-class {WORKER_CLASS}, and silence this check.",
+            id=OTHER_WORKER,
+        )
+
+
+def _is_ours(name: object) -> bool:
+    if name in OUR_WORKERS:
+        return True
+    try:
+        found = import_string(name) if isinstance(name, str) else name
+    except ImportError:
+        return False
+    bases = getattr(found, "__mro__", ())
+    return any(f"{base.__module__}.{base.__qualname__}" in OUR_WORKERS for base in bases)
 
 
 def _of_pool(size: int | None, settings: conf.Settings) -> Iterator[CheckMessage]:

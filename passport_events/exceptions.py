@@ -12,6 +12,7 @@ PassportEventsError
 ├── Unreadable                a delivery is not an event; it is quarantined with this reason
 ├── FieldUnknown              a handler asked for a field the mirror has not seen (a KeyError)
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
+├── JobRefused                an RQ job is no hint of ours; it is not executed
 ├── QueueUnavailable          SQS could not be asked
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
@@ -113,6 +114,14 @@ class FieldUnknown(PassportEventsError, KeyError):
 
 class LeaseLost(PassportEventsError):
     """The lease of this message ended and somebody else may hold it; nothing of this attempt stays."""
+
+
+class JobRefused(PassportEventsError):
+    """An RQ job in one of our queues is no hint. Nothing of it was imported, unpickled or executed.
+
+    Give other jobs other queues and workers. Where no job of yours can be there, somebody else can write
+    to Redis.
+    """
 
 
 class QueueUnavailable(PassportEventsError):

@@ -47,6 +47,7 @@ RQ_QUEUES = {
     name: {"URL": environment.redis_url(), "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")
 }
+RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
 PASSPORT_EVENTS = {
     "QUEUE_URL": environment.queue_url(),
     "DEAD_LETTER_QUEUE_URLS": [f"{environment.queue_url()}-dead-letters"],

@@ -14,6 +14,8 @@ from django.test import override_settings
 
 from passport_events import checks, checks_around, handles
 from passport_events.handling import registry
+from passport_events.handling.rq_worker import PassportSimpleWorker
+from passport_events.operating.backlog import WORKER_CLASS
 
 
 def found(databases: list[str] | None = None) -> list[CheckMessage]:
@@ -149,12 +151,28 @@ def test_the_databases_of_these_tests_are_supported() -> None:
     assert found(databases=["default"]) == []
 
 
-def test_a_queue_that_is_pickled_is_a_warning() -> None:
-    queues = {name: dict(options) for name, options in project.RQ_QUEUES.items()}
-    del queues["passport-items"]["SERIALIZER"]
-    with override_settings(RQ_QUEUES=queues):
+class TheirWorker(PassportSimpleWorker):
+    """A host's own class."""
+
+
+@pytest.mark.parametrize(
+    "settings", [None, {}, {"WORKER_CLASS": "rq.Worker"}, {"WORKER_CLASS": "no.such.Worker"}]
+)
+def test_a_worker_class_that_is_none_of_ours_is_a_warning(settings: dict[str, str] | None) -> None:
+    """Case C3, case B6. It cannot read hints, and executes whatever is in Redis."""
+    with override_settings(RQ=settings):
         (warning,) = found()
-    assert (warning.id, "'passport-items'" in warning.msg) == (checks_around.PICKLE, True)
+    assert warning.id == checks_around.OTHER_WORKER
+    assert warning.hint is not None
+    assert WORKER_CLASS in warning.hint
+
+
+@pytest.mark.parametrize(
+    "name", [*checks_around.OUR_WORKERS, f"{__name__}.TheirWorker", TheirWorker, PassportSimpleWorker]
+)
+def test_our_worker_classes_and_those_of_hosts_that_inherit_from_them_are_no_warning(name: object) -> None:
+    with override_settings(RQ={"WORKER_CLASS": name}):
+        assert found() == []
 
 
 @pytest.mark.parametrize("keys", [{"LEASE_SECONDS": 14}, {"BACKOFF_SECONDS": 20, "BACKOFF_CAP_SECONDS": 19}])

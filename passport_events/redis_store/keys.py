@@ -19,6 +19,8 @@ from django.utils.crypto import salted_hmac
 from rq import Queue
 
 INSTALLATION_LENGTH = 12
+WORKER_FIELD = "passport_installation"
+"""In the hash of an RQ worker's registration: whose it is. Workers of other classes have none."""
 _SALT = "passport_events.redis_store"
 _NAMING_OPTIONS = ("options", "service", "dbname", "host", "port")
 """Entries of a database's OPTIONS that lead to other tables: a search path, a service file, libpq's own."""

@@ -10,15 +10,24 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import django_rq
 import pytest
+from django.db import connections
+from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from passport_events.handling import dispatcher, hints
+from passport_events.handling import dispatcher, fork_safety, hints
+from passport_events.handling.hint_job import HintJob, HintQueue
 from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWorker
 from passport_events.models import LIVE, ProcessedMessage, Status
+from passport_events.operating import rq_workers
+from passport_events.redis_store import keys
+from project.embedded import ValkeyServer
 
-from .given import OPPORTUNITIES, a_message, an_event, an_organization, now, stored, written
+from .given import OPPORTUNITIES, a_message, an_event, an_organization, now, statuses, stored, written
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
@@ -85,15 +94,31 @@ def test_plain_rqworker_reads_what_the_queue_of_the_settings_writes(options: tup
 
 
 @pytest.mark.parametrize("worker_class", [PassportWorker, PassportSimpleWorker])
-def test_the_serializer_is_the_queues_unless_another_is_named(worker_class: type) -> None:
-    queue = hints.rq_queue(OPPORTUNITIES)
-    plain = {"connection": queue.connection, "serializer": "rq.serializers.DefaultSerializer"}
+@pytest.mark.parametrize("named", [None, "json", "pickle", "rq.serializers.DefaultSerializer"])
+def test_only_json_and_only_hints_are_read_whatever_is_named(worker_class: type, named: str | None) -> None:
+    """Case B6, case C3. `rqworker` and `rqworker-pool` name RQ's default, which is pickle."""
+    queue: Any = django_rq.get_queue(OPPORTUNITIES)
+    options = {"connection": queue.connection, "serializer": named, "job_class": Job, "queue_class": Queue}
 
-    assert worker_class([queue], **plain).serializer is JSONSerializer
-    assert worker_class([queue], connection=queue.connection).serializer is JSONSerializer
-    assert worker_class(queue, connection=queue.connection).serializer is JSONSerializer
-    named = worker_class([queue], connection=queue.connection, serializer="rq.serializers.PickleSerializer")
-    assert named.serializer is not JSONSerializer
+    for queues in ([queue], queue, [OPPORTUNITIES], OPPORTUNITIES):
+        worker = worker_class(queues, **options)
+        [own] = worker.queues
+        assert (own.name, own.serializer, own.job_class) == (OPPORTUNITIES, JSONSerializer, HintJob)
+        assert (worker.serializer, worker.job_class, worker.queue_class) == (
+            JSONSerializer,
+            HintJob,
+            HintQueue,
+        )
+
+
+def test_a_pool_of_workers_reads_hints() -> None:
+    """Case C3. Given `rqworker-pool` with the documented settings."""
+    message = a_message(an_organization(), fields={"Name": "done"})
+    hints.send([OPPORTUNITIES])
+
+    output = run("-m", "django", "rqworker-pool", OPPORTUNITIES, "--burst", "--num-workers", "2")
+
+    assert (now(message).status, written()) == (Status.SUCCEEDED, ["done"]), output
 
 
 def test_maintenance_comes_every_minute() -> None:
@@ -175,3 +200,87 @@ print("backend", backend())
     parents = {line for line in output.splitlines() if line.startswith("backend ")}
     assert len(written()) == 2, output
     assert not set(written()) & parents
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("start", ["worker", "a child of a pool"])
+def test_nothing_that_a_killed_attempt_wrote_is_committed_by_the_next_child(start: str) -> None:
+    """Case A1. Given Django's connection pool, and a parent that has asked the database already."""
+    home = an_organization()
+    stored(an_event(home, 1, {"Name": "half"}), an_event(home, 2, {"Name": "done"}))
+    jobs = f"""
+import os, time, django; django.setup()
+from django.conf import settings
+from django.db import connection, connections
+settings.DATABASES["default"].setdefault("OPTIONS", {{}})["pool"] = {{"min_size": 2, "max_size": 6}}
+del connections["default"]
+with connection.cursor() as cursor: cursor.execute("SELECT 1")
+connection.close()
+from passport_events.handling import dispatcher, hints, rq_worker
+from passport_events.models import ProcessedMessage
+assert connection._connection_pools
+if {start!r} != "worker" and os.fork():
+    raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
+pool = connection._connection_pools
+assert bool(pool) == ({start!r} == "worker"), pool
+queue = hints.rq_queue({OPPORTUNITIES!r})
+worker = rq_worker.PassportWorker([queue], connection=queue.connection)
+deadline = time.monotonic() + {PATIENCE_SECONDS}
+undone = ProcessedMessage.objects.filter(due_at__isnull=False, crashes__lt=2)
+while undone.exists() and time.monotonic() < deadline:
+    dispatcher.tick()
+    worker.work(burst=True)
+    time.sleep(0.1)
+"""  # noqa: S608  it is no SQL
+
+    output = run("-c", jobs)
+
+    assert statuses()["succeeded"] == 1, output
+    assert written() == ["done"], output
+
+
+def test_a_child_forgets_connections_and_pools_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case A1. For forks that nobody announces; nothing is said on sockets that are the parent's."""
+    before = connections["default"]
+    pools = {"default": object()}
+    monkeypatch.setattr(type(before), "_connection_pools", pools, raising=False)
+    closed: list[str] = []
+    monkeypatch.setattr(type(before), "close", lambda self: closed.append(self.alias))
+    try:
+        fork_safety.leave_databases_to_parent()
+
+        assert connections["default"] is not before
+        assert (pools, closed) == ({}, [])
+    finally:
+        connections["default"] = before
+        fork_safety._inherited.clear()
+
+
+@pytest.mark.parametrize("kind", ["idle", "busy"])
+@pytest.mark.parametrize("options", [(), ("--worker-class", SIMPLE)], ids=["fork", "simple"])
+def test_workers_register_again_after_redis_was_flushed(
+    kind: str, options: tuple[str, ...], redis_server: ValkeyServer
+) -> None:
+    """Case C1. Given FLUSHALL under a worker, health finds it again, with its own installation."""
+    queue = hints.rq_queue(OPPORTUNITIES)
+    worker = spawn("-m", "tests.handling.workshop.soon", OPPORTUNITIES, *options)
+    try:
+        wait_until(lambda: len(rq_workers.listening(queue)) == 1)
+        if kind == "busy":
+            a_message(an_organization(), fields={"Name": "slow"})
+            dispatch_until(lambda: not ProcessedMessage.objects.filter(status=Status.WAITING).exists())
+        redis_server.flush()
+        wait_until(
+            lambda: [each.installation for each in rq_workers.listening(queue)] == [keys.installation()]
+        )
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=PATIENCE_SECONDS)
+    assert not rq_workers.listening(queue)
+
+
+def wait_until(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -24,6 +26,11 @@ def obey(event: Event, record: SalesforceRecord) -> None:
     done = event.fields["Name"]
     if done == "poison":
         os._exit(1)
+    if done == "half":
+        Group.objects.create(name=f"half {event.attempt} {os.getpid()}")
+        os.kill(os.getpid(), signal.SIGKILL)
+    if done == "slow":
+        time.sleep(3)
     if done == "backend":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")

@@ -1,0 +1,155 @@
+"""The only job that our RQ workers execute, whatever stands in Redis.
+
+Who can write to Redis can write any job: one that names another function, pickled data, callbacks,
+webhooks, repeats. RQ imports and unpickles what a job names. These classes take nothing from a job's hash
+but times, and a hint that is exactly of the form that `hints.send` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+from redis import TimeoutError as RedisTimeoutError
+from rq import Queue
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
+
+from passport_events import conf
+from passport_events.exceptions import JobRefused
+from passport_events.handling import hints, jobs
+from passport_events.redis_store.keys import INSTALLATION_LENGTH
+
+MAX_HINT_BYTES = 4_096
+REFUSED = "passport_events.refused"
+"""Stands where RQ logs the name of a function; the name of a forged one is not repeated."""
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SENDER = re.compile(rf"(?:[0-9a-f]{{{INSTALLATION_LENGTH}}})?")
+_TIMES = (b"created_at", b"enqueued_at", b"started_at", b"ended_at")
+_PASSED_ON = (RedisConnectionError, RedisTimeoutError, NoSuchJobError, BaseTimeoutException)
+
+Hint = tuple[str, str]
+"""The RQ queue whose event types are due, and the installation that says so."""
+
+
+def read_hint(data: bytes | None) -> Hint | None:
+    """The hint in a job's data, or None for anything else. Pure; never raises."""
+    try:
+        function, instance, args, kwargs = json.loads(_decompress(data or b""))
+        queue, sender = (*args, "") if len(args) == 1 else args
+        is_ours = (function, instance, kwargs) == (hints.JOB, None, {}) and isinstance(args, list)
+        if is_ours and queue in conf.current().queues() and _SENDER.fullmatch(sender):
+            return queue, sender
+    except Exception:  # noqa: BLE001  whatever is wrong with it, it is no hint
+        return None
+    return None
+
+
+def _decompress(data: bytes) -> bytes:
+    try:
+        found = zlib.decompressobj().decompress(data, MAX_HINT_BYTES + 1)
+    except zlib.error:
+        found = data
+    if len(found) > MAX_HINT_BYTES:
+        raise ValueError("larger than any hint")
+    return found
+
+
+class HintJob(Job):
+    """A hint, or a job that is refused."""
+
+    hint: Hint | None = None
+
+    @classmethod
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:  # noqa: A002  RQ's
+        """Read one. Raises NoSuchJobError also for what RQ itself cannot read as a job."""
+        if not _JOB_ID.fullmatch(id.partition(":")[0]):
+            raise NoSuchJobError("No id of a job")
+        try:
+            return super().fetch(id, connection=connection, serializer=JSONSerializer)  # type: ignore[return-value]
+        except _PASSED_ON:
+            raise
+        except Exception as error:
+            raise NoSuchJobError("No job") from error
+
+    @classmethod
+    def fetch_many(
+        cls, job_ids: Iterable[str], connection: Redis, serializer: Any = None
+    ) -> list[Job | None]:
+        """Read many; None where there is no job."""
+        sound = [each for each in job_ids if _JOB_ID.fullmatch(each.partition(":")[0])]
+        return super().fetch_many(sound, connection=connection, serializer=JSONSerializer)
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Take over a hash of Redis. No callback, result, meta, dependency, repeat or retry of it."""
+        self.hint = read_hint(raw_data.get(b"data"))
+        settings = conf.current()
+        timeout = int(settings.time_slice_seconds) + settings.handler_timeout_seconds
+        call: list[Any] = [hints.JOB, None, list(self.hint), {}] if self.hint else [REFUSED, None, [], {}]
+        super().restore(
+            {
+                b"data": json.dumps(call).encode(),
+                b"description": f"work on {self.hint[0]}".encode() if self.hint else b"refused",
+                b"origin": self.hint[0].encode() if self.hint else b"",
+                b"status": _status(raw_data.get(b"status")),
+                b"timeout": str(timeout).encode(),
+                b"result_ttl": b"0",
+                b"failure_ttl": str(hints.FAILED_JOB_SECONDS).encode(),
+                **{name: raw_data[name] for name in _TIMES if _is_time(raw_data.get(name))},
+            }
+        )
+
+    def get_status(self, refresh: bool = True) -> JobStatus:  # noqa: FBT001, FBT002  RQ's
+        """As RQ's; a status that is none is that of no job."""
+        try:
+            return super().get_status(refresh)
+        except ValueError as error:
+            raise InvalidJobOperation from error
+
+    def perform(self) -> None:
+        """Answer the hint. Raises JobRefused for anything else; imports nothing by name."""
+        if self.hint is None:
+            raise JobRefused("This worker executes hints of passport_events and no other job.")
+        jobs.work_on_queue(*self.hint)
+
+
+def _status(value: bytes | None) -> bytes:
+    try:
+        return JobStatus((value or b"").decode()).value.encode()
+    except ValueError:
+        return JobStatus.QUEUED.value.encode()
+
+
+def _is_time(value: bytes | None) -> bool:
+    try:
+        datetime.strptime((value or b"").decode(), "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007  a format
+    except ValueError:
+        return False
+    return True
+
+
+class HintQueue(Queue):
+    """An RQ queue that hands out `HintJob` and reads nothing but JSON."""
+
+    job_class = HintJob
+
+    def __init__(self, name: str, connection: Redis | None = None, **options: Any) -> None:
+        options |= {"serializer": JSONSerializer, "job_class": HintJob}
+        super().__init__(name, connection=connection, **options)
+
+    @classmethod
+    def dequeue_any(cls, *args: Any, **options: Any) -> Any:
+        """As RQ's. An entry that is not even text is gone, and the worker goes on."""
+        while True:
+            try:
+                return super().dequeue_any(*args, **options)
+            except UnicodeDecodeError:
+                continue
