@@ -99,6 +99,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "a number of 5,000 digits": (field("9" * 5_000), "number_too_long"),
     "a key twice": (GOOD.replace('"Name"', '"a": 1, "a"'), "duplicate_key"),
     "65 levels": (field("[" * 65 + "]" * 65), "too_deep"),
+    "a value in Avro's JSON": (field('{"string": "Acme"}'), "unknown_shape: Name"),
+    "lists in lists": (field("[" * 50 + "]" * 50), "unknown_shape: Name"),
     "100,000 levels": ("[" * 100_000, "too_deep"),
     "100,000 values": (field("[" + "0," * 100_000 + "0]"), "too_many_nodes"),
     "more than is read": (field('"' + "x" * 2**20 + '"').encode(), "too_large"),
@@ -130,12 +132,14 @@ def _filled(size: int) -> str:
 # Nothing of this is wrong, whatever it looks like.
 ODD: dict[str, str | bytes] = {
     "a byte order mark": b"\xef\xbb\xbf" + GOOD.encode(),
-    "64 levels": field("[" * 60 + "]" * 60),
+    "64 levels": f'{GOOD[:-1]}, "more": {"[" * 63 + "]" * 63}}}',
     "as large as is read": _filled(2**20),
-    "keys that Python would hash alike": field(json.dumps({str(n * (2**61 - 1)): n for n in range(5_000)})),
+    "keys that Python would hash alike": GOOD.replace(
+        '"Name"', json.dumps({str(n * (2**61 - 1)): n for n in range(5_000)})[1:-1] + ', "Name"'
+    ),
     "a string for a careless pattern": field(json.dumps("\\" * 50_000 + "!" * 50_000)),
-    "members nobody knows": GOOD.replace('"Name"', '"Unheard_Of__c": [1, {"a": null}], "Name"'),
-    "a name that JavaScript knows": GOOD.replace('"Name"', '"__proto__": {"x": 1}, "Name"'),
+    "members nobody knows": GOOD.replace('"Name"', '"Unheard_Of__c": [1, null], "Name"'),
+    "a name that JavaScript knows": GOOD.replace('"Name"', '"__proto__": "x", "Name"'),
     "a name that Python knows": GOOD.replace('"Name"', '"__class__": "x", "Name"'),
     "a name that MongoDB knows": GOOD.replace('"Name"', '"$ne": 1, "Name"'),
     "a format": field('"%s %(a)s {0.__class__} ${jndi:ldap://127.0.0.1/a}"'),

@@ -51,7 +51,11 @@ def _life(organization: str, entity: str, number: int, chance: Random) -> Iterat
     yield change("CREATE", {"Name": f"name {number}", "Amount": 100.0}, 0)
     # Several changes of a second have the same commitTimestamp, as Salesforce writes it.
     for step in range(2, 2 + chance.randint(1, 3)):
-        fields = {"Name": f"name {number}.{step}", "Owner": {"City": None, "Zip": "0815"}, "Rate": 0.1 * step}
+        fields = {
+            "Name": f"name {number}.{step}",
+            "Home": {"City": None, "PostalCode": "0815"},
+            "Rate": 0.1 * step,
+        }
         yield change("UPDATE", fields, 0, step)
     if number % 3 == 0:
         yield change("GAP_UPDATE", {}, 1)
