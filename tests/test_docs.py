@@ -9,6 +9,7 @@ from typing import get_args
 
 import passport_events
 from passport_events import checks, checks_around, conf
+from passport_events.monitoring.dashboard import concerns
 from passport_events.operating.doctor.finding import Id
 from passport_events.operating.finding import Code, Finding
 
@@ -49,6 +50,13 @@ def test_every_finding_of_health_is_documented_and_no_other_is() -> None:
     documented = {code: level for codes, level in rows for code in re.findall(r"`([a-z_]+)`", codes)}
 
     assert documented == {code: Finding("", code, "").level for code in Code if code is not Code.WELL}
+
+
+def test_every_concern_of_the_dashboard_is_documented_and_no_other_is() -> None:
+    page = (DOCS / "monitoring.md").read_text().partition("## Concerns")[2].partition("## What")[0]
+    rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", page, re.MULTILINE)
+
+    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(concerns.Code)
 
 
 def test_every_decision_is_listed() -> None:

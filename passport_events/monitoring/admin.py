@@ -66,7 +66,7 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
             "passport_monitoring/dashboard.html",
             title="Dashboard",
             dashboard=dashboard,
-            concerns=list(concerns(dashboard)),
+            concerns=[concern.text for concern in concerns(dashboard)],
             lines=dashboard.lines[:MOST_LINES],
             freshness=dashboard.freshness[:MOST_LINES],
             ranges=RANGES.values(),
@@ -81,7 +81,9 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
     def json_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that the page shows, and every line of it."""
         dashboard, _ = self._read(request)
-        return JsonResponse({**dataclasses.asdict(dashboard), "concerns": list(concerns(dashboard))})
+        said = list(concerns(dashboard))
+        more = {"concerns": [each.text for each in said], "concern_codes": [each.code for each in said]}
+        return JsonResponse({**dataclasses.asdict(dashboard), **more})
 
     def _read(self, request: HttpRequest) -> tuple[Dashboard, Scope]:
         if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):

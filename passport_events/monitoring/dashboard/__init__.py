@@ -51,6 +51,7 @@ def read(of: Range = DEFAULT, scope: Scope = figures.NOTHING) -> Dashboard:
         freshness=newest.freshness(moment, known, windows),
         outages=windows,
         processes=[*life.receiving(moment), *workers],
+        rq_queues=list(conf.current().queues()),
         redis_problem=redis_problem,
         controls=list(life.controls()),
         charts=[*period.charts(), *queues.charts(of, moment.last_minute)],

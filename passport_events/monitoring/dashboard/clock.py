@@ -1,11 +1,13 @@
-"""What time it is, and up to when minutes are counted: one query, and nothing written."""
+"""What time it is, and up to when minutes are counted: one query, two before the first minute."""
 
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import datetime
 
-from passport_events.clock import StatementTimestamp, from_database
+from django.db import connections, router
+
+from passport_events.clock import StatementTimestamp, from_database, read_clock
 from passport_events.monitoring.minutes import minute_of
 from passport_events.monitoring.models import Turn
 from passport_events.monitoring.rollup import TURN
@@ -38,5 +40,5 @@ def look() -> Moment:
     found = Turn.objects.filter(name=TURN).annotate(now=StatementTimestamp()).first()
     now = from_database(found.now) if found is not None else None
     if found is None or now is None:
-        return Moment(datetime.now(UTC), None)
+        return Moment(read_clock(connections[router.db_for_read(Turn)]), None)
     return Moment(now, found.minute or None)

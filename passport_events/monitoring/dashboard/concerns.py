@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,45 +16,85 @@ SHORT_OF_TIME = 24 * 3600
 """Seconds before SQS forgets a dead letter."""
 
 
-def concerns(dashboard: Dashboard) -> Iterator[str]:
+class Code(enum.StrEnum):
+    """Everything that the dashboard can say, once."""
+
+    FORGOTTEN_SOON = "forgotten_soon"
+    DEAD_LETTER_QUEUE = "dead_letter_queue"
+    NOT_SAMPLED = "not_sampled"
+    SAMPLE_OLD = "sample_old"
+    NOT_COUNTED = "not_counted"
+    COUNT_OLD = "count_old"
+    NO_POLLER = "no_poller"
+    REDIS_AWAY = "redis_away"
+    NO_WORKER = "no_worker"
+    ORGANIZATION_SILENT = "organization_silent"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Concern:
+    """One sentence, and what it is about."""
+
+    code: Code
+    text: str
+
+
+def concerns(dashboard: Dashboard) -> Iterator[Concern]:
     """The worst first."""
     for queue in dashboard.queues:
-        yield from _of_queue(queue)
+        if queue.is_configured:
+            yield from _of_queue(queue)
     yield from _of_counting(dashboard)
     if not any(each.kind == "poller" and not each.is_late for each in dashboard.processes):
-        yield "No poller lives: nothing is received. Start one: manage.py poll_sqs."
-    if dashboard.redis_problem:
-        yield f"{dashboard.redis_problem} Messages wait in the database until it is back."
-    elif not any(each.kind == "worker" for each in dashboard.processes):
-        yield "No worker listens: nothing is handled. Start one: manage.py rqworker."
+        yield Concern(Code.NO_POLLER, "No poller lives: nothing is received. Start one: manage.py poll_sqs.")
+    yield from _of_workers(dashboard)
     for window in dashboard.outages:
-        if window.ended_at is None:
+        if window.ended_at is None and not window.is_off:
             who = window.organization_name or window.organization
-            yield f"No heartbeat of {who} came for {_span(window.lasted)}: its events may be missing."
+            text = f"No heartbeat of {who} came for {_span(window.lasted)}: its events may be missing."
+            yield Concern(Code.ORGANIZATION_SILENT, text)
 
 
-def _of_queue(queue: Queue) -> Iterator[str]:
+def _of_queue(queue: Queue) -> Iterator[Concern]:
+    is_old = queue.sample_age is not None and queue.sample_age > MOST_MINUTES_OLD * 60
     if queue.is_dead_letters and queue.time_left is not None and queue.time_left < SHORT_OF_TIME:
-        left = _span(max(0.0, queue.time_left))
-        yield f"SQS forgets the first dead letter of {queue.name} in {left}. Is passport ingest-dlq running?"
-    elif queue.is_dead_letters and queue.depth:
-        yield f"{queue.depth:,} messages are in {queue.name}. Is passport ingest-dlq running?"
+        when = f"in {_span(queue.time_left)}" if queue.time_left > 0 else "by now"
+        text = f"SQS forgets the first dead letter of {queue.name} {when}. Is passport ingest-dlq running?"
+        yield Concern(Code.FORGOTTEN_SOON, text)
+    elif queue.is_dead_letters and queue.depth and not is_old:
+        text = f"{queue.depth:,} messages are in {queue.name}. Is passport ingest-dlq running?"
+        yield Concern(Code.DEAD_LETTER_QUEUE, text)
     asks = "passport ingest-dlq" if queue.is_dead_letters else "poll_sqs"
     if queue.sample_age is None:
-        yield f"Nobody has sampled {queue.name} yet: {asks} does."
-    elif queue.sample_age > MOST_MINUTES_OLD * 60:
-        old = _span(queue.sample_age)
-        yield f"What is said of {queue.name} is {old} old: {asks} samples it while it runs."
+        yield Concern(Code.NOT_SAMPLED, f"Nobody has sampled {queue.name} yet: {asks} does.")
+    elif is_old:
+        text = (
+            f"What is said of {queue.name} is {_span(queue.sample_age)} old: {asks} samples it while it runs."
+        )
+        yield Concern(Code.SAMPLE_OLD, text)
 
 
-def _of_counting(dashboard: Dashboard) -> Iterator[str]:
+def _of_counting(dashboard: Dashboard) -> Iterator[Concern]:
     counters = "pollers, workers and dispatch_messages count"
     if dashboard.counted_until is None:
-        yield f"No minute is counted yet: {counters} while they run."
+        yield Concern(Code.NOT_COUNTED, f"No minute is counted yet: {counters} while they run.")
         return
     age = (dashboard.taken_at - dashboard.counted_until).total_seconds()
     if age > MOST_MINUTES_OLD * 60:
-        yield f"The last minute that is counted ended {_span(age)} ago: {counters} while they run."
+        text = f"The last minute that is counted ended {_span(age)} ago: {counters} while they run."
+        yield Concern(Code.COUNT_OLD, text)
+
+
+def _of_workers(dashboard: Dashboard) -> Iterator[Concern]:
+    if dashboard.redis_problem:
+        text = f"{dashboard.redis_problem} Messages wait in the database until it is back."
+        yield Concern(Code.REDIS_AWAY, text)
+        return
+    served = {name for each in dashboard.processes if not each.is_late for name in each.queues}
+    for name in dashboard.rq_queues:
+        if name not in served:
+            text = f"No worker listens to {name}: its messages wait. Start one: manage.py rqworker {name}."
+            yield Concern(Code.NO_WORKER, text)
 
 
 def _span(number: float) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
-from redis import RedisError
 from rq import Worker
 
 from passport_events import conf
@@ -43,7 +42,7 @@ def workers(moment: Moment) -> tuple[list[Process], str]:
     try:
         found = {worker.name: worker for queue in ours for worker in Worker.all(queue=hints.rq_queue(queue))}
         return [_worker(found[name], moment, ours) for name in sorted(found)], ""
-    except RedisError as error:
+    except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
         return [], f"Redis cannot be asked ({type(error).__name__})."
 
 
@@ -52,14 +51,15 @@ def _worker(worker: Any, moment: Moment, ours: set[str]) -> Process:
     seen_at = worker.last_heartbeat or worker.birth_date or moment.now
     seen_at = seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC)
     age = moment.since(seen_at)
-    queues = ", ".join(sorted(ours & set(worker.queue_names())))
+    queues = sorted(ours & set(worker.queue_names()))
     return Process(
         kind="worker",
         name=one_line(worker.name),
         seen_at=seen_at,
         age=age,
         is_late=age > worker.worker_ttl + LONGEST_SILENCE.total_seconds(),
-        detail=f"{worker.get_state()}, {queues}",
+        detail=f"{worker.get_state()}, {', '.join(queues)}",
+        queues=queues,
     )
 
 

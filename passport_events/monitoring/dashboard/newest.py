@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.db.models import Case, When
+
 from passport_events.clock import from_database
-from passport_events.models import SalesforceOrganization
+from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Fresh, Window
 from passport_events.monitoring.models import Freshness, Outage
@@ -54,7 +56,8 @@ def freshness(moment: Moment, known: Organizations, windows: Sequence[Window]) -
 def outages(moment: Moment) -> list[Window]:
     """The newest, those that have not ended first."""
     found = []
-    rows = Outage.objects.select_related("organization").order_by("-began_at")[:MOST_WINDOWS]
+    is_over = Case(When(ended_at__isnull=True, then=0), default=1)
+    rows = Outage.objects.select_related("organization").order_by(is_over, "-began_at")[:MOST_WINDOWS]
     for row in rows:
         began_at, ended_at = from_database(row.began_at), from_database(row.ended_at)
         assert began_at is not None  # noqa: S101  # for type checkers
@@ -64,6 +67,7 @@ def outages(moment: Moment) -> list[Window]:
             began_at=began_at,
             ended_at=ended_at,
             lasted=((ended_at or moment.now) - began_at).total_seconds(),
+            is_off=row.organization.mode == Mode.OFF,
         )
         found.append(window)
-    return sorted(found, key=lambda window: window.ended_at is not None)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from datetime import timedelta
 
@@ -27,7 +28,8 @@ def queues(settings: Settings, moment: Moment) -> list[Queue]:
         _queue(samples[name], moment) if name in samples else Queue(name=name, is_dead_letters=is_dead)
         for name, is_dead in named.items()
     ]
-    return found + [_queue(sample, moment) for name, sample in samples.items() if name not in named]
+    others = [_queue(sample, moment) for name, sample in samples.items() if name not in named]
+    return found + [dataclasses.replace(other, is_configured=False) for other in others]
 
 
 def _any(conditions: list[Q]) -> Q:

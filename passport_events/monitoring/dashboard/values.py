@@ -47,6 +47,8 @@ class Queue:
 
     name: str
     is_dead_letters: bool
+    is_configured: bool = True
+    """Whether the settings name it; a queue that they named before has samples for some days."""
     sampled_at: datetime | None = None
     sample_age: float | None = None
     depth: int | None = None
@@ -87,6 +89,8 @@ class Window:
     began_at: datetime
     ended_at: datetime | None
     lasted: float
+    is_off: bool = False
+    """Nothing is expected of the organization any more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class Process:
     is_late: bool
     detail: str = ""
     """What it says it does."""
+    queues: Sequence[str] = ()
+    """Of a worker: those of our RQ queues that it listens to."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,8 @@ class Dashboard:
     freshness: Sequence[Fresh]
     outages: Sequence[Window]
     processes: Sequence[Process]
+    rq_queues: Sequence[str]
+    """Those of the settings."""
     redis_problem: str
     """Why workers could not be listed; empty where they were."""
     controls: Sequence[Control]
