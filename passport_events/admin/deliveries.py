@@ -9,14 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from passport_events.admin import search
+from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
 from passport_events.models.personal_data import masked
 from passport_events.operating.text import one_line
 from passport_events.operating.words import said, word_of
-
-MOST_MESSAGES = 200
 
 
 @admin.register(Delivery)
@@ -50,17 +49,19 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
 
     def content(self, row: Delivery, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         delivery = Delivery.objects.get(pk=row.pk)
-        messages = delivery.messages.defer("content", "merged").order_by("pk")[:MOST_MESSAGES]
+        messages = delivery.messages.defer("content", "merged").order_by("pk")
+        part = part_of(request, "messages", messages)
         return {
             "delivery": delivery,
             "sqs_id": one_line(delivery.sqs_message_id),
             "sns_id": one_line(delivery.sns_message_id),
             "topic": one_line(delivery.topic_arn),
-            "attributes": sorted(one_line(name) for name in delivery.attributes),
+            "attributes": some_names(sorted(delivery.attributes)),
             "body": payload.body(delivery.body),
+            "part": part,
             "messages_of_it": [
                 {"message": message, "url": self.url_of(message), "reason": one_line(message.reason)}
                 | {"word": word_of(message.status), "said": said(message.status)}
-                for message in messages
+                for message in part.rows
             ],
         }

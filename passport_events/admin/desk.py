@@ -16,6 +16,7 @@ from passport_events.admin.asked import Asked
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.ids import parse_id
+from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import groups, health
 from passport_events.operating.groups import Wanted
@@ -92,7 +93,9 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
                 for name, label in COLUMNS
             ],
             types=conf.current().live_types(),
-            homes=sorted(homes.items(), key=lambda home: home[1].casefold()),
+            homes=sorted(homes.items(), key=lambda home: home[1].casefold())
+            if len(homes) <= MAX_CHOICES
+            else [],
             next_url=asked.query(page=asked.page + 1) if found.has_more else "",
             previous_url=asked.query(page=asked.page - 1) if asked.page > 1 else "",
         )

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 
 from passport_events.admin import tasks
 from passport_events.admin.base import ReadOnlyAdmin
+from passport_events.admin.parts import some_names
 from passport_events.admin.tasks import EVERYTHING, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
@@ -65,7 +66,7 @@ def _rehearsal(
             "url": journal.url_of(ProcessedMessage(pk=each.message)),
             "why": one_line(each.why, 500),
             "was_why": one_line(each.was_why),
-            "mirror": [one_line(name) for name in each.mirror],
+            "mirror": some_names(each.mirror),
         }
         for each in found.messages
     ]

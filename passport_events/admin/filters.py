@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from passport_events import conf
 from passport_events.admin.ids import parse_id
+from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating.words import STATUSES, Word
 
@@ -74,13 +75,14 @@ class EventTypeFilter(admin.SimpleListFilter):
 
 
 class OrganizationFilter(admin.SimpleListFilter):
-    """By organization; one query, for their names."""
+    """By organization; one query, for their names. Others than the first are linked from their own list."""
 
     title = "organization"
     parameter_name = "organization__id__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in SalesforceOrganization.objects.values_list("pk", "name")]
+        names = SalesforceOrganization.objects.values_list("pk", "name")
+        return [(str(pk), name) for pk, name in names[:MAX_CHOICES]]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 
 from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
 from passport_events.admin.flow_forms import CONTROLS, Control, ScopeForm
+from passport_events.admin.parts import part_of
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor
@@ -77,6 +78,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
 
     def _show_controls(self, request: HttpRequest) -> HttpResponse:
         in_force = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
+        part = part_of(request, "controls", in_force)
         return self.page(
             request,
             "passport_events/admin/flow.html",
@@ -86,13 +88,14 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
                     "action": action,
                     "scope": _words(action.event_type, action.organization),
                     "who": one_line(action.actor_name),
-                    "why": visible(action.reason),
+                    "why": visible(action.reason, 1_000),
                     "url": self.url_of(action),
                     "end_url": self.url("flow_end", action.pk),
                     "end_label": CONTROLS[ActionKind(action.kind)].end_label,
                 }
-                for action in in_force
+                for action in part.rows
             ],
+            part=part,
             may=request.user.has_perm(PERMISSION),
             form=ScopeForm(),
             controls=CONTROLS.values(),

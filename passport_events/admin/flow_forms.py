@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from passport_events import conf
+from passport_events.admin.parts import MAX_CHOICES
 from passport_events.admin.tasks import WhyForm
 from passport_events.models import ActionKind, SalesforceOrganization
 from passport_events.operating import controls
@@ -27,6 +28,14 @@ class ScopeForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         types = [(name, name) for name in conf.current().live_types()]
+        if SalesforceOrganization.objects.count() > MAX_CHOICES:
+            by_id = self.fields["organization"] = forms.ModelChoiceField(
+                SalesforceOrganization.objects.all(),
+                to_field_name="salesforce_id",
+                required=False,
+                widget=forms.TextInput(attrs={"placeholder": "00D…, empty: every one"}),
+            )
+            by_id.label = "Organization"
         self.fields["event_type"].choices = [("", "every event type"), *types]  # type: ignore[attr-defined]  # a choice field
 
     def scope(self) -> tuple[str | None, controls.Organization]:

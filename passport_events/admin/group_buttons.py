@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from passport_events.admin import tasks
 from passport_events.admin.acting import Acting
 from passport_events.admin.base import DeskAdmin
+from passport_events.admin.parts import part_of
 from passport_events.admin.shortcuts import journal_for
 from passport_events.admin.tasks import BY_NAME
 from passport_events.event import S3_POINTER
@@ -18,6 +19,8 @@ from passport_events.models.status import FOR_A_PERSON
 from passport_events.operating import notes
 from passport_events.operating.text import one_line, visible
 
+MAX_NOTES = 20
+"""Of one part, and of operations."""
 _RETRYABLE = (Status.DEAD,)
 _PUT_AWAY = (Status.DISCARDED,)
 BUTTONS: tuple[tuple[str, Sequence[Status]], ...] = (
@@ -45,6 +48,8 @@ def context_of(
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
     more = (Status.QUARANTINED,) if S3_POINTER in event_types else ()
+    written = part_of(request, "notes", notes.notes(fingerprint), MAX_NOTES)
+    done = part_of(request, "actions", notes.actions(fingerprint), MAX_NOTES)
     return {
         "act_url": journal.url("act"),
         "buttons": [
@@ -54,8 +59,10 @@ def context_of(
             if request.user.has_perm(BY_NAME[name].permission)
             and (not wanted or any(stands.get(status) for status in wanted))
         ],
-        "notes": [_said(journal, note) for note in notes.notes(fingerprint)],
-        "actions": [_said(journal, action) for action in notes.actions(fingerprint)],
+        "notes": [_said(journal, note) for note in written.rows],
+        "notes_part": written,
+        "actions": [_said(journal, action) for action in done.rows],
+        "actions_part": done,
     }
 
 
@@ -64,6 +71,6 @@ def _said(journal: Acting, action: OperatorAction) -> dict[str, Any]:
         "action": action,
         "url": journal.url_of(action),
         "who": one_line(action.actor_name),
-        "text": visible(action.reason),
+        "text": visible(action.reason, 1_000),
         "state": action.progress.label if action.progress else "",
     }

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
+from django.http import HttpRequest
 
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.difference import difference
+from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.timeline import timeline
 from passport_events.clock import to_database
@@ -16,23 +18,27 @@ from passport_events.models import OperatorAction, ProcessedMessage, SalesforceR
 from passport_events.operating.blame import version_time, writers
 from passport_events.operating.cause import cause_of
 from passport_events.operating.links import runbook_url, trace_url
-from passport_events.operating.text import one_line
+from passport_events.operating.text import one_line, visible
 from passport_events.operating.words import Word, said, word_of
 
-MOST_ATTEMPTS = 100
-MOST_ACTIONS = 200
-MOST_NAMES = 200
+STEPS = 25
+"""Attempts, and operations, of one part of the timeline: each may have a long text and a traceback."""
 
 
 def context_of(
-    desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage, payload: Payload
+    desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage, payload: Payload, request: HttpRequest
 ) -> dict[str, Any]:
     """Everything, for the template. As many queries for any message."""
-    attempts = list(message.failures.order_by("-pk")[:MOST_ATTEMPTS])
+    attempts = part_of(request, "steps", message.failures.order_by("-pk"), STEPS)
+    last = (
+        attempts.rows[0]
+        if attempts.first == 1 and attempts.rows
+        else message.failures.order_by("-pk").first()
+    )
     # Those that meant it alone, and the last that changed it among many.
     meant = Q(message=message) | Q(pk=message.last_action)
-    actions = OperatorAction.objects.filter(meant).order_by("-pk")[:MOST_ACTIONS]
-    cause = cause_of(message, attempts[0] if attempts else None)
+    actions = part_of(request, "steps", OperatorAction.objects.filter(meant).order_by("-pk"), STEPS)
+    cause = cause_of(message, last)
     is_open = word_of(message.status) is not Word.DONE
     return {
         "message": message,
@@ -42,7 +48,8 @@ def context_of(
         "entity": one_line(message.entity),
         "version_time": to_database(version_time(message)) if message.version else None,
         "release": one_line(message.release),
-        "steps": timeline(message, attempts, actions),
+        "steps": timeline(message, attempts.rows, actions.rows),
+        "steps_part": attempts if attempts.next_url or not actions.next_url else actions,
         "runbook_url": runbook_url(cause.error) if is_open else "",
         "error": one_line(cause.error),
         "trace_url": trace_url(message.delivery.trace_context),
@@ -50,33 +57,40 @@ def context_of(
         "organization_url": desk.url_of(message.organization) if message.organization else "",
         "messages_url": desk.list_url(ProcessedMessage, urlencode({"q": message.record_id})),
         "difference": difference(message.delivery) if message.delivery.body else None,
-        **_said(message, payload),
-        **_did(desk, message),
+        **_said(message, payload, request),
+        **_did(desk, message, request),
         **_way_here(desk, message),
     }
 
 
-def _said(message: ProcessedMessage, payload: Payload) -> dict[str, Any]:
+def _said(message: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
     content = message.content
+    fields = content if message.is_pointer else content.get("fields", {})
+    part = part_of(request, "values", sorted(fields))
     return {
-        "values": payload.values(content if message.is_pointer else content.get("fields", {})),
-        "missing": _names(content.get("missing", ())),
+        "values": [(visible(name, 200), payload.value(fields[name])) for name in part.rows],
+        "values_part": part,
+        "missing": some_names(content.get("missing", ())),
         "content": {name: one_line(content.get(name, "")) for name in ("origin", "transaction")},
         "is_gap": content.get("is_gap", False),
     }
 
 
-def _did(desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage) -> dict[str, Any]:
+def _did(
+    desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage, request: HttpRequest
+) -> dict[str, Any]:
     """What it wrote, and whether that is what the record says now."""
     merged = message.merged
     record = SalesforceRecord.objects.filter(
         organization=message.organization_id, record_id=message.record_id
     ).first()
     now = writers(record) if record else {}
+    wrote = part_of(request, "wrote", merged.get("wrote", ()))
     return {
         "record_url": desk.url_of(record) if record else "",
-        "wrote": [_written(desk, message, name, now) for name in merged.get("wrote", ())[:MOST_NAMES]],
-        "lost": _names(merged.get("lost", ())),
+        "wrote": [_written(desk, message, name, now) for name in wrote.rows],
+        "wrote_part": wrote,
+        "lost": some_names(merged.get("lost", ())),
         "is_stale": merged.get("stale", False),
         "was_merged": bool(merged),
     }
@@ -102,9 +116,5 @@ def _way_here(desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage) -> d
         "delivery_url": desk.url_of(delivery),
         "sqs_id": one_line(delivery.sqs_message_id),
         "sns_id": one_line(delivery.sns_message_id),
-        "attributes": _names(sorted(delivery.attributes)),
+        "attributes": some_names(sorted(delivery.attributes)),
     }
-
-
-def _names(names: Any) -> list[str]:
-    return [one_line(name) for name in list(names)[:MOST_NAMES]]

@@ -102,5 +102,5 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
         return {
             "buttons": self.buttons(request, message),
             "alike_url": what_its_release_did(self, request, message),
-            **message_page.context_of(self, message, payload),
+            **message_page.context_of(self, message, payload, request),
         }

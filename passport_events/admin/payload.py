@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from passport_events.operating.text import as_json, visible
@@ -13,7 +12,6 @@ MASK = "••••••"
 """Of one length, because lengths tell as well."""
 LONGEST_VALUE = 2_000
 """Characters of one value; what is longer is cut, and says so."""
-MOST_VALUES = 300
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,10 +25,6 @@ class Payload:
     def value(self, value: Any) -> str:
         """One value of an event or a record."""
         return as_json(value, LONGEST_VALUE) if self.is_shown else MASK
-
-    def values(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Field names, which are no student data, and values."""
-        return [(visible(name, 200), self.value(fields[name])) for name in sorted(fields)[:MOST_VALUES]]
 
     def body(self, body: bytes | memoryview | None) -> str:
         """Raw bytes, as far as a person would read them."""

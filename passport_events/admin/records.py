@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from passport_events.admin import search
+from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.clock import to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import masked
-from passport_events.operating.blame import FieldBlame, LateMessage, Origin, blame
+from passport_events.operating.blame import MOST_LATE, FieldBlame, LateMessage, Origin, blame
 from passport_events.operating.text import one_line
 
 
@@ -53,6 +54,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     def content(self, row: SalesforceRecord, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         record = SalesforceRecord.objects.select_related("organization").get(pk=row.pk)
         found = blame(record)
+        fields = part_of(request, "fields", found.fields)
         # No template gets the record: it would ask `record["record_id"]`, which is a field in Salesforce.
         return {
             "record_id": record.record_id,
@@ -60,10 +62,13 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
             "is_deleted": record.is_deleted,
             "is_complete": record.is_complete,
             "organization": record.organization,
-            "blame": found,
-            "fields": [self._field(field, payload) for field in found.fields],
+            "floor_change": found.floor_change,
+            "refetch_reasons": found.refetch_reasons,
+            "part": fields,
+            "fields": [self._field(field, payload) for field in fields.rows],
             "floor": self._origin(found.floor) if found.floor else None,
             "late": [self._late(late) for late in found.late],
+            "late_cap": MOST_LATE if len(found.late) == MOST_LATE else 0,
             "organization_url": self.url_of(record.organization),
             "messages_url": self.list_url(ProcessedMessage, urlencode({"q": record.record_id})),
         }
@@ -73,8 +78,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
         return {"name": one_line(field.name), "value": value, "field": field, **self._origin(field.origin)}
 
     def _late(self, late: LateMessage) -> dict[str, Any]:
-        lost = [one_line(name) for name in late.lost]
-        return {"late": late, "lost": lost, **self._origin(Origin(late.message, late.time))}
+        return {"late": late, "lost": some_names(late.lost), **self._origin(Origin(late.message, late.time))}
 
     def _origin(self, origin: Origin) -> dict[str, Any]:
         url = self.url_of(ProcessedMessage(pk=origin.message)) if origin.message else ""

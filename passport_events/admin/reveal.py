@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.debug import sensitive_variables
 
 from passport_events.admin.base import M, ReadOnlyAdmin
+from passport_events.admin.parts import query_of
 from passport_events.admin.payload import PERMISSION, Payload
 from passport_events.operating import looks
 from passport_events.operating.actor import Actor
@@ -25,7 +26,7 @@ class RevealingAdmin(ReadOnlyAdmin[M]):
         raise NotImplementedError
 
     def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:
-        url = self.url("reveal", row.pk) if request.user.has_perm(PERMISSION) else ""
+        url = self.url("reveal", row.pk) + query_of(request) if request.user.has_perm(PERMISSION) else ""
         return self._with_payload(row, Payload(is_shown=False, reveal_url=url), request)
 
     def get_urls(self) -> list[URLPattern]:
@@ -41,7 +42,7 @@ class RevealingAdmin(ReadOnlyAdmin[M]):
         if row is None:
             raise Http404
         if request.method != "POST":
-            return HttpResponseRedirect(self.url_of(row))
+            return HttpResponseRedirect(self.url_of(row) + query_of(request))
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
         looks.look_at(row, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in

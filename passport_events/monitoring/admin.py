@@ -15,6 +15,7 @@ from django.utils import timezone
 from passport_events import conf
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.flow import flow_url
+from passport_events.admin.parts import MAX_CHOICES, part_of
 from passport_events.monitoring.dashboard import Dashboard, read
 from passport_events.monitoring.dashboard.concerns import concerns
 from passport_events.monitoring.dashboard.ranges import DEFAULT, RANGES
@@ -22,8 +23,8 @@ from passport_events.monitoring.flows import Scope
 from passport_events.monitoring.models import Figures
 
 PERMISSION = "passport_monitoring.view_dashboard"
-MOST_LINES = 300
-"""Of a table on the page; JSON has all."""
+PARTS = ("lines", "freshness", "outages", "processes", "controls")
+"""Lists of the dashboard of which the page shows one part; JSON has all."""
 
 
 @admin.register(Figures)
@@ -67,8 +68,8 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
             title="Dashboard",
             dashboard=dashboard,
             concerns=[concern.text for concern in concerns(dashboard)],
-            lines=dashboard.lines[:MOST_LINES],
-            freshness=dashboard.freshness[:MOST_LINES],
+            parts={name: part_of(request, name, getattr(dashboard, name)) for name in PARTS},
+            homes=dashboard.organizations if len(dashboard.organizations) <= MAX_CHOICES else {},
             ranges=RANGES.values(),
             event_types=conf.current().live_types(),
             scope=scope,

@@ -6,15 +6,20 @@ Pure over rows; nothing is changed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from passport_events.event import Version, VersionKind
 from passport_events.mirror.state import UNKNOWN, RecordState, Stamp
 from passport_events.models import ProcessedMessage, SalesforceRecord
+from passport_events.operating.text import one_line
 
-MOST_LATE = 100
+MOST_LATE = 25
+"""Each may name as many fields as an event of a megabyte has."""
+MOST_NAMED = 20
+"""Fields that a sentence names; the page of the record lists all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,11 +75,14 @@ class Blame:
 def blame(record: SalesforceRecord) -> Blame:
     """Explain a record. One query, for the late messages."""
     state = RecordState.from_json(record.merge_state, record.fields)
+    # An event wrote many fields with one stamp, and a time takes longest to read.
+    stamps = {id(cell.stamp): cell.stamp for cell in state.cells.values()}
+    origin_of = {key: Origin.of(stamp) for key, stamp in stamps.items()}
     fields = tuple(
         FieldBlame(
             name=name,
             value=None if cell.value is UNKNOWN else cell.value,
-            origin=Origin.of(cell.stamp),
+            origin=origin_of[id(cell.stamp)],
             is_unknown=cell.value is UNKNOWN,
             is_contested=cell.is_contested,
         )
@@ -92,7 +100,7 @@ def blame(record: SalesforceRecord) -> Blame:
 def writers(record: SalesforceRecord) -> dict[str, int | None]:
     """Who wrote the value that each field has now: a message's primary key, None for a re-read."""
     cells = RecordState.from_json(record.merge_state, record.fields).cells
-    return {name: Origin.of(cell.stamp).message for name, cell in cells.items()}
+    return {name: cell.stamp.message or None for name, cell in cells.items()}
 
 
 def _stale_messages(record: SalesforceRecord) -> Iterable[ProcessedMessage]:
@@ -119,9 +127,9 @@ def _refetch_reasons(state: RecordState) -> Iterator[str]:
     if state.floor is None:
         yield "The record was never seen whole: it was first met through an update."
     if state.unknown:
-        yield f"Changed to a value that no event carried: {', '.join(state.unknown)}."
+        yield f"Changed to a value that no event carried: {_some(state.unknown)}."
     if state.contested:
-        yield f"Events of one version gave different values: {', '.join(state.contested)}."
+        yield f"Events of one version gave different values: {_some(state.contested)}."
     if state.floor_contested:
         yield "Events of one version disagree on whether the record is deleted."
     if state.misses_undelete:
@@ -130,3 +138,9 @@ def _refetch_reasons(state: RecordState) -> Iterator[str]:
         yield "A gap event said that something changed, and not what."
     if len(state.kinds) > 1:
         yield f"Versions of several kinds cannot be ordered: {', '.join(sorted(state.kinds))}."
+
+
+def _some(names: Collection[str]) -> str:
+    more = len(names) - MOST_NAMED
+    named = ", ".join(one_line(name) for name in islice(names, MOST_NAMED))
+    return named if more <= 0 else f"{named} and {more:,} more"

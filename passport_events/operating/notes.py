@@ -10,7 +10,6 @@ from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 
 LONGEST = 500
-MOST = 20
 PERMISSION = "passport_events.note_message"
 
 
@@ -26,14 +25,14 @@ def note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
     return written
 
 
-def notes(fingerprint: str) -> list[OperatorAction]:
-    """The newest of a group, the newest first."""
-    return list(of_group(fingerprint).filter(kind=ActionKind.NOTE)[:MOST])
+def notes(fingerprint: str) -> models.QuerySet[OperatorAction]:
+    """Of a group, the newest first."""
+    return of_group(fingerprint).filter(kind=ActionKind.NOTE)
 
 
-def actions(fingerprint: str) -> list[OperatorAction]:
-    """What else was done to a group as such, the newest first, and no more than of notes."""
-    return list(of_group(fingerprint).exclude(kind=ActionKind.NOTE)[:MOST])
+def actions(fingerprint: str) -> models.QuerySet[OperatorAction]:
+    """What else was done to a group as such, the newest first."""
+    return of_group(fingerprint).exclude(kind=ActionKind.NOTE)
 
 
 def of_group(fingerprint: str) -> models.QuerySet[OperatorAction]:
