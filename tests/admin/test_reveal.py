@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def message() -> ProcessedMessage:
     organization()
-    return opportunity(fields={"LastName": SECRET, "Nested": {"Deep": SECRET, "Other": 1}})
+    return opportunity(fields={"LastName": SECRET, "Address": {"Street": SECRET, "City": SECRET}})
 
 
 def test_a_page_hides_values_from_everybody_and_shows_names(login: Login, message: ProcessedMessage) -> None:
