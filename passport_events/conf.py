@@ -113,6 +113,9 @@ class Settings:
     keep_deleted_records_days: float = _setting(90, rules.between(40, 3_650, "days"))
     """Records that Salesforce deleted leave the mirror so long after."""
 
+    purge_automatically: bool = _setting(True, rules.flag)
+    """Purge by the periodic tasks of pollers, workers and dispatchers, every six hours."""
+
     mirror_fields: Mapping[str, frozenset[str]] = _setting({}, rules.fields)
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
     own_clients: tuple[str, ...] = _setting((), rules.texts)

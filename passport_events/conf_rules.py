@@ -34,6 +34,13 @@ def text(value: Any) -> str:
     return value
 
 
+def flag(value: Any) -> bool:
+    """True or False, and nothing that only counts as one of them."""
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
 def short_text(longest: int) -> Rule:
     """A string that fits into its column."""
 

@@ -42,6 +42,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "MAX_RETRIES": (-1, "must be a whole number of retries between 0 and 100"),
     "BACKOFF_SECONDS": (0, "must be between 0.001 and 3600 seconds"),
     "BACKOFF_CAP_SECONDS": (float("nan"), "must be between 0.001 and 86400 seconds"),
+    "PURGE_AUTOMATICALLY": (1, "must be True or False"),
     "KEEP_PAYLOADS_DAYS": (0, "must be between 0.001 and 3650 days"),
     "KEEP_DEAD_LETTERS_DAYS": (4_000, "must be between 0.001 and 3650 days"),
     "KEEP_KEYS_DAYS": (39, "must be between 40 and 3650 days"),

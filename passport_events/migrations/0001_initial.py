@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
             name='OperatorAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('retry', 'Retry'), ('retry_now', 'Retry Now'), ('discard', 'Discard'), ('restore', 'Restore'), ('reprocess', 'Reprocess'), ('replay', 'Replay'), ('erase', 'Erase'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look'), ('note', 'Note'), ('export', 'Export'), ('rehearse', 'Rehearse')], max_length=16)),
+                ('kind', models.CharField(choices=[('retry', 'Retry'), ('retry_now', 'Retry Now'), ('discard', 'Discard'), ('restore', 'Restore'), ('reprocess', 'Reprocess'), ('replay', 'Replay'), ('erase', 'Erase'), ('purge', 'Purge'), ('pause', 'Pause'), ('throttle', 'Throttle'), ('look', 'Look'), ('note', 'Note'), ('export', 'Export'), ('rehearse', 'Rehearse')], max_length=16)),
                 ('actor_name', models.CharField(help_text='Also for commands, which have no user.', max_length=200)),
                 ('reason', models.TextField(blank=True)),
                 ('event_type', models.CharField(blank=True, max_length=64)),
@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='operatoraction',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'retry_now', 'discard', 'restore', 'reprocess', 'replay', 'erase', 'pause', 'throttle', 'look', 'note', 'export', 'rehearse'])), name='passport_action_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['retry', 'retry_now', 'discard', 'restore', 'reprocess', 'replay', 'erase', 'purge', 'pause', 'throttle', 'look', 'note', 'export', 'rehearse'])), name='passport_action_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='operatoraction',
@@ -284,6 +284,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='operatoraction',
             constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('kind__in', ('pause', 'throttle')), ('organization__isnull', True)), fields=('kind', 'event_type'), name='passport_action_in_force_once_for_all'),
+        ),
+        migrations.AddConstraint(
+            model_name='operatoraction',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('kind', 'purge')), fields=('kind',), name='passport_action_one_purge'),
         ),
         migrations.AddIndex(
             model_name='salesforcerecord',

@@ -24,6 +24,7 @@ class ActionKind(models.TextChoices):
     REPROCESS = "reprocess"
     REPLAY = "replay"
     ERASE = "erase"
+    PURGE = "purge"
     PAUSE = "pause"
     THROTTLE = "throttle"
     LOOK = "look"  # at student data
@@ -162,6 +163,11 @@ class OperatorAction(models.Model):
                 name="passport_action_in_force_once_for_all",
                 fields=("kind", "event_type"),
                 condition=Q(kind__in=IN_FORCE_UNTIL_ENDED, ended_at__isnull=True, organization__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="passport_action_one_purge",
+                fields=("kind",),
+                condition=Q(kind=ActionKind.PURGE, ended_at__isnull=True),
             ),
         )
         indexes = (

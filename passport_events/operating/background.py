@@ -102,7 +102,8 @@ def advance(pk: int) -> int | None:
     """
     with transaction.atomic(using=journal.database()):
         # Whoever has it locked takes this step.
-        action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
+        runnable = OperatorAction.objects.runnable().filter(kind__in=CHANGES)
+        action = runnable.select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
             return None
         change, selection = CHANGES[ActionKind(action.kind)], Selection.from_json(action.selection or {})
@@ -137,7 +138,9 @@ def _next(per_minute: int | None, looked_at: int) -> object:
 
 def work(_queue_urls: Collection[str] = ()) -> None:
     """Take the next steps of everything that runs. What fails is tried again, or stopped."""
-    runnable = OperatorAction.objects.runnable().order_by("pk").values_list("pk", flat=True)
+    runnable = (
+        OperatorAction.objects.runnable().filter(kind__in=CHANGES).order_by("pk").values_list("pk", flat=True)
+    )
     for pk in list(runnable[:MOST_AT_A_TIME]):
         work_on(pk)
 

@@ -8,7 +8,7 @@ and another one beside it finds less to do.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Self
 
@@ -19,12 +19,13 @@ from passport_events.clock import StatementTimestamp
 from passport_events.conf import Settings
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import emptied
-from passport_events.models.primary import M
 from passport_events.models.status import FOR_A_PERSON, TERMINAL
 from passport_events.operating import journal
 
 STEP = 500
-"""Deliveries, or records, of one transaction."""
+"""Deliveries that one transaction changes."""
+WINDOW = 5_000
+"""Keys that one transaction looks at."""
 OVER = tuple(status for status in TERMINAL if status not in FOR_A_PERSON)
 
 
@@ -74,33 +75,61 @@ Progress = Callable[[Purged], None]
 def purge(retention: Retention, progress: Progress = lambda purged: None) -> Purged:
     """Forget everything that has been kept for long enough; returns the counts."""
     purged = Purged()
-    for ids in _in_steps(Delivery.objects.filter(received_at__lt=_before(retention.keys))):
-        _delete(ids, retention, purged)
-        progress(purged)
-    unredacted = Delivery.objects.filter(body__isnull=False, received_at__lt=_before(retention.payloads))
-    for ids in _in_steps(unredacted):
-        _redact(ids, retention, purged)
-        progress(purged)
-    gone = SalesforceRecord.objects.filter(is_deleted=True, updated_at__lt=_before(retention.deleted_records))
-    for ids in _in_steps(gone):
-        # Asked again by the statement itself: an UNDELETE may have come.
-        purged.deleted_records += gone.filter(pk__in=ids).delete()[0]
+    cursor, up_to = 0, last_key()
+    while cursor < up_to:
+        cursor = purge_window(cursor, up_to, retention, purged)
         progress(purged)
     return purged
+
+
+def last_key() -> int:
+    """How far a purge has to go: the last primary key of deliveries and of records."""
+    keys = [rows.order_by("-pk").values_list("pk", flat=True).first() or 0 for rows in _tables()]
+    return max(keys)
+
+
+def is_any_old(retention: Retention, late: timedelta = timedelta()) -> bool:
+    """Whether a delivery has been kept for so long that a purge may concern it, for `late` already."""
+    shortest = min(retention.payloads, retention.keys)
+    return Delivery.objects.filter(received_at__lt=_before(shortest + late)).exists()
+
+
+def purge_window(cursor: int, up_to: int, retention: Retention, purged: Purged) -> int:
+    """Forget among the next keys of deliveries and of records; returns the last key that is done.
+
+    It looks at WINDOW keys at most, however few of them are old, and changes STEP deliveries at most.
+    """
+    firsts = [
+        rows.filter(pk__gt=cursor).order_by("pk").values_list("pk", flat=True).first() for rows in _tables()
+    ]
+    first = min((key for key in firsts if key is not None), default=up_to)
+    end = min(first - 1 + WINDOW, up_to)
+    is_expired = Q(received_at__lt=_before(retention.keys))
+    says = Q(body__isnull=False, received_at__lt=_before(retention.payloads))
+    window = Delivery.objects.filter(is_expired | says, pk__gt=cursor, pk__lte=end).order_by("pk")
+    ids = list(window.values_list("pk", flat=True)[:STEP])
+    if len(ids) == STEP:
+        end = ids[-1]
+    found = Delivery.objects.filter(pk__in=ids)
+    _delete(list(found.filter(is_expired).values_list("pk", flat=True)), retention, purged)
+    _redact(list(found.filter(says).values_list("pk", flat=True)), retention, purged)
+    # Asked by the statement itself: an UNDELETE may come.
+    gone = SalesforceRecord.objects.filter(is_deleted=True, updated_at__lt=_before(retention.deleted_records))
+    purged.deleted_records += gone.filter(pk__gt=cursor, pk__lte=end).delete()[0]
+    return end
+
+
+def _tables() -> tuple[QuerySet[Delivery], QuerySet[SalesforceRecord]]:
+    return Delivery.objects.all(), SalesforceRecord.objects.all()
 
 
 def _before(span: timedelta) -> Any:
     return StatementTimestamp() - span
 
 
-def _in_steps(rows: QuerySet[M]) -> Iterator[list[int]]:
-    last = 0
-    while ids := list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:STEP]):
-        yield ids
-        last = ids[-1]
-
-
 def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
+    if not ids:
+        return
     old = Q(status__in=FOR_A_PERSON, finished_at__lt=_before(retention.dead_letters)) | Q(
         status__in=OVER, finished_at__lt=_before(retention.payloads)
     )
@@ -116,6 +145,8 @@ def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
 
 
 def _delete(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
+    if not ids:
+        return
     old = Q(
         status__in=FOR_A_PERSON, finished_at__lt=_before(max(retention.keys, retention.dead_letters))
     ) | Q(status__in=OVER, finished_at__lt=_before(retention.keys))

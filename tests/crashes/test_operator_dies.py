@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from passport_events.models import (
     ActionKind,
+    Delivery,
     OperatorAction,
     ProcessedMessage,
     SalesforceOrganization,
@@ -219,3 +220,20 @@ def test_what_an_operator_let_go_is_handled_although_nobody_was_told(world: Worl
     world.recover()
 
     assert state() == ("succeeded", verb.journal)
+
+
+@pytest.mark.postgresql  # nothing in it is about the database
+def test_a_purge_that_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World) -> None:
+    """Case D5."""
+    one_that_succeeded(world)
+    old = timezone.now() - timedelta(days=20)
+    Delivery.objects.update(received_at=old)
+    ProcessedMessage.objects.update(finished_at=old)
+
+    world.kill_at(IN_STEPS, "dispatch_messages", "--once")
+
+    assert state() == ("succeeded", [(ActionKind.PURGE, False)])
+    assert Delivery.objects.get().body
+    call_command("dispatch_messages", "--once")
+    assert state() == ("succeeded", [(ActionKind.PURGE, True)])
+    assert Delivery.objects.get().body is None

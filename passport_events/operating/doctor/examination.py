@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from passport_events.conf import Settings
 from passport_events.operating import failed
-from passport_events.operating.doctor import broker, database, queue, topic
+from passport_events.operating.doctor import broker, database, purge, queue, topic
 from passport_events.operating.doctor.finding import Finding, error, good, guarded, not_tried
 
 DATABASE_MEND = "See that it runs, that DATABASES is right, and that manage.py migrate was run."
@@ -21,6 +21,12 @@ def examine(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
         DATABASE_MEND,
     )
     yield from guarded("D12", "The database cannot be asked about messages", _of_messages, DATABASE_MEND)
+    yield from guarded(
+        "D12",
+        "The database cannot be asked about the purge",
+        lambda: purge.judge(purge.look(settings), settings),
+        DATABASE_MEND,
+    )
     # A worker of several queues is found in each of them, and said once.
     yield from dict.fromkeys(_of_brokers(settings))
     yield from guarded(

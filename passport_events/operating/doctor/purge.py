@@ -1,0 +1,63 @@
+"""Whether what was kept for long enough is purged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from passport_events.clock import ClockTimestamp, from_database
+from passport_events.conf import Settings
+from passport_events.models import Delivery, OperatorAction
+from passport_events.operating import purging
+from passport_events.operating.doctor.finding import Finding, warning
+from passport_events.operating.retention import Retention, is_any_old
+from passport_events.operating.text import one_line, seconds
+
+LATE = timedelta(days=2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PurgeFacts:
+    """What the audit log and the oldest deliveries tell."""
+
+    is_overdue: bool
+    """Whether something could have been purged for two days."""
+    now: datetime
+    ended_at: datetime | None
+    """The end of the last purge."""
+    running: OperatorAction | None
+
+
+def look(settings: Settings) -> PurgeFacts | None:
+    """Ask the database; None where there is nothing to purge yet."""
+    now = from_database(Delivery.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first())
+    if now is None:
+        return None
+    return PurgeFacts(
+        is_any_old(Retention.of(settings), LATE), now, purging.last_purged_at(), purging.running()
+    )
+
+
+def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[Finding]:
+    """A finding where nothing was purged for two days, although something could have been."""
+    if facts is None:
+        return
+    ended_at = facts.ended_at
+    if not facts.is_overdue or (ended_at is not None and facts.now - ended_at <= LATE):
+        return
+    since = "yet" if ended_at is None else f"for {seconds(facts.now - ended_at)}"
+    yield warning(
+        "D14", f"Personal data is overdue: no purge came to its end {since}.", _mend(facts, settings)
+    )
+
+
+def _mend(facts: PurgeFacts, settings: Settings) -> str:
+    if not settings.purge_automatically:
+        return "Run manage.py passport purge once a day, or set PURGE_AUTOMATICALLY to True."
+    if facts.running is None or facts.running.paused_at is None:
+        return (
+            "Keep a poller, a worker or manage.py dispatch_messages running; or run manage.py passport purge."
+        )
+    why = one_line(facts.running.failure) or "an operator paused it"
+    return f"Operation {facts.running.pk} is paused: {why}. See: manage.py passport actions --resume."

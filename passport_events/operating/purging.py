@@ -1,0 +1,146 @@
+"""The purge that runs by itself, and when the last one was.
+
+A row of the audit log is its job: it says how far the purge is, so that it goes on whoever dies. Whatever
+ticks the dispatcher takes its steps, for half a second at a time; two at once are harmless, because one
+skips the row that the other has locked. A constraint allows one purge at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from passport_events import chores, conf
+from passport_events.clock import ClockTimestamp, StatementTimestamp, from_database
+from passport_events.models import ActionKind, OperatorAction
+from passport_events.operating import background, journal, retention
+from passport_events.operating.actor import Actor
+from passport_events.operating.retention import Purged, Retention
+
+EVERY = timedelta(hours=6)
+SLICE_SECONDS = 0.5
+"""What a tick spends on it; a step that has begun is finished."""
+LOOK_SECONDS = 60.0
+"""How often a process asks the database whether it is time."""
+CHORE = "purge"
+PERIODIC = Actor("periodic task")
+
+
+class Pace:
+    """When this process asks again."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+        self._guard = threading.Lock()
+
+    def allows(self) -> bool:
+        """Whether it is time to ask."""
+        with self._guard:
+            return time.monotonic() >= self._not_before
+
+    def rest(self) -> None:
+        """Nothing was to be done."""
+        with self._guard:
+            self._not_before = time.monotonic() + LOOK_SECONDS
+
+    def reset(self) -> None:
+        """Ask at once."""
+        with self._guard:
+            self._not_before = 0.0
+
+
+pace = Pace()
+
+
+def tick(_queue_urls: Collection[str] = ()) -> None:
+    """A chore: begin a purge when it is time, or take steps of the one that runs."""
+    settings = conf.current()
+    if not settings.purge_automatically or not pace.allows():
+        return
+    kept = Retention.of(settings)
+    action = running() or begin(kept)
+    if action is None or action.paused_at is not None:
+        pace.rest()
+        return
+    deadline = time.monotonic() + SLICE_SECONDS
+    while _advance(action.pk, kept) and time.monotonic() < deadline:
+        pass
+
+
+def running() -> OperatorAction | None:
+    """The purge that is not finished, if there is one; it may be paused."""
+    return OperatorAction.objects.unfinished().filter(kind=ActionKind.PURGE).first()
+
+
+def begin(kept: Retention) -> OperatorAction | None:
+    """Write down that a purge runs, unless the last one is recent or nothing is old enough."""
+    purges = OperatorAction.objects.filter(kind=ActionKind.PURGE)
+    is_recent = purges.filter(ended_at__gt=StatementTimestamp() - EVERY).exists()
+    if is_recent or not retention.is_any_old(kept):
+        return None
+    # A unique constraint decides between two processes; get_or_create then finds the other's row.
+    action, _ = purges.get_or_create(
+        kind=ActionKind.PURGE,
+        ended_at=None,
+        defaults={"actor_name": PERIODIC.name, "up_to": retention.last_key()},
+    )
+    return action
+
+
+def _advance(pk: int, kept: Retention) -> bool:
+    """Take a step; whether there is another one to take. What fails is tried again, or stopped."""
+    try:
+        return advance(pk, kept)
+    except (OperationalError, InterfaceError):
+        connections[journal.database()].close_if_unusable_or_obsolete()
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
+        background.stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
+    return False
+
+
+def advance(pk: int, kept: Retention) -> bool:
+    """Take one step in one transaction; whether there is another one to take."""
+    with transaction.atomic(using=journal.database()):
+        action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
+        if action is None or action.up_to is None:
+            return False
+        purged = Purged()
+        cursor = retention.purge_window(action.cursor, action.up_to, kept, purged)
+        if not OperatorAction.objects.filter(pk=pk).step(action.cursor, cursor, purged.rows, None):
+            # Only where rows are not locked: somebody took this step.
+            transaction.set_rollback(True, using=journal.database())
+            return False
+        if cursor < action.up_to:
+            return True
+        _forget_empty(pk)
+        journal.tell("end of purge", PERIODIC, action.affected + purged.rows)
+    return False
+
+
+def record(actor: Actor, purged: Purged) -> None:
+    """Write down a purge that ran from beginning to end."""
+    with transaction.atomic(using=journal.database()):
+        action = journal.enter(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
+        _forget_empty(action.pk)
+        journal.tell(ActionKind.PURGE, actor, purged.rows)
+
+
+def _forget_empty(pk: int) -> None:
+    """Of the purges that found nothing only the last one says something."""
+    empty = OperatorAction.objects.filter(kind=ActionKind.PURGE, affected=0, ended_at__isnull=False)
+    empty.filter(pk__lt=pk).delete()
+
+
+def last_purged_at() -> datetime | None:
+    """When the last purge came to its end."""
+    ended = OperatorAction.objects.filter(kind=ActionKind.PURGE, ended_at__isnull=False, ended_by="")
+    return from_database(ended.order_by("-pk").values_list("ended_at", flat=True).first())
+
+
+def attach() -> None:
+    """Let whatever ticks purge."""
+    chores.register(CHORE, tick)
