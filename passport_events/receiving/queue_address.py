@@ -50,7 +50,7 @@ def endpoint_of(queue_url: str) -> str:
 
 
 def configured_endpoint(service: str) -> tuple[str, str]:
-    """The variable by which the environment names an endpoint for boto3, and its value; or two empty strings."""
+    """The variable by which the environment names an endpoint for boto3, and its value, or empty."""
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
             if os.environ.get(name):
