@@ -9,6 +9,8 @@ import threading
 from types import CodeType, TracebackType
 from typing import Any
 
+from passport_events.error_tree import leaves
+
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _ASYNCIO = "asyncio.runners"
 
@@ -20,10 +22,10 @@ def is_interrupt(error: BaseException) -> bool:
     every Exception, and for a SystemExit, KeyboardInterrupt or CancelledError that code raised by itself:
     that is an error like any other.
     """
-    if isinstance(error, BaseExceptionGroup):
-        return any(map(is_interrupt, error.exceptions))
-    if isinstance(error, Exception):
-        return False
+    return any(_is_interrupt(one) for one in leaves(error) if not isinstance(one, Exception))
+
+
+def _is_interrupt(error: BaseException) -> bool:
     frames = list(_frames(error.__traceback__))
     if isinstance(error, KeyboardInterrupt) and _is_pressed(frames):
         return True

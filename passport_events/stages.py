@@ -65,4 +65,6 @@ def announce(stage: Stage, **facts: Any) -> None:
             # An observer must not be able to fail the work.
             if is_interrupt(error):
                 raise
+            # What is being handled meanwhile may be a handler's error, whose text is not for the log.
+            error.__suppress_context__ = True
             logger.exception("An observer failed at stage %s", stage.value)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from django.db.backends.base.base import BaseDatabaseWrapper
 from rq.timeouts import JobTimeoutException
 
-from passport_events.handling.error_tree import related
+from passport_events.error_tree import related
 
 
 def is_alarm(error: BaseException | None) -> bool:

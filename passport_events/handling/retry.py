@@ -6,8 +6,8 @@ import dataclasses
 from datetime import timedelta
 
 from passport_events.conf import Settings
+from passport_events.error_tree import leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
-from passport_events.handling.error_tree import leaves
 
 SHORTEST_ASKED_FOR = timedelta(seconds=1)
 """Less, at no cost, would let one message fill its worker's time."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.db import OperationalError, connections, transaction
 from rq.timeouts import JobTimeoutException
 
+from passport_events.error_tree import related
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import finish_batch
 from passport_events.handling.effect import (
@@ -24,7 +25,6 @@ from passport_events.handling.effect import (
     run_handler,
 )
 from passport_events.handling.error_places import short_class_name_of
-from passport_events.handling.error_tree import related
 from passport_events.handling.errors import Failure, capture
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler

@@ -34,6 +34,10 @@ def crm() -> None:
     raise ConnectionError("CRM away")
 
 
+def absent() -> None:
+    raise LookupError("absent")
+
+
 def several() -> None:
     raise ExceptionGroup("several", [ValueError("Maria")])
 
@@ -83,6 +87,7 @@ def test_other_errors_are_another_failure_and_their_order_and_number_are_not() -
     """Case C6."""
     found = [of_tasks(*each).fingerprint("item") for each in ((program,), (crm,), (program, crm))]
     assert len(set(found)) == 3
+    assert of_tasks(crm, absent).fingerprint("item") not in found
     assert of_tasks(crm, program, program).fingerprint("item") == found[2]
 
 
@@ -92,6 +97,14 @@ def test_nested_groups_are_opened() -> None:
 
     assert told.text.splitlines() == ["several things", "builtins.ValueError: ", "builtins.KeyError: "]
     assert told.inner == nested(ValueError(), KeyError()).inner
+
+
+def test_groups_that_share_their_errors_and_groups_without_end_cost_little() -> None:
+    """Case C6: two to the power of 200 ways lead to one error."""
+    shared: Exception = ValueError("x")
+    for _ in range(200):
+        shared = ExceptionGroup("twice", [shared, shared])
+    assert len(nested(shared, depth=3_000).inner) == 1
 
 
 def test_a_large_group_is_told_by_its_first_ones() -> None:

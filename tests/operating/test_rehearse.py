@@ -123,7 +123,7 @@ def test_what_waits_for_a_commit_never_runs(ann: Actor, install: Install) -> Non
     assert ran == []
 
 
-def _raise(error: Exception) -> HandlerFunction:
+def _raise(error: BaseException) -> HandlerFunction:
     def fail(event: Event, record: SalesforceRecord) -> None:
         Group.objects.create(name="undone")
         raise error
@@ -142,10 +142,14 @@ def _refuse(event: Event, record: SalesforceRecord) -> None:
         (RetryLater(5), Status.WAITING),
         (Reject("never"), Status.DEAD),
         (Discard("not ours"), Status.IGNORED),
+        # Case B7: one that is no Exception must not end the command or the web process.
+        (SystemExit("Ada Lovelace"), Status.WAITING),
+        (KeyboardInterrupt(), Status.WAITING),
+        (ExceptionGroup("Ada Lovelace", [Reject("Lovelace")]), Status.DEAD),
     ],
 )
 def test_an_error_is_named_without_values_and_undone(
-    ann: Actor, install: Install, error: Exception, would: Status
+    ann: Actor, install: Install, error: BaseException, would: Status
 ) -> None:
     organization()
     dead(fields={"Name": "Ada Lovelace"})
