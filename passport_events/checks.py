@@ -37,20 +37,21 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **options: Any) -> l
     """Wrong keys and values first; only sound settings are compared with the rest of the project."""
     raw = getattr(django_settings, conf.DICT_NAME, {})
     wrong: list[CheckMessage] = [
-        Error(f"{conf.DICT_NAME}[{problem.key!r}] {problem.text}.", hint=problem.hint, id=BAD_SETTING)
+        Error(f"{problem.place} {problem.text}.", hint=problem.hint, id=BAD_SETTING)
         for problem in conf.problems(raw)
     ]
     return wrong or list(_against_project(conf.current()))
 
 
 def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
-    queues = getattr(django_settings, "RQ_QUEUES", {})
+    queues = getattr(django_settings, "RQ_QUEUES", None) or {}
     for event_type in settings.event_types.values():
         if event_type.queue not in queues:
             yield Error(
                 f"{conf.DICT_NAME}['EVENT_TYPES'][{event_type.name!r}] names the RQ queue "
                 f"{event_type.queue!r}, which RQ_QUEUES does not have.",
-                hint=f"Add {event_type.queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
+                hint=f"Add {event_type.queue!r} to RQ_QUEUES{_or_one_of(queues)}. "
+                f"If {event_type.name!r} is not wanted: EVENT_TYPES = {{{event_type.name!r}: None}}.",
                 id=UNKNOWN_QUEUE,
             )
     own_queue = settings.pointer_queue

@@ -13,7 +13,7 @@ from typing import Any
 
 from passport_events import conf_rules as rules
 from passport_events.conf_platform_events import PlatformEvent, platform_events
-from passport_events.conf_rules import EventType
+from passport_events.conf_rules import DEFAULT_EVENT_TYPES, EventType
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 
@@ -30,15 +30,8 @@ __all__ = [
 ]
 
 DICT_NAME = "PASSPORT_EVENTS"
-
-DEFAULT_EVENT_TYPES = {
-    "opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"},
-    "attachment": {
-        "entities": ["ContentVersion", "ContentDocumentLink", "Attachment"],
-        "queue": "passport-attachments",
-    },
-    "item": {"entities": ["OpportunityLineItem"], "queue": "passport-items"},
-}
+_NEAR = 0.6
+"""How alike two names are, from 0 to 1, for one to be a slip of the other."""
 
 
 def _setting(default: Any, rule: rules.Rule) -> Any:
@@ -59,8 +52,8 @@ class Settings:
     """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
     endpoint_url: str = _setting("", rules.optional_url)
     """Another SQS and SNS endpoint: an emulator, or a VPC endpoint."""
-    event_types: Mapping[str, EventType] = _setting(DEFAULT_EVENT_TYPES, rules.event_types)
-    """Event type -> its Salesforce entities and its RQ queue."""
+    event_types: Mapping[str, EventType] = _setting({}, rules.event_types)
+    """Event type -> its Salesforce entities and RQ queue, over the three defaults. None switches one off."""
 
     platform_events: Mapping[str, PlatformEvent] = _setting({}, platform_events)
     """Platform event (its `detail-type`) -> which of its fields mean what."""
@@ -161,6 +154,11 @@ class Problem:
     text: str
     hint: str
 
+    @property
+    def place(self) -> str:
+        """As a person finds it in the settings."""
+        return DICT_NAME if self.key == DICT_NAME else f"{DICT_NAME}[{self.key!r}]"
+
 
 def problems(raw: Any) -> Iterator[Problem]:
     """Everything that is wrong with a value of `PASSPORT_EVENTS`."""
@@ -172,23 +170,28 @@ def problems(raw: Any) -> Iterator[Problem]:
         yield Problem("QUEUE_URL", "is required", "Set it to the URL of the SQS queue that SNS delivers to.")
     for key, value in raw.items():
         if key not in known:
-            near = _nearest(str(key), known)
-            yield Problem(str(key), "is not a setting", f"Did you mean {near}?")
+            yield Problem(str(key), "is not a setting", _hint_for_unknown(str(key), known))
         elif value or key != "QUEUE_URL":
             try:
                 known[key].metadata["rule"](value)
             except ValueError as error:
-                yield Problem(key, str(error), "See docs/settings.md for its meaning and default.")
+                yield Problem(key, str(error), _SEE_DOCS)
+            except Exception as error:  # noqa: BLE001  a value may be anything, and a check must not break
+                yield Problem(key, f"has a value that cannot be read ({type(error).__name__})", _SEE_DOCS)
 
 
-def _nearest(key: str, known: Mapping[str, object]) -> str:
-    return (difflib.get_close_matches(key.upper(), list(known), n=1, cutoff=0) or ["QUEUE_URL"])[0]
+_SEE_DOCS = "See docs/settings.md for its meaning and default."
+
+
+def _hint_for_unknown(key: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(key.upper(), list(known), n=1, cutoff=_NEAR)
+    return f"Did you mean {near[0]}?" if near else "Take it out. docs/settings.md lists every key."
 
 
 def typed(raw: Any) -> Settings:
     """A value of `PASSPORT_EVENTS`, typed. Raises ConfigurationError naming the first wrong key."""
     for problem in problems(raw):
-        raise ConfigurationError(f"{DICT_NAME}[{problem.key!r}] {problem.text}. {problem.hint}")
+        raise ConfigurationError(f"{problem.place} {problem.text}. {problem.hint}")
     known = _fields_by_key()
     return Settings(**{key.lower(): known[key].metadata["rule"](value) for key, value in raw.items()})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from passport_events.conf_rules import text
 from passport_events.event import CHANGE_WORDS
 
 _EXAMPLE = (
@@ -54,8 +53,8 @@ def _platform_event(name: str, entry: Any) -> PlatformEvent:
     if not set(entry) <= _ALLOWED:
         raise ValueError(f"entry {name!r} may have only {_listed(_ALLOWED)}")
     for key, said in entry.items():
-        if not text(said):
-            raise ValueError(f"entry {name!r} must not leave {key!r} empty")
+        if not isinstance(said, str) or not said:
+            raise ValueError(f"has the entry {name!r}, whose {key!r} must be a string that is not empty")
     found = PlatformEvent(**entry)
     if found.change not in CHANGE_WORDS and not found.change.endswith("__c"):
         words = ", ".join(CHANGE_WORDS)

@@ -58,11 +58,14 @@ def test_manage_py_check_fails() -> None:
         call_command("check")
 
 
+OFF = "If 'item' is not wanted: EVENT_TYPES = {'item': None}."
+
+
 @pytest.mark.parametrize(
     ("queues", "hint"),
     [
-        ({"default": {}}, "Add 'passport-items' to RQ_QUEUES, or name one of: default."),
-        ({}, "Add 'passport-items' to RQ_QUEUES."),
+        ({"default": {}}, "Add 'passport-items' to RQ_QUEUES, or name one of: default. " + OFF),
+        ({}, "Add 'passport-items' to RQ_QUEUES. " + OFF),
     ],
 )
 def test_an_rq_queue_that_does_not_exist_is_an_error(queues: dict[str, Any], hint: str) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test import override_settings
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from passport_events import conf
 from passport_events.conf import EventType, Problem, Settings
@@ -22,7 +27,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "DEAD_LETTER_QUEUE_URLS": ([URL, URL], "names a URL twice"),
     "REGION": (None, "must be a string"),
     "ENDPOINT_URL": ("localhost:4566", "must be a URL that starts with https://"),
-    "EVENT_TYPES": ({}, "must map each event type to its entities and RQ queue"),
+    "EVENT_TYPES": ([], "must map each event type to its entities and RQ queue"),
     "PLATFORM_EVENTS": (["Offer_Sent__e"], "must map a platform event to what its fields mean"),
     "TOPIC_ORGANIZATIONS": (["00D5f000005KcCnEAK"], "must map a topic's ARN to an organization's id"),
     "ALLOWED_TOPICS": ("arn:aws:sns:us-east-1:1:events", "must be a list of strings"),
@@ -92,8 +97,6 @@ def test_anything_but_a_dict_is_refused(raw: object) -> None:
         ("RECIEVERS", "RECEIVERS"),
         ("ORGANISATION_CACHE_SECONDS", "ORGANIZATION_CACHE_SECONDS"),
         ("MAX_ATTEMPTS", "MAX_RETRIES"),
-        (5, ""),
-        ("", ""),
     ],
 )
 def test_an_unknown_key_suggests_the_nearest(key: Any, near: str) -> None:
@@ -115,12 +118,15 @@ def test_every_problem_is_told_at_once() -> None:
         ({"a": ["Opportunity"]}, "entry 'a' must have exactly 'entities' and 'queue'"),
         ({"a": {"entities": ["Opportunity"]}}, "entry 'a' must have exactly"),
         ({"a": {**TYPE, "handler": "f"}}, "entry 'a' must have exactly"),
-        ({"a": {"entities": "Opportunity", "queue": "q"}}, "must be a list of strings"),
+        (
+            {"a": {"entities": "Opportunity", "queue": "q"}},
+            "has the entry 'a', whose 'entities' must be a list of strings, like ['Opportunity'], not one string",
+        ),
         ({"a": {"entities": [], "queue": "q"}}, "entry 'a' needs at least one entity and a queue"),
         ({"a": {"entities": ["Opportunity"], "queue": ""}}, "entry 'a' needs at least one entity"),
         ({"a": {"entities": ["E" * 81], "queue": "q"}}, "entry 'a' has an entity whose name"),
         ({"s3-pointer": TYPE}, "must not define 's3-pointer': pointers come with POINTER_BUCKETS"),
-        ({"a": TYPE, "b": TYPE}, "gives entity 'Opportunity' to both 'a' and 'b'"),
+        ({"opportunity": None, "a": TYPE, "b": TYPE}, "gives entity 'Opportunity' to both 'a' and 'b'"),
     ],
 )
 def test_event_types_that_could_not_work_are_refused(types: dict[Any, Any], text: str) -> None:
@@ -137,8 +143,11 @@ MEANING = {"event_type": "opportunity", "record_id": "Record_Id__c", "sequence":
         ("opportunity", "entry 'E__e' must have 'event_type', 'record_id', 'sequence', like"),
         ({"event_type": "opportunity", "record_id": "Id__c"}, "entry 'E__e' must have"),
         ({**MEANING, "version": "V__c"}, "entry 'E__e' may have only 'change', 'entity', 'event_type', "),
-        ({**MEANING, "sequence": ""}, "entry 'E__e' must not leave 'sequence' empty"),
-        ({**MEANING, "fields": 5}, "must be a string"),
+        (
+            {**MEANING, "sequence": ""},
+            "has the entry 'E__e', whose 'sequence' must be a string that is not empty",
+        ),
+        ({**MEANING, "fields": 5}, "has the entry 'E__e', whose 'fields' must be a string"),
         ({**MEANING, "change": "changed"}, "entry 'E__e' has a 'change' that is neither"),
     ],
 )
@@ -180,7 +189,8 @@ def test_a_fourth_type_needs_settings_only() -> None:
 
 
 def test_types_may_share_a_queue() -> None:
-    types = {"a": TYPE, "b": {"entities": ["Contact"], "queue": "passport-opportunities"}}
+    off = dict.fromkeys(["opportunity", "attachment", "item"])
+    types = {**off, "a": TYPE, "b": {"entities": ["Contact"], "queue": "passport-opportunities"}}
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "EVENT_TYPES": types}):
         assert conf.current().queues() == {"passport-opportunities": ["a", "b"]}
 
@@ -253,3 +263,97 @@ def test_wrong_settings_raise_the_first_problem_with_its_way_out() -> None:
         pytest.raises(ConfigurationError, match=r"'RECIEVERS'\] is not a setting\. Did you mean RECEIVERS\?"),
     ):
         conf.current()
+
+
+@pytest.mark.parametrize("key", [5, "", "FOO", b"QUEUE", None, ("a", 1), 1.5])
+def test_a_key_that_is_like_no_setting_is_not_guessed(key: Any) -> None:
+    """Case C11."""
+    (problem,) = conf.problems({"QUEUE_URL": URL, key: 1})
+    assert (problem.key, problem.text) == (str(key), "is not a setting")
+    assert problem.hint == "Take it out. docs/settings.md lists every key."
+
+
+@pytest.mark.parametrize("raw", [None, [], "text", 5])
+def test_a_dict_that_is_none_is_named_without_a_key(raw: Any) -> None:
+    """Case C11."""
+    (problem,) = conf.problems(raw)
+    assert problem.place == "PASSPORT_EVENTS"
+    with pytest.raises(ConfigurationError, match=r"^PASSPORT_EVENTS must be a dict\."):
+        conf.typed(raw)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("EVENT_TYPES", {"a": {"entities": "Visit__c", "queue": "q"}}, "the entry 'a', whose 'entities'"),
+        ("EVENT_TYPES", {"a": {"entities": ["Visit__c"], "queue": 5}}, "the entry 'a', whose 'queue'"),
+        ("MIRROR_FIELDS", {"Opportunity": "Name"}, "the entry 'Opportunity', which must be a list"),
+        ("TOPIC_ORGANIZATIONS", {"arn": 5}, "entry 'arn'"),
+        ("DEAD_LETTER_QUEUE_URLS", [URL, "x"], "the entry 'x', which must be a URL"),
+        (
+            "PLATFORM_EVENTS",
+            {"E__e": {"event_type": "item", "record_id": 5, "sequence": "S"}},
+            "the entry 'E__e', whose 'record_id'",
+        ),
+    ],
+)
+def test_a_wrong_entry_is_named(key: str, value: Any, named: str) -> None:
+    """Case C11."""
+    (problem,) = problems(**{key: value})
+    assert problem.key == key
+    assert named in problem.text
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.binary(max_size=9)
+    | st.sampled_from([Path("/"), object(), Decimal("NaN"), {1}, URL, "http://[", "https://h:x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=9) | st.integers() | st.none(), inner, max_size=3)
+        | st.fixed_dictionaries({"entities": inner, "queue": inner})
+        | st.fixed_dictionaries({"event_type": inner, "record_id": inner, "sequence": inner})
+    ),
+    max_leaves=6,
+)
+
+
+@hypothesis.settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(key=st.sampled_from(sorted(WRONG)), value=VALUES)
+def test_any_junk_is_a_problem_that_names_its_key_or_is_taken(key: str, value: Any) -> None:
+    """Case C11. Never an exception; and what has no problem can be typed."""
+    raw = {"QUEUE_URL": URL, key: value}
+    found = list(conf.problems(raw))
+    assert {problem.key for problem in found} <= {key}
+    assert all(problem.text and problem.hint for problem in found)
+    if not found:
+        conf.typed(raw)
+
+
+def test_a_fourth_type_leaves_the_defaults_where_they_are() -> None:
+    """Case C15. DESIGN: a fourth type needs settings and a handler only."""
+    typed = conf.typed({"QUEUE_URL": URL, "EVENT_TYPES": {"visit": {"entities": ["Visit__c"], "queue": "q"}}})
+    assert list(typed.event_types) == ["opportunity", "attachment", "item", "visit"]
+    assert typed.queue_of("item") == "passport-items"
+
+
+def test_a_default_type_is_replaced_by_name_and_switched_off_by_none() -> None:
+    """Case C15."""
+    types = {"item": None, "opportunity": {"entities": ["Opportunity", "Quote"], "queue": "mine"}}
+    typed = conf.typed({"QUEUE_URL": URL, "EVENT_TYPES": types})
+    assert list(typed.event_types) == ["opportunity", "attachment"]
+    assert typed.event_types["opportunity"].queue == "mine"
+    (problem,) = problems(EVENT_TYPES=dict.fromkeys(["opportunity", "attachment", "item"]))
+    assert problem.text == "must leave at least one event type on"
+
+
+def test_an_entity_of_a_default_type_is_given_away_only_on_purpose() -> None:
+    """Case C15."""
+    deal = {"entities": ["Opportunity"], "queue": "q"}
+    (problem,) = problems(EVENT_TYPES={"deal": deal})
+    assert "'opportunity': None switches the first one off" in problem.text
+    assert problems(EVENT_TYPES={"deal": deal, "opportunity": None}) == []

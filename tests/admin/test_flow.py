@@ -134,7 +134,7 @@ def test_what_holds_a_type_that_the_settings_no_longer_name_can_be_ended(
     admin_client: Client, settings: Settings
 ) -> None:
     controls.pause("item", None, Actor("bob"), "")
-    types = {"opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"}}
+    types = {"item": None}
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "EVENT_TYPES": types}
     admin_client.post(end(OperatorAction.objects.get()))
     assert not OperatorAction.objects.in_force().exists()

@@ -65,7 +65,7 @@ def test_what_is_in_force_for_a_type_that_is_gone_can_be_ended(ann: Actor, setti
     """Given a pause and a throttle, and a release whose settings do not name their type any more."""
     controls.pause("item", None, ann, "")
     controls.throttle("item", None, ann, "", per_minute=1)
-    types = {"opportunity": {"entities": ["Opportunity"], "queue": "passport-opportunities"}}
+    types = {"item": None}
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "EVENT_TYPES": types}
     assert controls.resume("item", None, ann)
     assert controls.unthrottle("item", None, ann)
