@@ -64,12 +64,16 @@ class _HintWorker:
         usual: int = super().dequeue_timeout  # type: ignore[misc]  # the same
         return min(IDLE_HEARTBEAT_SECONDS, usual)
 
+    def serialize(self) -> dict[str, Any]:
+        """What the registration says; with the installation, so that a stranger is known."""
+        return {**super().serialize(), keys.WORKER_FIELD: keys.installation()}  # type: ignore[misc]  # the same
+
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """As RQ's; and register anew, because RQ does so at its start only, and Redis may be flushed."""
         super().heartbeat(timeout, pipeline)  # type: ignore[misc]  # the same
         worker: Any = self
         where = worker.connection.pipeline() if pipeline is None else pipeline
-        facts = {**worker.serialize(), keys.WORKER_FIELD: keys.installation(), "state": worker.get_state()}
+        facts = {**worker.serialize(), "state": worker.get_state()}
         where.hset(worker.key, mapping={name: value for name, value in facts.items() if value is not None})
         worker_registration.register(worker, where)
         if pipeline is None:

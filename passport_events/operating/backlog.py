@@ -13,7 +13,7 @@ from passport_events.event import S3_POINTER
 from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import Code
-from passport_events.operating.rq_state import NOT_FOUND, WORKER_DIED, QueueState
+from passport_events.operating.rq_state import JOB_REFUSED, NOT_FOUND, WORKER_DIED, QueueState
 
 LONG = timedelta(seconds=60)
 WORKER_CLASS = "passport_events.handling.rq_worker.PassportWorker"
@@ -117,7 +117,7 @@ def _causes(state: QueueState, poller_runs: bool) -> Iterator[Cause]:  # noqa: F
     )
 
 
-def cause_of_failure(state: QueueState) -> Cause | None:
+def cause_of_failure(state: QueueState) -> Cause | None:  # noqa: PLR0911  one for each kind
     """Why a job of ours failed in the last minutes; None where none did. Each kind has its own way out."""
     if not state.failure:
         return None
@@ -135,6 +135,13 @@ def cause_of_failure(state: QueueState) -> Cause | None:
             f"RQ's jobs fail before they start: {state.failure}",
             f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
             f"with --worker-class {WORKER_CLASS}.",
+        )
+    if state.failure == JOB_REFUSED:
+        return Cause(
+            Code.JOB_REFUSED,
+            f"a job in {state.name} was refused, because it is no hint",
+            "Give other jobs queues and workers of their own. If no job of yours can be there, find out who "
+            "can write to Redis.",
         )
     if state.failure == NOT_FOUND:
         return Cause(

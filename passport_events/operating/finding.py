@@ -16,6 +16,7 @@ class Code(enum.StrEnum):
     POLLER_SILENT = "poller_silent"
     POLLER_WITHOUT_ANSWER = "poller_without_answer"
     REDIS_AWAY = "redis_away"
+    REDIS_REFUSES = "redis_refuses"
     UNKNOWN_TYPE = "unknown_type"
     ORGANIZATION_SILENT = "organization_silent"
 
@@ -26,6 +27,7 @@ class Code(enum.StrEnum):
     JOB_WITHOUT_CODE = "job_without_code"
     JOB_TOO_LONG = "job_too_long"
     JOB_FAILED = "job_failed"
+    JOB_REFUSED = "job_refused"
     WORKER_DIED = "worker_died"
     HINTS_NOT_TAKEN = "hints_not_taken"
     WORKERS_BUSY = "workers_busy"

@@ -16,6 +16,7 @@ from passport_events.operating.dead_letter_queues import assess_dead_letter_queu
 from passport_events.operating.failed import assess_failed
 from passport_events.operating.finding import Code, Finding, well
 from passport_events.operating.held_back import assess_flow
+from passport_events.operating.redis_trial import Refusal, mend, tried
 from passport_events.operating.rq_state import QueueState
 from passport_events.operating.silence import Silence, silences
 from passport_events.operating.text import one_line, seconds
@@ -90,13 +91,21 @@ def assess_poller() -> Finding:
 
 def _ask_redis() -> tuple[list[QueueState], list[Finding]]:
     states, away = [], []
+    refused: dict[str, list[Refusal]] = {}
     for queue in conf.current().queues():
         try:
             states.append(rq_state.read(queue))
+            refused[queue] = tried(queue)
         except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
             away.append(f"{queue} ({type(error).__name__})")
+    refusals = list(dict.fromkeys(each for found in refused.values() for each in found))
+    if refusals and not away:
+        what = "; ".join(f"{refusal.what} ({refusal.error})" for refusal in refusals)
+        return states, [
+            Finding("redis", Code.REDIS_REFUSES, f"Redis refuses what is needed: {what}.", mend(refusals))
+        ]
     if not away:
-        return states, [well("redis", "It answers.")]
+        return states, [well("redis", "It answers, and does what hints, locks and workers need.")]
     text = f"Redis cannot be asked about: {', '.join(away)}."
     hint = "Nothing is lost: messages wait in the database, and go on when it is back. Check RQ_QUEUES."
     return states, [Finding("redis", Code.REDIS_AWAY, text, hint)]
@@ -116,7 +125,7 @@ def _assess_queues(states: list[QueueState]) -> Iterator[Finding]:
         if age is not None:
             text = f"Messages are due for {seconds(age)} and not claimed: {cause.text}."
             yield Finding(state.name, cause.code, text, cause.hint)
-        elif cause.code is Code.NO_WORKER:
+        elif cause.code in (Code.NO_WORKER, Code.JOB_REFUSED):
             yield Finding(state.name, cause.code, f"{cause.text[0].upper()}{cause.text[1:]}.", cause.hint)
         else:
             yield well(state.name, f"{state.workers} workers listen; nothing is due for long.")

@@ -7,19 +7,20 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rq import Queue, Worker
-from rq.exceptions import DeserializationError
+from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.suspension import is_suspended
-from rq.worker import BaseWorker
 
-from passport_events.exceptions import JobFailed
+from passport_events.exceptions import JobFailed, JobRefused
 from passport_events.handling import hints
+from passport_events.handling.hint_job import HintJob
+from passport_events.operating import rq_workers
 
 RECENT = timedelta(minutes=5)
 MOST_FAILURES_READ = 5
 WORKER_DIED = "its process died"
+JOB_REFUSED = f"{JobRefused.__module__}.{JobRefused.__qualname__}"
 NOT_FOUND = "the function of the job is not there"
 _DIED = ("Work-horse terminated", "Moved to FailedJobRegistry", "Job was stuck in intermediate queue")
 """How RQ begins to say that a job's process ended without a word. It has no class for it."""
@@ -49,40 +50,37 @@ class QueueState:
 
 
 def read(queue_name: str) -> QueueState:
-    """Ask Redis. Raises RedisError."""
+    """Ask Redis. Raises its errors, and what its answers cause where they make no sense."""
     queue = hints.rq_queue(queue_name)
-    workers = Worker.all(queue=queue)
+    workers = rq_workers.listening(queue)
     serializer: Any = queue.serializer
+    births = [worker.born_at or datetime.min.replace(tzinfo=UTC) for worker in workers]
     return QueueState(
         name=queue_name,
         workers=len(workers),
-        busy=sum(worker.get_state() == "busy" for worker in workers),
+        busy=sum(worker.is_busy for worker in workers),
         hints=queue.count,
         is_suspended=bool(is_suspended(queue.connection)),
-        failure=_last_failure(queue, min(map(_birth, workers), default=None)),
+        failure=_last_failure(queue, min(births, default=None)),
         serializer=f"{serializer.__module__}.{serializer.__qualname__}",
     )
 
 
 def _last_failure(queue: Queue, since: datetime | None) -> str:
-    """Why a hint's job failed. Handlers' errors are never seen here: our job catches them.
+    """Why a hint's job failed, or that another one was refused. Handlers' errors are never seen here.
 
     `since` is the start of the oldest worker: what failed before it, failed under workers that are gone.
     """
     registry = FailedJobRegistry(queue=queue)
     newest = registry.get_job_ids(0, MOST_FAILURES_READ - 1, desc=True, cleanup=False)
-    for job in Job.fetch_many(newest, connection=queue.connection, serializer=queue.serializer):
-        if job is not None and _is_ours(job) and _is_recent(job, since):
+    for job in HintJob.fetch_many(newest, connection=queue.connection):
+        if job is not None and _is_recent(job, since):
             result = job.latest_result()
-            return _error_class((result and result.exc_string) or "")
+            failure = _error_class((result and result.exc_string) or "")
+            # Another job that failed otherwise was executed by a worker of another class.
+            if failure == JOB_REFUSED or (isinstance(job, HintJob) and job.hint):
+                return failure
     return ""
-
-
-def _is_ours(job: Job) -> bool:
-    try:
-        return bool(job.func_name == hints.JOB)
-    except DeserializationError:
-        return False
 
 
 def _is_recent(job: Job, since: datetime | None) -> bool:
@@ -90,10 +88,6 @@ def _is_recent(job: Job, since: datetime | None) -> bool:
         return False
     ended = _aware(job.ended_at)
     return ended >= since and datetime.now(UTC) - ended < RECENT
-
-
-def _birth(worker: BaseWorker) -> datetime:
-    return _aware(worker.birth_date) if worker.birth_date else datetime.min.replace(tzinfo=UTC)
 
 
 def _aware(moment: datetime) -> datetime:

@@ -28,12 +28,12 @@ _NAMING_OPTIONS = ("options", "service", "dbname", "host", "port")
 
 def key(kind: str, *parts: object) -> str:
     """The name of one of our keys."""
-    return ":".join((_rq_prefix(), "passport", kind, installation(), *map(str, parts)))
+    return ":".join((rq_prefix(), "passport", kind, installation(), *map(str, parts)))
 
 
 def key_of(other: str, kind: str, *parts: object) -> str:
     """The name that the installation `other` gives such a key."""
-    return ":".join((_rq_prefix(), "passport", kind, other, *map(str, parts)))
+    return ":".join((rq_prefix(), "passport", kind, other, *map(str, parts)))
 
 
 def installation() -> str:
@@ -75,6 +75,6 @@ def _digest(secret: str, *parts: str) -> str:
     return made.hexdigest()[:INSTALLATION_LENGTH]
 
 
-def _rq_prefix() -> str:
+def rq_prefix() -> str:
     """`rq`, or what the environment variable RQ_KEY_PREFIX says (rq 3 and later)."""
     return Queue.redis_queue_namespace_prefix.removesuffix(":queue:")

@@ -15,6 +15,7 @@ from rq.serializers import DefaultSerializer
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.handling import dispatcher, hints
+from passport_events.handling.rq_worker import PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
 from passport_events.receiving.poller import poll
@@ -52,10 +53,10 @@ class Stack:
         for name in conf.current().queues():
             self.register_worker(name)
 
-    def register_worker(self, *names: str) -> Worker:
+    def register_worker(self, *names: str, kind: type[Worker] | None = None) -> Worker:
         """One that listens to these queues."""
         queues = [hints.rq_queue(name) for name in names]
-        worker = Worker(queues, connection=queues[0].connection)
+        worker = (kind or PassportWorker)(queues, connection=queues[0].connection)
         worker.register_birth()  # type: ignore[no-untyped-call]
         self.workers[names[0]] = worker
         return worker

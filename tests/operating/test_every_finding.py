@@ -24,7 +24,7 @@ from passport_events import conf, handles
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Reject
 from passport_events.handling import dispatcher, hints, jobs, registry
-from passport_events.handling.rq_worker import PassportWorker
+from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import WARNINGS, Code, Finding
 from passport_events.operating.health import assess
@@ -138,6 +138,16 @@ def _(given: Given) -> Case:
     given.stack.register_workers()
 
 
+@case(Code.REDIS_REFUSES)
+def _(given: Given) -> Case:
+    """Case C8."""
+    redis: Any = hints.connection(OPPORTUNITIES)
+    redis.execute_command("ACL", "SETUSER", "default", "-eval")
+    assert "ACL" in way_out(Code.REDIS_REFUSES)
+    yield
+    redis.execute_command("ACL", "SETUSER", "default", "+eval")
+
+
 @case(Code.UNKNOWN_TYPE)
 def _(given: Given) -> Case:
     opportunity()
@@ -222,6 +232,18 @@ def _(given: Given) -> Case:
         faulty.setattr(jobs, "work", fail)
         given.stack.run_worker()
     assert "a value" not in wrong()[Code.JOB_FAILED].text
+    yield
+    given.stack.restart_worker(OPPORTUNITIES)
+    given.stack.work_off()
+
+
+@case(Code.JOB_REFUSED)
+def _(given: Given) -> Case:
+    """Case B6."""
+    overdue(TWO_MINUTES)
+    hints.rq_queue(OPPORTUNITIES).enqueue_call("os.system", args=("true",))
+    given.stack.run_worker(kind=PassportSimpleWorker)
+    assert "write to Redis" in way_out(Code.JOB_REFUSED)
     yield
     given.stack.restart_worker(OPPORTUNITIES)
     given.stack.work_off()
@@ -385,11 +407,17 @@ def test_a_poller_whose_machine_has_another_time_is_well(given: Given) -> None:
 
 
 def test_a_redis_that_answers_what_rq_cannot_read_is_a_finding(given: Given) -> None:
-    worker = given.stack.workers[OPPORTUNITIES]
-    worker.connection.hset(worker.key, "birth", "garbage")
+    queue = hints.rq_queue(OPPORTUNITIES)
+    queue.connection.set(queue.failed_job_registry.key, "no list of jobs")
     assert set(wrong()) == {Code.REDIS_AWAY}
-    assert "ValueError" in wrong()[Code.REDIS_AWAY].text
-    worker.connection.hdel(worker.key, "birth")
+    assert "ResponseError" in wrong()[Code.REDIS_AWAY].text
+    queue.connection.delete(queue.failed_job_registry.key)
+
+
+def test_registrations_of_workers_that_make_no_sense_hide_nothing(given: Given) -> None:
+    worker = given.stack.workers[OPPORTUNITIES]
+    worker.connection.hset(worker.key, mapping={"birth": "garbage", "pid": b"\xff", "queues": b"\xff"})
+    assert wrong() == {}
 
 
 def test_a_failure_under_workers_that_are_gone_explains_nothing(given: Given) -> None:

@@ -22,6 +22,8 @@ from rq.results import Result
 
 from passport_events.handling import hints
 from passport_events.handling.hint_job import HintJob, read_hint
+from passport_events.operating import health
+from passport_events.operating.finding import Code
 from passport_events.redis_store import keys
 from project.embedded import LOOPBACK, ValkeyServer
 from tests.handling.given import OPPORTUNITIES, a_message, an_organization, now, written
@@ -210,6 +212,11 @@ def test_a_refused_job_fails_with_a_reason_that_repeats_nothing_of_it(
     result: Any = Result.fetch_latest(failed)
     assert "JobRefused" in result.exc_string
     assert SECRET not in result.exc_string
+    queue.connection.sadd(f"rq:workers:{OPPORTUNITIES}", "rq:worker:one")
+    queue.connection.hset("rq:worker:one", mapping={"birth": "2026-01-01T00:00:00Z", "queues": OPPORTUNITIES})
+    [finding] = [each for each in health.assess_backlog() if each.name == OPPORTUNITIES]
+    assert finding.code is Code.JOB_REFUSED
+    assert SECRET not in finding.text + finding.hint
 
 
 def test_only_a_hint_is_read_as_one() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
-from typing import Any
 
-from rq import Worker
+from rq.defaults import DEFAULT_WORKER_TTL
 
 from passport_events import conf
 from passport_events.clock import from_database
@@ -14,7 +12,9 @@ from passport_events.handling import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Control, Process
+from passport_events.operating import rq_workers
 from passport_events.operating.processes import LONGEST_SILENCE
+from passport_events.operating.rq_workers import RegisteredWorker
 from passport_events.operating.text import one_line
 
 
@@ -35,30 +35,28 @@ def receiving(moment: Moment) -> list[Process]:
 def workers(moment: Moment) -> tuple[list[Process], str]:
     """RQ's workers that listen to our queues, and why they could not be listed; one of the two is empty.
 
-    A worker says that it lives when it begins and ends a job, and between jobs about every seven
-    minutes; until its registration ends, RQ counts one that was killed.
+    A worker of ours says that it lives every twenty seconds; until its registration ends, after eight
+    minutes, RQ counts one that was killed.
     """
     ours = set(conf.current().queues())
     try:
-        found = {worker.name: worker for queue in ours for worker in Worker.all(queue=hints.rq_queue(queue))}
+        found = {each.name: each for queue in ours for each in rq_workers.listening(hints.rq_queue(queue))}
         return [_worker(found[name], moment, ours) for name in sorted(found)], ""
     except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
         return [], f"Redis cannot be asked ({type(error).__name__})."
 
 
-def _worker(worker: Any, moment: Moment, ours: set[str]) -> Process:
-    # RQ 2 leaves the time zone out.
-    seen_at = worker.last_heartbeat or worker.birth_date or moment.now
-    seen_at = seen_at if seen_at.tzinfo else seen_at.replace(tzinfo=UTC)
+def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process:
+    seen_at = worker.seen_at or worker.born_at or moment.now
     age = moment.since(seen_at)
-    queues = sorted(ours & set(worker.queue_names()))
+    queues = sorted(ours & set(worker.queues))
     return Process(
         kind="worker",
         name=one_line(worker.name),
         seen_at=seen_at,
         age=age,
-        is_late=age > worker.worker_ttl + LONGEST_SILENCE.total_seconds(),
-        detail=f"{worker.get_state()}, {', '.join(queues)}",
+        is_late=age > DEFAULT_WORKER_TTL + LONGEST_SILENCE.total_seconds(),
+        detail=f"{one_line(worker.state)}, {', '.join(queues)}",
         queues=queues,
     )
 

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 from redis import RedisError
 from redis.exceptions import ResponseError
-from rq import Worker
 from rq.version import VERSION
 
 from passport_events.conf import Settings
 from passport_events.handling import hints
-from passport_events.operating import rq_state
-from passport_events.operating.backlog import Cause, cause_of_failure
+from passport_events.operating import redis_trial, rq_state, rq_workers
+from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
 from passport_events.operating.finding import Code
+from passport_events.operating.redis_trial import Refusal
 from passport_events.operating.rq_state import QueueState
+from passport_events.operating.rq_workers import RegisteredWorker
+from passport_events.redis_store import keys
 
 OLDEST_REDIS = 6
 SAFE_POLICY = "noeviction"
-DEFAULT_SERIALIZER = "rq.serializers.DefaultSerializer"
-PICKLING = (DEFAULT_SERIALIZER, "rq.serializers.PickleSerializer")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class WorkerFacts:
-    """One RQ worker, as it registered itself."""
-
-    name: str
-    queues: tuple[str, ...]
-    rq_version: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,23 +30,29 @@ class BrokerFacts:
     """One RQ queue, who listens to it, and the Redis it is in."""
 
     state: QueueState
-    workers: tuple[WorkerFacts, ...]
+    workers: tuple[RegisteredWorker, ...]
     redis_version: str
     eviction: str
     """Redis's `maxmemory-policy`; empty where Redis does not tell."""
+    refusals: tuple[Refusal, ...] = ()
+    """What was tried and not done."""
+    installation: str = ""
+    """Of this process."""
 
 
 def look(queue_name: str) -> BrokerFacts | Finding:
     """Ask Redis; a finding where it does not answer."""
     try:
         queue = hints.rq_queue(queue_name)
-        workers = tuple(
-            WorkerFacts(worker.name, tuple(worker.queue_names()), worker.version or "")
-            for worker in Worker.all(queue=queue)
-        )
-        server = queue.connection.info("server")
+        refusals = tuple(redis_trial.try_redis(queue))
+        server = _info(queue_name, "server")
         return BrokerFacts(
-            rq_state.read(queue_name), workers, str(server.get("redis_version", "")), _eviction(queue_name)
+            rq_state.read(queue_name),
+            tuple(rq_workers.listening(queue)),
+            str(server.get("redis_version", "")),
+            _eviction(queue_name),
+            refusals,
+            keys.installation(),
         )
     except RedisError as refusal:
         return error(
@@ -64,12 +62,18 @@ def look(queue_name: str) -> BrokerFacts | Finding:
         )
 
 
-def _eviction(queue_name: str) -> str:
-    redis = hints.connection(queue_name)
+def _info(queue_name: str, section: str) -> dict[str, Any]:
     try:
-        return str(redis.config_get("maxmemory-policy").get("maxmemory-policy", ""))
+        return dict(hints.connection(queue_name).info(section))
+    except ResponseError:  # an ACL may forbid it
+        return {}
+
+
+def _eviction(queue_name: str) -> str:
+    try:
+        return str(hints.connection(queue_name).config_get("maxmemory-policy").get("maxmemory-policy", ""))
     except ResponseError:  # ElastiCache has no CONFIG
-        return str(redis.info("memory").get("maxmemory_policy", ""))
+        return str(_info(queue_name, "memory").get("maxmemory_policy", ""))
 
 
 def judge(facts: BrokerFacts, settings: Settings) -> Iterator[Finding]:
@@ -78,12 +82,18 @@ def judge(facts: BrokerFacts, settings: Settings) -> Iterator[Finding]:
     yield from found
     if not found:
         yield good(
-            "R0", f"{len(facts.workers)} workers listen to {facts.state.name}, and Redis keeps its hints."
+            "R0",
+            f"{len(facts.workers)} workers listen to {facts.state.name}; its Redis keeps hints, and did all "
+            "that was tried.",
         )
 
 
 def _of_redis(facts: BrokerFacts) -> Iterator[Finding]:
     name = facts.state.name
+    if facts.refusals:
+        what = "; ".join(f"{refusal.what} ({refusal.error})" for refusal in facts.refusals)
+        mend = redis_trial.mend(list(facts.refusals))
+        yield error("R12", f"The Redis of {name} refuses what is needed: {what}.", mend)
     if not facts.eviction:
         yield unasked(
             "R2", f"The Redis of {name} does not tell its eviction policy.", "See that it is noeviction."
@@ -110,6 +120,20 @@ def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
     if cause := cause_of_failure(facts.state):
         yield _of_failure(name, cause)
     for worker in facts.workers:
+        if not worker.installation:
+            yield error(
+                "R13",
+                f"Worker {worker.name} of {name} is no worker of ours: it executes whatever is in Redis, and "
+                "may not read hints.",
+                f"Start it with --worker-class {WORKER_CLASS}, or give it other queues.",
+            )
+        elif worker.installation != facts.installation:
+            yield error(
+                "R14",
+                f"Worker {worker.name} of {name} has another database: it takes hints that are ours.",
+                "If it is another installation's, give each an RQ_KEY_PREFIX (rq 3), a database number or "
+                "a Redis of its own. Else let both processes spell DATABASES and SECRET_KEY alike.",
+            )
         if len(worker.queues) > 1:
             yield warning(
                 "R8",

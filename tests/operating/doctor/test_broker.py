@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings as Settings_
 from rq import Worker
 
 from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.handling import hints
+from passport_events.handling.rq_worker import PassportWorker
 from passport_events.operating.doctor import broker
-from passport_events.operating.doctor.broker import BrokerFacts, WorkerFacts
+from passport_events.operating.doctor.broker import BrokerFacts
 from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding
-from passport_events.operating.rq_state import NOT_FOUND, WORKER_DIED, QueueState
+from passport_events.operating.redis_trial import Refusal
+from passport_events.operating.rq_state import JOB_REFUSED, NOT_FOUND, WORKER_DIED, QueueState
+from passport_events.operating.rq_workers import RegisteredWorker
 from project.embedded import ValkeyServer
 
 QUEUE = "passport-opportunities"
@@ -28,8 +33,12 @@ STATE = QueueState(
     failure="",
     serializer="rq.serializers.JSONSerializer",
 )
-WORKER = WorkerFacts("w", (QUEUE,), "")
-GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction")
+WORKER = RegisteredWorker("w", (QUEUE,), "idle", "", "here", None, None)
+GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction", installation="here")
+
+
+def worker(**facts: Any) -> RegisteredWorker:
+    return dataclasses.replace(WORKER, **facts)
 
 
 def failing(failure: str) -> BrokerFacts:
@@ -52,8 +61,12 @@ def failing(failure: str) -> BrokerFacts:
         (failing(WORKER_DIED), ["R10"]),
         (failing("rq.timeouts.JobTimeoutException"), ["R11"]),
         (failing("ValueError"), ["R11"]),
-        (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE, "other"), ""),)), ["R8"]),
-        (dataclasses.replace(GOOD, workers=(WorkerFacts("w", (QUEUE,), "1.0"), WORKER)), ["R9"]),
+        (failing(JOB_REFUSED), ["R11"]),
+        (dataclasses.replace(GOOD, refusals=(Refusal("hints", "NOPERM"),)), ["R12"]),
+        (dataclasses.replace(GOOD, workers=(worker(installation=""),)), ["R13"]),
+        (dataclasses.replace(GOOD, workers=(worker(installation="there"), WORKER)), ["R14"]),
+        (dataclasses.replace(GOOD, workers=(worker(queues=(QUEUE, "other")),)), ["R8"]),
+        (dataclasses.replace(GOOD, workers=(worker(rq_version="1.0"), WORKER)), ["R9"]),
     ],
 )
 def test_each_state_has_its_finding(facts: BrokerFacts, expected: list[str]) -> None:
@@ -64,7 +77,7 @@ def test_each_state_has_its_finding(facts: BrokerFacts, expected: list[str]) -> 
 def greedy_worker(redis_server: ValkeyServer) -> Iterator[Worker]:
     """An RQ worker that is registered on two queues, and does nothing."""
     queues = [hints.rq_queue(QUEUE), hints.rq_queue("passport-items")]
-    listening = Worker(queues, connection=queues[0].connection)
+    listening = PassportWorker(queues, connection=queues[0].connection)
     listening.register_birth()  # type: ignore[no-untyped-call]
     yield listening
     listening.register_death()  # type: ignore[no-untyped-call]
@@ -102,3 +115,22 @@ def test_a_redis_that_is_away_is_an_error(redis_server: ValkeyServer) -> None:
 
     assert isinstance(found, Finding)
     assert (found.id, "RQ_QUEUES" in found.mend) == ("R1", True)
+
+
+def test_another_worker_class_and_another_installation_are_named(
+    redis_server: ValkeyServer, settings: Settings_
+) -> None:
+    """Case C3, case B5. Both take hints that are ours."""
+    queue = hints.rq_queue(QUEUE)
+    plain: Any
+    theirs: Any
+    plain, theirs = (kind([queue], connection=queue.connection) for kind in (Worker, PassportWorker))
+    plain.register_birth()
+    settings.SECRET_KEY = "of another installation"
+    theirs.register_birth()
+    settings.SECRET_KEY = "ours"
+
+    facts = broker.look(QUEUE)
+
+    assert isinstance(facts, BrokerFacts)
+    assert sorted(finding.id for finding in broker.judge(facts, Settings())) == ["R13", "R14"]

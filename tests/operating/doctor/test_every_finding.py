@@ -19,9 +19,11 @@ from typing import Any, get_args
 import boto3
 import psycopg
 import pytest
+from django.conf import settings as project
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django.fixtures import Settings
+from rq import Worker
 from rq.suspension import resume, suspend
 
 from passport_events import conf, fingerprint
@@ -444,6 +446,35 @@ def _(given: Given) -> Case:
     with given.patch.context() as slow:
         slow.setattr(jobs, "work", lambda name: time.sleep(10))
         given.stack.run_worker()
+    yield
+    given.stack.restart_worker(OPPORTUNITIES)
+
+
+@case("R12")
+def _(given: Given) -> Case:
+    """Case C8."""
+    redis: Any = hints.connection(OPPORTUNITIES)
+    redis.execute_command("ACL", "SETUSER", "default", "-eval")
+    yield
+    redis.execute_command("ACL", "SETUSER", "default", "+eval")
+
+
+@case("R13")
+def _(given: Given) -> Case:
+    """Case C3."""
+    given.stack.stop_worker(OPPORTUNITIES)
+    given.stack.register_worker(OPPORTUNITIES, kind=Worker)
+    yield
+    given.stack.restart_worker(OPPORTUNITIES)
+
+
+@case("R14")
+def _(given: Given) -> Case:
+    """Case B5."""
+    given.stack.stop_worker(OPPORTUNITIES)
+    with given.patch.context() as elsewhere:
+        elsewhere.setattr(project, "SECRET_KEY", "of another installation")
+        given.stack.register_worker(OPPORTUNITIES)
     yield
     given.stack.restart_worker(OPPORTUNITIES)
 
