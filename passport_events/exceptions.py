@@ -94,18 +94,26 @@ class Unreadable(PassportEventsError):
 
 
 class FieldUnknown(PassportEventsError, KeyError):
-    """The mirror has not seen this field of the record.
+    """The mirror has not seen this field of the record, or its name is mistyped.
 
-    Ask for `needs_complete=True` to wait until it has, or use `record.get(name, default)`.
+    Ask for `needs_complete=True` to wait until it has, or use `record.get(name, default)`. A record that
+    is complete raises it only for a name that no record of its kind has, while it has a value under a
+    name like it: `near`.
     """
 
-    def __init__(self, name: str, record_id: str) -> None:
-        super().__init__(
-            f"{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
-            f"or use record.get({name!r}, default)."
+    def __init__(self, name: str, record_id: str, near: str = "", *, is_mistyped: bool = False) -> None:
+        why = (
+            f"No record like {record_id} has a field {name}. "
+            if is_mistyped
+            else f"{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
+            f"or use record.get({name!r}, default). "
         )
+        hint = f"Did you mean {near}?" if near else ""
+        last = f" If {name} is right, use record.get({name!r})." if is_mistyped else ""
+        super().__init__(f"{why}{hint}{last}".strip())
         self.name = name
         self.record_id = record_id
+        self.near = near
 
     def __str__(self) -> str:
         # KeyError shows the repr of its argument.

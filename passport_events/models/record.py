@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
@@ -10,15 +11,19 @@ from passport_events import conf
 from passport_events.event import is_among
 from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.exceptions import FieldUnknown
+from passport_events.models.near_names import find_near_name
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.primary import PrimaryManager
+
+NEWEST = 1_000
+"""Records that are looked at when a name may be mistyped."""
 
 
 class SalesforceRecord(models.Model):
     """What all merged events say about one record. Handlers receive it as their second argument.
 
     `record["StageName"]` raises FieldUnknown where the mirror has not seen the field; a complete
-    record answers None for a field that Salesforce left empty.
+    record answers None for a field that Salesforce left empty, but not for a mistyped name.
     """
 
     organization = models.ForeignKey(
@@ -41,6 +46,8 @@ class SalesforceRecord(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    _unknown: tuple[Any, Collection[str]] = (None, ())
 
     objects = PrimaryManager()
 
@@ -70,9 +77,12 @@ class SalesforceRecord(models.Model):
             return self.fields[name]
         kept = conf.current().mirror_fields.get(self.entity)
         is_mirrored = kept is None or is_among(name, kept)
-        if self.is_complete and is_mirrored and not is_among(name, self.merge_state["unknown"]):
+        near = find_near_name(name, self.fields) or ""
+        if self.is_complete and is_mirrored and not is_among(name, self._unknown_names()):
+            if near and self.fields[near] is not None and not self._has_been_shown(name):
+                raise FieldUnknown(name, self.record_id, near, is_mistyped=True)
             return None
-        raise FieldUnknown(name, self.record_id)
+        raise FieldUnknown(name, self.record_id, near)
 
     def __contains__(self, name: str) -> bool:
         try:
@@ -87,3 +97,20 @@ class SalesforceRecord(models.Model):
             return self[name]
         except FieldUnknown:
             return default
+
+    def _unknown_names(self) -> Collection[str]:
+        """As a set, made once: a handler may look at every field, and there may be tens of thousands."""
+        names = self.merge_state["unknown"]
+        if self._unknown[0] is not names:
+            self._unknown = (names, frozenset(names))
+        return self._unknown[1]
+
+    def _has_been_shown(self, name: str) -> bool:
+        """Whether one of the newest records has this field, so that its name is right. One small query.
+
+        The database says it and not what this process has met, so that all workers agree.
+        """
+        newest = SalesforceRecord.objects.order_by("-pk").values("pk")[:NEWEST]
+        return SalesforceRecord.objects.filter(
+            pk__in=newest, entity=self.entity, fields__has_key=name
+        ).exists()

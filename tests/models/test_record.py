@@ -1,0 +1,95 @@
+"""What a handler gets of a record, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from passport_events.event import Change
+from passport_events.exceptions import FieldUnknown
+from passport_events.mirror.apply import merge_into
+from passport_events.models import SalesforceOrganization, SalesforceRecord
+from passport_events.models.near_names import MAX_COMPARED, find_near_name
+from passport_events.testing import organization_id, record_id
+from tests.harness.steps import assert_linear
+from tests.mirror.histories import Step
+
+pytestmark = pytest.mark.django_db
+
+
+def a_record(fields: dict[str, Any], number: int = 1, change: Change = Change.CREATED) -> SalesforceRecord:
+    home, _ = SalesforceOrganization.objects.get_or_create(salesforce_id=organization_id(1), name="Program")
+    record = SalesforceRecord(
+        organization=home, entity="Opportunity", record_id=record_id("Opportunity", number)
+    )
+    merge_into(record, Step(change, 1, fields).event, 1)
+    record.save()
+    return record
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Stagename",
+        "stageName",
+        "stage_name",
+        "StageName__c",
+        "StagName",
+        "StageNames",
+        "StageNmae",
+        "StageMame",
+    ],
+)
+def test_a_mistyped_name_is_no_empty_field(name: str) -> None:
+    """Case A10."""
+    record = a_record({"StageName": "Won", "Name": "A"})
+    with pytest.raises(FieldUnknown, match=r"Did you mean StageName\?") as caught:
+        record[name]
+    assert caught.value.near == "StageName"
+    assert name not in record
+    assert record.get(name, "default") == "default"
+
+
+@pytest.mark.parametrize("name", ["Amount", "Phone2__c", "Stage", "ShippingStreet", "Nam"])
+def test_a_field_that_salesforce_left_empty_is_none(name: str) -> None:
+    record = a_record({"StageName": "Won", "Phone1__c": "1", "BillingStreet": "2", "Name": "A"})
+    with CaptureQueriesContext(connection) as queries:
+        assert record[name] is None
+    assert not queries.captured_queries
+
+
+def test_a_name_that_another_record_of_its_object_has_is_right() -> None:
+    """Case A10."""
+    a_record({"Stagename": "x"}, 2)
+    with CaptureQueriesContext(connection) as queries:
+        assert a_record({"StageName": "Won"})["Stagename"] is None
+    assert len([each for each in queries.captured_queries if "fields" in each["sql"]]) <= 5
+
+
+def test_a_record_that_is_not_whole_also_says_what_was_meant() -> None:
+    record = a_record({"StageName": "Won"}, change=Change.UPDATED)
+    with pytest.raises(FieldUnknown, match=r"not known yet.*Did you mean StageName\?"):
+        record["Stagename"]
+    with pytest.raises(FieldUnknown, match=r"default\)\.$"):
+        record["Amount"]
+
+
+def test_more_names_than_an_object_can_have_are_not_compared() -> None:
+    known = [f"Field{number}" for number in range(MAX_COMPARED)] + ["StageName"]
+    assert find_near_name("StagName", known) is None
+    assert find_near_name("StagName", known[1:]) == "StageName"
+
+
+def test_looking_at_every_unknown_field_takes_time_in_proportion() -> None:
+    """Case B1."""
+
+    def prepare(count: int) -> Any:
+        step = Step(Change.UPDATED, 2, {}, tuple(f"Field{number}" for number in range(count)))
+        record = a_record({"Name": "A"}, count)
+        merge_into(record, step.event, 2)
+        return lambda: [record.get(f"Field{number}") for number in range(count)]
+
+    assert_linear(prepare, 150)
