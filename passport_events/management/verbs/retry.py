@@ -11,7 +11,7 @@ from django.core.management.base import OutputWrapper
 
 from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE, carrying_out
-from passport_events.management.verbs.arguments import positive
+from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
@@ -44,7 +44,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     meant = _meant(change, options)
     if options["preview"]:
         return _preview(out, count(change.eligible(meant.at_a_glance())), as_json=options["json"])
-    change.check_reason(options["reason"])
+    require_reason(options)
     done = "due now" if change is RETRY_NOW else "sent back"
     return carrying_out.carry_out(out, Words("retry", done), change, meant, options)
 
