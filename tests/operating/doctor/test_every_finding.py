@@ -780,3 +780,32 @@ def _through(given: Given, topic: str) -> list[Finding]:
     flags = ["--topic", topic] if topic else []
     report = json.loads(passport("doctor", "--json", "--patience", "1", *flags)[1])
     return [Finding(**each) for each in report["findings"] if each["id"] == "T8"]
+
+
+@pytest.mark.django_db
+def test_a_redis_that_answers_what_rq_cannot_read_hides_nothing(given: Given) -> None:
+    worker = given.stack.workers[OPPORTUNITIES]
+    worker.connection.hset(worker.key, "birth", "garbage")
+    said = [each for each in given.examine() if each.id not in OF_THE_TESTS[connection.vendor]]
+    assert {each.id for each in said} - {"D0"} == {"M0", "R0", "R1", "Q0", "T0"}
+    [unread] = [each.text for each in said if each.id == "R1"]
+    assert OPPORTUNITIES in unread
+    assert "ValueError" in unread
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_topic_that_is_none_is_a_finding(given: Given) -> None:
+    report = json.loads(passport("doctor", "--json", "--topic", "salesforce")[1])
+    assert {each["id"] for each in report["findings"]} >= {"Q0", "T1", "C1"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_faults_are_two_findings(given: Given) -> None:
+    """A paused type is not what a missing worker is blamed for, and the other way around."""
+    passport("pause", "--type", "opportunity", "--reason", "a test")
+    given.stack.stop_worker("passport-items")
+    sent = canary.send(conf.current(), "", ["opportunity", "item"])
+    assert not isinstance(sent, Finding)
+    given.stack.receive()
+    assert ids(list(canary.judge(canary.follow(sent, NOW), NOW))) == ["C7", "C4"]
+    assert set(wrong(given)) == {"R5"}
