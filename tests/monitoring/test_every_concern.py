@@ -182,7 +182,8 @@ def test_a_queue_that_the_settings_name_no_more_is_no_concern(given: Given) -> N
     assert said() == {}
 
 
-def test_a_redis_that_answers_what_rq_cannot_read_is_a_concern(given: Given) -> None:
-    worker = given.stack.workers[OPPORTUNITIES]
-    worker.connection.hset(worker.key, "birth", "garbage")
+def test_a_redis_in_which_others_write_is_a_concern(given: Given) -> None:
+    redis = given.stack.workers[OPPORTUNITIES].connection
+    redis.delete("rq:workers:passport-opportunities")
+    redis.set("rq:workers:passport-opportunities", "garbage")
     assert set(said()) == {Code.REDIS_AWAY}
