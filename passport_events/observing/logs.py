@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import NoneType
@@ -29,7 +30,10 @@ MAX_FACT_CHARACTERS = 2_000
 _PLAIN = (int, float, datetime, timedelta, UUID, NoneType)
 """Values whose text is their own."""
 
-_states: dict[str, str] = {}
+REPEAT_SECONDS = 60
+"""What stays away is said again so often: who looks at the end of a log must find it."""
+
+_states: dict[str, tuple[str, float]] = {}
 _guard = threading.Lock()
 
 
@@ -69,11 +73,12 @@ def _quote(value: Any) -> str:
 
 
 def _level_of_change(facts: dict[str, Any]) -> int | None:
-    """Say that something is away or back once per change; callers announce it on every try."""
+    """Say that something is away or back at each change, and once a minute while it stays away."""
     what, state = str(facts["what"]), str(facts["state"])
     with _guard:
-        before = _states.get(what, "here")
-        _states[what] = state
-    if before == state:
-        return None
+        before, said_at = _states.get(what, ("here", 0.0))
+        now = time.monotonic()
+        if before == state and (state == "here" or now - said_at < REPEAT_SECONDS):
+            return None
+        _states[what] = (state, now)
     return logging.ERROR if state == "away" else logging.WARNING

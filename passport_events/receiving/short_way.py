@@ -52,6 +52,11 @@ class ShortWay:
         self._url = f"{self._client.meta.endpoint_url.rstrip('/')}/"
         self._surprises = 0
 
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self._url
+
     @functools.cached_property
     def _patient_client(self) -> Any:
         return self._make_client(2)

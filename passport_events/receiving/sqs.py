@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
@@ -103,4 +104,8 @@ class SqsQueue:
 
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
-        return QueueUnavailable(f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)}")
+        server = urlsplit(self._polling.url).netloc
+        return QueueUnavailable(
+            f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)} "
+            f"(queue {self._name} at {server}). To find out why: manage.py passport doctor"
+        )

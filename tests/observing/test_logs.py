@@ -115,6 +115,19 @@ def test_a_change_of_state_is_said_once(caplog: pytest.LogCaptureFixture) -> Non
     ]
 
 
+def test_what_stays_away_is_said_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case C5. One line in an hour is not found; once a minute is."""
+    monkeypatch.setattr(logs, "REPEAT_SECONDS", 0)
+    for _ in range(3):
+        announce(Stage.STATE_CHANGED, what="sqs", state="away", reason="AccessDenied")
+    assert len(said(caplog)) == 3
+    for _ in range(3):
+        announce(Stage.STATE_CHANGED, what="sqs", state="here")
+    assert len(said(caplog)) == 4
+
+
 def test_a_healthy_message_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for stage in (Stage.RECEIVED, Stage.STORED, Stage.DELETED, Stage.CLAIMED, Stage.STARTED, Stage.SUCCEEDED):
