@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 
 from passport_events import Discard, Event, Reject, RetryLater, handles
+from passport_events.handling import registry
 from passport_events.models import SalesforceRecord
 from tests.model.salesforce import Place, place_of
 
@@ -80,6 +81,7 @@ class Script:
                 self.said[place_of(event)][outcome] += 1
                 OUTCOMES[outcome](event)
 
+        registry._handlers.clear()  # those of the example before
         handles("opportunity", prepare=None if shares else prepare, shares_transaction=shares)(handler)
         handles("attachment", prepare=prepare, latest_only=True)(handler)
 

@@ -84,7 +84,7 @@ class World:
         """Make an organization known."""
         name = f"Program {number}"
         return SalesforceOrganization.objects.get_or_create(
-            salesforce_id=organization_id(number), defaults={"name": name}
+            salesforce_id=organization_id(number), defaults={"name": name, "mode": Mode.LIVE}
         )[0]
 
     def set_mode(self, number: int, mode: Mode) -> None:
