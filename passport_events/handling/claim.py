@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import router, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from passport_events import conf
 from passport_events.handling.abandoned import sort_out_abandoned
@@ -23,6 +24,9 @@ from passport_events.stages import Stage, announce
 
 PARKED = timedelta(seconds=1)
 """Messages of a record that another worker holds step aside this long, so that others come first."""
+MANY_FIELDS = 2_000
+"""Of one event. No object of Salesforce has so many; merging them takes as long as dozens of other events."""
+MAX_STEPPED_BACK = timedelta(seconds=30)
 
 
 _NOT_NEEDED = ("name", "heartbeat_sent_at", "heartbeat_received_at", "created_at", "updated_at")
@@ -134,7 +138,23 @@ def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: R
             held = set(rows.held_by(lease_token).values_list("pk", flat=True))
             taken = [message for message in taken if message.pk in held]
         announce(Stage.CLAIMED, count=len(taken))
-    return Claim(lease_token, _in_turns(taken), more=bool(parked))
+    return Claim(lease_token, _large_last(_in_turns(taken)), more=bool(parked))
+
+
+def _large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
+    """Records with a large event come last, which others would wait seconds for.
+
+    Unless one has waited for long itself: a time slice may end before the last of each claim.
+    """
+    latest = timezone.now() - MAX_STEPPED_BACK
+    large = {
+        record_key(message)
+        for message in messages
+        if len(message.content.get("fields", ())) > MANY_FIELDS
+        and message.due_at is not None
+        and message.due_at > latest
+    }
+    return tuple(sorted(messages, key=lambda message: record_key(message) in large))
 
 
 def _in_turns(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
