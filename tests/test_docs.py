@@ -9,6 +9,7 @@ from typing import get_args
 
 import passport_events
 from passport_events import checks, checks_around, conf
+from passport_events.management.commands.passport import VERBS
 from passport_events.monitoring.dashboard import concerns
 from passport_events.operating.doctor.finding import Id
 from passport_events.operating.finding import Code, Finding
@@ -69,6 +70,15 @@ def test_no_link_between_documents_is_broken() -> None:
     for page in [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_command_that_a_text_names_has_its_verb() -> None:
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *DOCS.glob("*.md")]
+    code = [path for kind in ("*.py", "*.html") for path in (REPOSITORY / "passport_events").rglob(kind)]
+
+    for path in [*pages, *code]:
+        for verb in re.findall(r"(?:manage\.py |`)passport ([a-z][a-z-]*)", path.read_text()):
+            assert verb in VERBS, f"{path.name}: passport {verb}"
 
 
 def test_public_names_are_sorted_and_exist() -> None:

@@ -37,7 +37,7 @@ def _of_quarantined() -> Iterator[Finding]:
             Code.QUARANTINED,
             f"{count} deliveries are quarantined: they could not be read as events.",
             "See the reason, in the admin's desk or with manage.py passport messages --status quarantined. "
-            "Those of an unknown organization: add it, then manage.py passport release. Those of no use: "
+            "Fix it (add the organization, say), then: manage.py passport reprocess --all. Or discard: "
             'manage.py passport dead-letters --discard ID --reason "of no use".',
         )
 
