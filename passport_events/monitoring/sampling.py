@@ -7,29 +7,26 @@ received since its last sample, from `SentTimestamp`, when it received it.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from passport_events import conf
 from passport_events.clock import StatementTimestamp, from_database
-from passport_events.exceptions import QueueUnavailable
 from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
 from passport_events.operating.dead_letter_queues import Depth
+from passport_events.receiving.queue_attributes import (
+    DELAYED,
+    DEPTH,
+    IN_FLIGHT,
+    RETENTION,
+    read_queue_attributes,
+)
 from passport_events.receiving.received import queue_name
 from passport_events.stages import Stage
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-DEPTH: Final = "ApproximateNumberOfMessages"
-IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
-DELAYED: Final = "ApproximateNumberOfMessagesDelayed"
-RETENTION: Final = "MessageRetentionPeriod"
 
 _pace = Pace()
 
@@ -75,15 +72,15 @@ def sample(queue_url: str) -> bool:
     if minute is None:
         return False
     settings = conf.current()
-    found = _attributes(settings, queue_url)
+    found = read_queue_attributes(settings, queue_url, (DEPTH, IN_FLIGHT, DELAYED, RETENTION))
     QueueSample.objects.create(
         queue=name,
         minute=minute,
         is_dead_letters=queue_url in settings.dead_letter_queue_urls,
-        depth=int(found[DEPTH]),
-        in_flight=int(found[IN_FLIGHT]),
-        delayed=int(found[DELAYED]),
-        retention_seconds=int(found[RETENTION]),
+        depth=found[DEPTH],
+        in_flight=found[IN_FLIGHT],
+        delayed=found[DELAYED],
+        retention_seconds=found[RETENTION],
         oldest_seconds=ages.take(queue_url),
     )
     return True
@@ -99,23 +96,3 @@ def last_depth(queue: str) -> Depth | None:
     now = from_database(row.now)
     assert now is not None  # noqa: S101  # for type checkers
     return Depth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))
-
-
-def _attributes(settings: conf.Settings, queue_url: str) -> dict[Any, str]:
-    # Not above: boto3 is large, and few processes ask AWS anything.
-    from passport_events.receiving.aws import (  # noqa: PLC0415
-        AWS_ERRORS,
-        READ_MARGIN_SECONDS,
-        client,
-        kind_of,
-    )
-
-    of_queue = dataclasses.replace(settings, queue_url=queue_url)
-    sqs: SQSClient = client(of_queue, "sqs", READ_MARGIN_SECONDS)
-    try:
-        found = sqs.get_queue_attributes(
-            QueueUrl=queue_url, AttributeNames=[DEPTH, IN_FLIGHT, DELAYED, RETENTION]
-        )
-        return dict(found["Attributes"])
-    except AWS_ERRORS as error:
-        raise QueueUnavailable(f"SQS did not answer GetQueueAttributes: {kind_of(error)}") from error

@@ -9,15 +9,15 @@ from datetime import timedelta
 from django.db import Error
 
 from passport_events import conf
+from passport_events.exceptions import ConfigurationError, PassportEventsError, QueueUnavailable
 from passport_events.operating import processes
 from passport_events.operating.finding import Code, Finding, well
 from passport_events.operating.text import seconds
-from passport_events.receiving.aws import READ_MARGIN_SECONDS, client, kind_of
+from passport_events.receiving.queue_attributes import DEPTH, IN_FLIGHT, read_queue_attributes
 from passport_events.receiving.received import queue_name
 
-LONGEST_SAMPLE_AGE = timedelta(minutes=5)
+MAX_SAMPLE_AGE = timedelta(minutes=5)
 """An older sample says nothing about now."""
-COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def _assess(settings: conf.Settings, url: str) -> Finding:
     name = queue_name(url)
     try:
         depth = _ask(settings, url)
-    except Exception as error:  # noqa: BLE001  # whatever a proxy answers in place of SQS
+    except (QueueUnavailable, ConfigurationError) as error:
         sampled = _sampled(name)
         if sampled is None:
-            return _not_asked(name, kind_of(error))
+            return _not_asked(name, error)
         depth = sampled
     when = f" {seconds(depth.age)} ago" if depth.age else ""
     if not depth.messages:
@@ -62,11 +62,11 @@ def _assess(settings: conf.Settings, url: str) -> Finding:
     return Finding(name, Code.DEAD_LETTER_QUEUE, f"{text}they may never have been stored here.", _way_out())
 
 
-def _not_asked(name: str, kind: str) -> Finding:
+def _not_asked(name: str, error: PassportEventsError) -> Finding:
     return Finding(
         name,
         Code.DEAD_LETTER_QUEUE_NOT_ASKED,
-        f"SQS cannot be asked about this dead letter queue: {kind}.",
+        f"The depth of this dead letter queue is not known: {error}.",
         "Allow sqs:GetQueueAttributes on it to the role that runs this, and see that DEAD_LETTER_QUEUE_URLS "
         "is right; or let passport ingest-dlq run with the app passport_events.monitoring, which samples it.",
     )
@@ -83,17 +83,14 @@ def _way_out() -> str:
 
 
 def _ask(settings: conf.Settings, url: str) -> Depth:
-    of_queue = dataclasses.replace(settings, queue_url=url)
-    sqs = client(of_queue, "sqs", READ_MARGIN_SECONDS, attempts=1)
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]
-    return Depth(sum(int(found[name]) for name in COUNTS))
+    return Depth(sum(read_queue_attributes(settings, url, (DEPTH, IN_FLIGHT), attempts=1).values()))
 
 
 def _sampled(name: str) -> Depth | None:
     for sampled in _samplers:
         try:
             depth = sampled(name)
-            if depth and depth.age <= LONGEST_SAMPLE_AGE:
+            if depth and depth.age <= MAX_SAMPLE_AGE:
                 return depth
         except Error:
             continue

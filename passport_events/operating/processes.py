@@ -8,7 +8,7 @@ from datetime import timedelta
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat
 
-LONGEST_SILENCE = timedelta(seconds=30)
+MAX_SILENCE = timedelta(seconds=30)
 """A process whose heartbeat is older does not run, or cannot write. The row stays for a day."""
 
 
@@ -23,15 +23,20 @@ class Beat:
     @property
     def is_fresh(self) -> bool:
         """Whether the process counts as running."""
-        return self.age <= LONGEST_SILENCE
+        return is_fresh(self.age)
+
+
+def is_fresh(age: timedelta) -> bool:
+    """Whether a heartbeat of this age says that its process runs.
+
+    A heartbeat that is ahead of the database's clock was written under another clock, before a failover
+    for example, and says nothing about now.
+    """
+    return abs(age) <= MAX_SILENCE
 
 
 def beats(kind: str) -> list[Beat]:
-    """The heartbeats of one kind, `poller` or `ingester`. One query.
-
-    A heartbeat that is ahead of the database's clock was written under another clock, before a
-    failover for example, and says nothing about now.
-    """
+    """The heartbeats of one kind, `poller` or `ingester`, without those ahead of the clock. One query."""
     rows = Heartbeat.objects.filter(kind=kind).annotate(now=ClockTimestamp())
     found = [
         Beat(now - beaten_at, now - (received_at or started_at))
@@ -39,7 +44,7 @@ def beats(kind: str) -> list[Beat]:
             "now", "beaten_at", "received_at", "started_at"
         )
     ]
-    return [beat for beat in found if beat.age >= -LONGEST_SILENCE]
+    return [beat for beat in found if beat.age >= -MAX_SILENCE]
 
 
 def is_running(kind: str) -> bool:

@@ -13,7 +13,7 @@ from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Control, Process
 from passport_events.operating import rq_workers
-from passport_events.operating.processes import LONGEST_SILENCE
+from passport_events.operating.processes import MAX_SILENCE, is_fresh
 from passport_events.operating.rq_workers import RegisteredWorker
 from passport_events.operating.text import one_line
 
@@ -24,7 +24,7 @@ def receiving(moment: Moment) -> list[Process]:
     for beat in Heartbeat.objects.order_by("kind", "name"):
         seen_at = from_database(beat.beaten_at) or moment.now
         age = moment.since(seen_at)
-        is_late = age > LONGEST_SILENCE.total_seconds()
+        is_late = not is_fresh(moment.now - seen_at)
         name = beat.name.removeprefix(f"{beat.kind} ")
         found.append(
             Process(kind=beat.kind, name=name, seen_at=seen_at, age=age, is_late=is_late, detail=beat.release)
@@ -55,7 +55,7 @@ def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process
         name=one_line(worker.name),
         seen_at=seen_at,
         age=age,
-        is_late=age > DEFAULT_WORKER_TTL + LONGEST_SILENCE.total_seconds(),
+        is_late=age > DEFAULT_WORKER_TTL + MAX_SILENCE.total_seconds(),
         detail=f"{one_line(worker.state)}, {', '.join(queues)}",
         queues=queues,
     )
