@@ -19,7 +19,7 @@ class PassportEventsConfig(AppConfig):
         from passport_events import checks, signals  # noqa: PLC0415  they need the models
         from passport_events.handling import registry  # noqa: PLC0415  they need the models
         from passport_events.observing import logs  # noqa: PLC0415  they need the models
-        from passport_events.operating import background, purging  # noqa: PLC0415  they need the models
+        from passport_events.operating import automatic_purge, background  # noqa: PLC0415  they need the models
         from passport_events.receiving import pointers  # noqa: PLC0415  they need the models
 
         checks.start()
@@ -27,6 +27,6 @@ class PassportEventsConfig(AppConfig):
         logs.start()
         pointers.start()
         background.attach()
-        purging.attach()
+        automatic_purge.attach()
         with registry.collected_problems():
             autodiscover_modules("event_handlers")

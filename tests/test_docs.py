@@ -57,7 +57,7 @@ def test_every_concern_of_the_dashboard_is_documented_and_no_other_is() -> None:
     page = (DOCS / "monitoring.md").read_text().partition("## Concerns")[2].partition("## What")[0]
     rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", page, re.MULTILINE)
 
-    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(concerns.Code)
+    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(concerns.ConcernCode)
 
 
 def test_every_decision_is_listed() -> None:

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 
-from passport_events.admin.door import refuse_nul
+from passport_events.admin.nul_guard import refuse_nul
 from passport_events.admin.paginator import CappedPaginator
 from passport_events.operating.text import one_line
 

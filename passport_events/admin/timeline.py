@@ -19,9 +19,9 @@ from passport_events.models import (
 from passport_events.operating.text import one_line, visible
 from passport_events.operating.words import said
 
-LONGEST_ERROR, LONGEST_TRACEBACK = 2_000, 8_000
+MAX_ERROR, MAX_TRACEBACK = 2_000, 8_000
 """Characters of one step; a page has many steps."""
-MOST_FRAMES = 20
+MAX_FRAMES = 20
 _BAD = (Status.DEAD, Status.QUARANTINED)
 
 
@@ -92,16 +92,16 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
         min(attempt.ended_at, finished_at or attempt.ended_at),
         title,
         by,
-        error=": ".join(filter(None, (one_line(attempt.error_class), visible(attempt.error, LONGEST_ERROR)))),
-        place=" ← ".join(one_line(frame) for frame in attempt.own_frames.splitlines()[:MOST_FRAMES]),
-        frames=visible(attempt.traceback, LONGEST_TRACEBACK),
+        error=": ".join(filter(None, (one_line(attempt.error_class), visible(attempt.error, MAX_ERROR)))),
+        place=" ← ".join(one_line(frame) for frame in attempt.own_frames.splitlines()[:MAX_FRAMES]),
+        frames=visible(attempt.traceback, MAX_TRACEBACK),
         tone="" if attempt.outcome == AttemptOutcome.RETRY else "bad",
     )
 
 
 def _action(action: OperatorAction) -> Step:
     text = f"by {one_line(action.actor_name)}" + (
-        f": {visible(action.reason, LONGEST_ERROR)}" if action.reason else ""
+        f": {visible(action.reason, MAX_ERROR)}" if action.reason else ""
     )
     if action.kind == ActionKind.LOOK:
         return Step(action.created_at, "Values were shown", f"to {one_line(action.actor_name)}")

@@ -32,7 +32,7 @@ def _is_my_turn() -> bool:
 
 def tick_key() -> str:
     """The key that stands for the rest of a second in which somebody looked."""
-    return keys.key("tick")
+    return keys.make_key("tick")
 
 
 def dispatch() -> int:

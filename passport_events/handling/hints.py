@@ -81,12 +81,12 @@ def clear(queue_name: str, sender: str = "") -> None:
     with this one is cleared too: its hint has come to the wrong worker, and it may send another.
     """
     with OutageGuard():  # else the flag ends by itself
-        connection(queue_name).delete(keys.key_of(sender or keys.installation(), "hint", queue_name))
+        connection(queue_name).delete(keys.make_key_of(sender or keys.installation(), "hint", queue_name))
 
 
 def flag(queue_name: str) -> str:
     """The key that stands while a hint for this queue is outstanding."""
-    return keys.key("hint", queue_name)
+    return keys.make_key("hint", queue_name)
 
 
 def _by_connection(queue_names: Collection[str]) -> list[list[str]]:

@@ -71,7 +71,7 @@ class RecordLocks:
 
 
 def _name(record: RecordKey) -> str:
-    return keys.key("lock", *record)
+    return keys.make_key("lock", *record)
 
 
 def _milliseconds(duration: timedelta) -> int:

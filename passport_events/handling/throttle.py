@@ -65,7 +65,7 @@ def _window() -> int:
 
 
 def _name(throttle: Throttle, window: int) -> str:
-    return keys.key("throttle", throttle.action, window)
+    return keys.make_key("throttle", throttle.action, window)
 
 
 def _share(throttle: Throttle, window: int) -> int:

@@ -18,7 +18,7 @@ from passport_events.operating.text import one_line
 
 MOST_LATE = 25
 """Each may name as many fields as an event of a megabyte has."""
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Fields that a sentence names; the page of the record lists all."""
 
 
@@ -141,6 +141,6 @@ def _refetch_reasons(state: RecordState) -> Iterator[str]:
 
 
 def _some(names: Collection[str]) -> str:
-    more = len(names) - MOST_NAMED
-    named = ", ".join(one_line(name) for name in islice(names, MOST_NAMED))
+    more = len(names) - MAX_NAMED
+    named = ", ".join(one_line(name) for name in islice(names, MAX_NAMED))
     return named if more <= 0 else f"{named} and {more:,} more"

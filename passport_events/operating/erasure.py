@@ -28,7 +28,7 @@ from passport_events.models.personal_data import emptied
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
 from passport_events.operating.record_search import MAX_DEPTH, names_record
-from passport_events.receiving.rereading import reread
+from passport_events.receiving.stored_delivery import reread
 
 ERASED = "erased"
 STEP = 200

@@ -13,23 +13,23 @@ from passport_events.models import ProcessedMessage
 from passport_events.operating import processes, rq_state
 from passport_events.operating.backlog import likely_cause, oldest_age
 from passport_events.operating.dead_letter_queues import assess_dead_letter_queues
-from passport_events.operating.failed import assess_failed
+from passport_events.operating.failed_messages import assess_failed
 from passport_events.operating.finding import Code, Finding, well
-from passport_events.operating.held_back import assess_flow
-from passport_events.operating.redis_trial import Refusal, mend, tried
+from passport_events.operating.flow_findings import assess_flow
+from passport_events.operating.redis_trial import Refusal, mend, try_queue
 from passport_events.operating.rq_state import QueueState
 from passport_events.operating.silence import Silence, silences
 from passport_events.operating.text import one_line, seconds
 
 LONGEST_WITHOUT_RECEIVE = timedelta(seconds=60)
 
-Part = Callable[[], Iterable[Finding]]
+Assess = Callable[[], Iterable[Finding]]
 
 
 def assess() -> list[Finding]:
     """Look at everything. What cannot be asked is a finding and hides nothing else."""
     states, found = _ask_redis()
-    parts: dict[str, Part] = {
+    parts: dict[str, Assess] = {
         "the poller": lambda: [assess_poller()],
         "due messages": lambda: _assess_queues(states),
         "event types": lambda: [assess_event_types()],
@@ -40,7 +40,7 @@ def assess() -> list[Finding]:
     return [*found, *_asked_of_the_database(parts), *assess_dead_letter_queues()]
 
 
-def _asked_of_the_database(parts: dict[str, Part]) -> Iterator[Finding]:
+def _asked_of_the_database(parts: dict[str, Assess]) -> Iterator[Finding]:
     """What each part finds, and one finding for those that could not be asked."""
     unasked: list[str] = []
     kind, is_away = "", False
@@ -95,7 +95,7 @@ def _ask_redis() -> tuple[list[QueueState], list[Finding]]:
     for queue in conf.current().queues():
         try:
             states.append(rq_state.read(queue))
-            refused[queue] = tried(queue)
+            refused[queue] = try_queue(queue)
         except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
             away.append(f"{queue} ({type(error).__name__})")
     refusals = list(dict.fromkeys(each for found in refused.values() for each in found))

@@ -54,7 +54,7 @@ class _Trial:
         self.queue, self.token = queue, token
         self.redis: Any = queue.connection
         # Each step has names of its own, so that what one leaves does not fail another.
-        self.names = [keys.key("trial", token, number) for number in range(7)]
+        self.names = [keys.make_key("trial", token, number) for number in range(7)]
         self.job = f"{keys.rq_prefix()}:job:{token}"
         self.steps: dict[str, Callable[[], object]] = {
             "set and read flags (hints)": self._set_flags,
@@ -141,6 +141,6 @@ def mend(refusals: list[Refusal]) -> str:
     return "Use Redis 6.2, Valkey, or newer, with memory left and no command renamed."
 
 
-def tried(queue_name: str) -> list[Refusal]:
+def try_queue(queue_name: str) -> list[Refusal]:
     """`try_redis` for the Redis of a queue of ours."""
     return try_redis(hints.rq_queue(queue_name))

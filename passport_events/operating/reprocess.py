@@ -28,7 +28,7 @@ from passport_events.models import (
 from passport_events.models.bulk import insert_many, update_many
 from passport_events.operating import journal
 from passport_events.operating.changes import Change
-from passport_events.operating.rereading import Decided, Outcome, Result, decide
+from passport_events.operating.reprocess_outcomes import Decided, Outcome, Result, decide
 from passport_events.operating.selection import MOST_COUNTED, Selection, count, newest
 from passport_events.receiving import statements
 from passport_events.receiving.inbox import DATA_ERRORS
@@ -88,7 +88,7 @@ REPROCESS = Reprocess(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Preview:
+class ReprocessPreview:
     """What reprocessing would do, as far as the newest messages tell."""
 
     messages: int
@@ -104,7 +104,7 @@ class Preview:
     """Quarantined messages whose bytes are gone: nothing can be read again."""
 
 
-def preview(selection: Selection) -> Preview:
+def preview(selection: Selection) -> ReprocessPreview:
     """Read the newest messages of a selection again, and change nothing."""
     rows = selection.at_a_glance()
     found, added, read = Counter[str](), 0, 0
@@ -113,7 +113,7 @@ def preview(selection: Selection) -> Preview:
         found.update(map(_would, decided.outcomes))
         added, read = added + len(decided.added), read + len(part)
     messages = count(REPROCESS.eligible(rows))
-    return Preview(
+    return ReprocessPreview(
         messages=messages,
         is_capped=messages >= MOST_COUNTED,
         read=read,

@@ -64,8 +64,8 @@ class PollerHeartbeat:
     def _write_row(self) -> None:
         beaten = {
             "beaten_at": ClockTimestamp(),
-            "received_at": _by_the_database(self._pulse.received_at),
-            "committed_at": _by_the_database(self._pulse.committed_at),
+            "received_at": _convert_to_database_clock(self._pulse.received_at),
+            "committed_at": _convert_to_database_clock(self._pulse.committed_at),
         }
         rows = Heartbeat.objects.filter(name=self.name)
         if not self._has_begun or not rows.update(**beaten):
@@ -97,6 +97,6 @@ class PollerHeartbeat:
         draft.replace(file)
 
 
-def _by_the_database(moment: datetime | None) -> Any:
+def _convert_to_database_clock(moment: datetime | None) -> Any:
     """That moment by the database's clock, by which a row is judged; this machine's may be wrong."""
     return None if moment is None else ClockTimestamp() - (datetime.now(UTC) - moment)

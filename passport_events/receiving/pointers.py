@@ -20,8 +20,8 @@ from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organizations, statements
 from passport_events.receiving.dedup import is_stored, known, only_new
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
-from passport_events.receiving.rereading import envelope_of, received_from
 from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of, quarantine_facts
+from passport_events.receiving.stored_delivery import envelope_of, received_from
 from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
 
 S3_AWAY = timedelta(minutes=5)

@@ -49,7 +49,7 @@ def connection(queue_name: str) -> Redis:
     place = repr(sorted((key, value) for key, value in config.items() if key not in _NOT_OF_CONNECTIONS))
     client = _clients.get(place)
     if client is None:
-        client = _clients.setdefault(place, with_deadline(django_rq.get_connection(queue_name)))
+        client = _clients.setdefault(place, add_deadline(django_rq.get_connection(queue_name)))
     return client
 
 
@@ -61,7 +61,7 @@ def forget() -> None:
     _clients.clear()
 
 
-def with_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis:
+def add_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis:
     """A client of the same Redis whose commands end within `seconds`, with no retry.
 
     Raises ConfigurationError for a client without a connection pool (Redis Cluster's).
@@ -74,7 +74,7 @@ def with_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis
         )
     limits = _limits(pool, seconds)
     if isinstance(pool, SentinelConnectionPool):
-        return Redis(connection_pool=_through_sentinel(pool, limits, seconds))
+        return Redis(connection_pool=_limit_sentinels(pool, limits, seconds))
     return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **limits))
 
 
@@ -95,13 +95,13 @@ def _limits(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
     return kwargs
 
 
-def _through_sentinel(
+def _limit_sentinels(
     pool: SentinelConnectionPool, limits: dict[str, Any], seconds: float
 ) -> SentinelConnectionPool:
     """The same pool; all its Sentinels together have as long as one command."""
     manager = copy.copy(pool.sentinel_manager)
     share = seconds / max(1, len(manager.sentinels))
-    manager.sentinels = [with_deadline(sentinel, share) for sentinel in manager.sentinels]
+    manager.sentinels = [add_deadline(sentinel, share) for sentinel in manager.sentinels]
     return SentinelConnectionPool(  # type: ignore[no-untyped-call]  # redis-py's
         pool.service_name,
         manager,

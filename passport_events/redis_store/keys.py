@@ -26,12 +26,12 @@ _NAMING_OPTIONS = ("options", "service", "dbname", "host", "port")
 """Entries of a database's OPTIONS that lead to other tables: a search path, a service file, libpq's own."""
 
 
-def key(kind: str, *parts: object) -> str:
+def make_key(kind: str, *parts: object) -> str:
     """The name of one of our keys."""
     return ":".join((rq_prefix(), "passport", kind, installation(), *map(str, parts)))
 
 
-def key_of(other: str, kind: str, *parts: object) -> str:
+def make_key_of(other: str, kind: str, *parts: object) -> str:
     """The name that the installation `other` gives such a key."""
     return ":".join((rq_prefix(), "passport", kind, other, *map(str, parts)))
 

@@ -16,7 +16,7 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring import sampling
 from passport_events.monitoring.dashboard import read
-from passport_events.monitoring.dashboard.concerns import Code, Concern, concerns
+from passport_events.monitoring.dashboard.concerns import Concern, ConcernCode, concerns
 from passport_events.monitoring.freshness import note_outages
 from passport_events.monitoring.models import QueueSample, Turn
 from passport_events.monitoring.rollup import TURN
@@ -29,7 +29,7 @@ from tests.operating.test_passport_command import passport
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Case = Iterator[None]
-CASES: dict[Code, Callable[[Given], Case]] = {}
+CASES: dict[ConcernCode, Callable[[Given], Case]] = {}
 HOUR = timedelta(hours=1)
 
 
@@ -41,7 +41,7 @@ class Given:
     settings: Settings
 
 
-def case(code: Code) -> Callable[[Callable[[Given], Case]], None]:
+def case(code: ConcernCode) -> Callable[[Callable[[Given], Case]], None]:
     def note(function: Callable[[Given], Case]) -> None:
         CASES[code] = function
 
@@ -65,38 +65,38 @@ def sample() -> None:
         sampling.sample(url)
 
 
-def said() -> dict[Code, Concern]:
+def said() -> dict[ConcernCode, Concern]:
     return {concern.code: concern for concern in concerns(read())}
 
 
 def test_every_concern_has_a_case() -> None:
-    assert set(CASES) == set(Code)
+    assert set(CASES) == set(ConcernCode)
 
 
-@pytest.mark.parametrize("code", Code)
-def test_a_fault_has_its_concern_and_no_other_until_it_is_mended(code: Code, given: Given) -> None:
+@pytest.mark.parametrize("code", ConcernCode)
+def test_a_fault_has_its_concern_and_no_other_until_it_is_mended(code: ConcernCode, given: Given) -> None:
     assert said() == {}
     with broken(CASES[code](given)):
         assert set(said()) == {code}
     assert said() == {}
 
 
-@case(Code.NO_POLLER)
+@case(ConcernCode.NO_POLLER)
 def _(given: Given) -> Case:
     age(timedelta(seconds=40))
     yield
     given.stack.beat()
 
 
-@case(Code.NO_WORKER)
+@case(ConcernCode.NO_WORKER)
 def _(given: Given) -> Case:
     given.stack.stop_worker(OPPORTUNITIES)
-    assert "rqworker passport-opportunities" in said()[Code.NO_WORKER].text
+    assert "rqworker passport-opportunities" in said()[ConcernCode.NO_WORKER].text
     yield
     given.stack.register_worker(OPPORTUNITIES)
 
 
-@case(Code.REDIS_AWAY)
+@case(ConcernCode.REDIS_AWAY)
 def _(given: Given) -> Case:
     given.stack.valkey.kill()
     yield
@@ -104,14 +104,14 @@ def _(given: Given) -> Case:
     given.stack.register_workers()
 
 
-@case(Code.NOT_SAMPLED)
+@case(ConcernCode.NOT_SAMPLED)
 def _(given: Given) -> Case:
     QueueSample.objects.all().delete()
     yield
     sample()
 
 
-@case(Code.SAMPLE_OLD)
+@case(ConcernCode.SAMPLE_OLD)
 def _(given: Given) -> Case:
     # Of a queue that was not empty then: what is so old is not told as if it were so now.
     QueueSample.objects.update(minute=F("minute") - 45, depth=7)
@@ -119,7 +119,7 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(Code.DEAD_LETTER_QUEUE)
+@case(ConcernCode.DEAD_LETTER_QUEUE)
 def _(given: Given) -> Case:
     given.stack.sqs.dead_letter_queue.send_message(MessageBody="x")
     sample()
@@ -128,7 +128,7 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(Code.FORGOTTEN_SOON)
+@case(ConcernCode.FORGOTTEN_SOON)
 def _(given: Given) -> Case:
     [url] = conf.current().dead_letter_queue_urls
     given.stack.sqs.dead_letter_queue.send_message(MessageBody="x")
@@ -141,14 +141,14 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(Code.NOT_COUNTED)
+@case(ConcernCode.NOT_COUNTED)
 def _(given: Given) -> Case:
     Turn.objects.filter(name=TURN).delete()
     yield
     count()
 
 
-@case(Code.COUNT_OLD)
+@case(ConcernCode.COUNT_OLD)
 def _(given: Given) -> Case:
     begin_at(this_minute() - 10)
     yield
@@ -161,7 +161,7 @@ def _heard(ago: timedelta) -> None:
     note_outages()
 
 
-@case(Code.ORGANIZATION_SILENT)
+@case(ConcernCode.ORGANIZATION_SILENT)
 def _(given: Given) -> Case:
     _heard(HOUR)
     yield
@@ -186,11 +186,11 @@ def test_a_redis_in_which_others_write_is_a_concern(given: Given) -> None:
     redis = given.stack.workers[OPPORTUNITIES].connection
     redis.delete("rq:workers:passport-opportunities")
     redis.set("rq:workers:passport-opportunities", "garbage")
-    assert set(said()) == {Code.REDIS_AWAY}
+    assert set(said()) == {ConcernCode.REDIS_AWAY}
 
 
 def test_a_heartbeat_ahead_of_the_clock_says_nothing_about_now(given: Given) -> None:
     """Written before a failover to a database whose clock is behind; health judges it alike."""
     age(-timedelta(minutes=2))
 
-    assert Code.NO_POLLER in said()
+    assert ConcernCode.NO_POLLER in said()

@@ -68,7 +68,7 @@ def test_a_server_that_never_answers_is_given_up(
     kind: str, frozen: int, queue_in: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case B4. Given a frozen server or Sentinel, hints, ticks and locks come back with nothing."""
-    monkeypatch.setattr(connections.with_deadline, "__defaults__", (0.1,))
+    monkeypatch.setattr(connections.add_deadline, "__defaults__", (0.1,))
     name = queue_in(**CONFIGS[kind](frozen))
     locks = RecordLocks(hints.connection(name))
     monkeypatch.setattr(Settings, "queues", lambda self: {name: ["opportunity"]})
@@ -112,7 +112,7 @@ def test_a_socket_file_has_the_deadline(queue_in: Callable[..., str]) -> None:
 def test_the_client_of_the_settings_keeps_its_own_limits() -> None:
     """RQ's workers wait for hints in it for minutes."""
     own = Sentinel([(LOOPBACK, 1)], socket_timeout=77).master_for("mine")  # type: ignore[no-untyped-call]  # redis-py's
-    connections.with_deadline(own)
+    connections.add_deadline(own)
 
     assert own.connection_pool.connection_kwargs["socket_timeout"] == 77
     manager = own.connection_pool.sentinel_manager
@@ -124,7 +124,7 @@ def test_a_client_of_a_cluster_is_refused_by_name() -> None:
         pass
 
     with pytest.raises(ConfigurationError, match="RedisCluster"):
-        connections.with_deadline(RedisCluster())  # type: ignore[arg-type]
+        connections.add_deadline(RedisCluster())  # type: ignore[arg-type]
 
 
 def test_queues_with_equal_settings_share_a_client(redis_server: ValkeyServer) -> None:
@@ -160,7 +160,7 @@ def test_no_answer_of_a_server_fails_receiving_or_claiming(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Case B4. Errors are known by their place: nothing that Redis says is raised."""
-    monkeypatch.setattr(connections.with_deadline, "__defaults__", (0.1,))
+    monkeypatch.setattr(connections.add_deadline, "__defaults__", (0.1,))
     name = queue_in(URL=f"redis://{LOOPBACK}:{answering(GARBAGE[kind])}/0")
     monkeypatch.setattr(Settings, "queues", lambda self: {name: ["opportunity"]})
     monkeypatch.setattr(dispatcher, "dispatch", lambda: 0)

@@ -79,7 +79,7 @@ def test_what_does_not_lead_to_other_tables_changes_nothing() -> None:
 
 
 def test_a_name_shows_no_secret_and_no_address() -> None:
-    name = keys.key("hint", QUEUE)
+    name = keys.make_key("hint", QUEUE)
 
     assert name == f"rq:passport:hint:{keys.installation()}:{QUEUE}"
     assert len(keys.installation()) == keys.INSTALLATION_LENGTH

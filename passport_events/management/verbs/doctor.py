@@ -59,7 +59,7 @@ def _findings(options: dict[str, Any]) -> Iterator[Finding]:
     settings = conf.current()
     yield from examine(settings, options["topic"])
     if options["no_canary"]:
-        yield canary.nothing_sent()
+        yield canary.report_not_sent()
         return
     yield from guarded(
         "C9",
@@ -75,7 +75,7 @@ def _canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Find
     sent = canary.send(settings, through, settings.event_types)
     if isinstance(sent, Finding):
         return [sent]
-    untried = list(topic.sent_nothing(others)) if others or not through else []
+    untried = list(topic.report_untried_topics(others)) if others or not through else []
     counter = Counter(len(sent), "canaries at their end")
     seen = canary.follow(sent, patience, counter.show)
     counter.end()

@@ -14,7 +14,7 @@ from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import record
 from passport_events.management.verbs.progress import Counter
-from passport_events.operating import purging
+from passport_events.operating import automatic_purge
 from passport_events.operating.actor import Actor
 from passport_events.operating.erasure import erase, preview
 from passport_events.operating.retention import Retention, purge
@@ -50,7 +50,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     counter = Counter(None, "rows")
     purged = purge(Retention.of(conf.current()), lambda so_far: counter.show(so_far.rows))
     counter.end()
-    purging.record(Actor.of_command(), purged)
+    automatic_purge.record(Actor.of_command(), purged)
     _report(out, "purge", purged, as_json=options["json"])
     return DONE
 

@@ -16,7 +16,7 @@ from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
 from passport_events.operating.organizations import find_organization, held_for
-from passport_events.operating.reprocess import REPROCESS, Preview, preview
+from passport_events.operating.reprocess import REPROCESS, ReprocessPreview, preview
 from passport_events.operating.selection import Selection, count
 
 HELP = (
@@ -68,7 +68,7 @@ def _meant(options: dict[str, Any]) -> Selection:
     return meant
 
 
-def _preview(out: OutputWrapper, seen: Preview, *, as_json: bool) -> int:
+def _preview(out: OutputWrapper, seen: ReprocessPreview, *, as_json: bool) -> int:
     if as_json:
         out.write(json.dumps(dataclasses.asdict(seen)))
         return DONE if seen.messages else TROUBLE

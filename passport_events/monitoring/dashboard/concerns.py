@@ -16,7 +16,7 @@ SHORT_OF_TIME = 24 * 3600
 """Seconds before SQS forgets a dead letter."""
 
 
-class Code(enum.StrEnum):
+class ConcernCode(enum.StrEnum):
     """Everything that the dashboard can say, once."""
 
     FORGOTTEN_SOON = "forgotten_soon"
@@ -35,7 +35,7 @@ class Code(enum.StrEnum):
 class Concern:
     """One sentence, and what it is about."""
 
-    code: Code
+    code: ConcernCode
     text: str
 
 
@@ -46,13 +46,15 @@ def concerns(dashboard: Dashboard) -> Iterator[Concern]:
             yield from _of_queue(queue)
     yield from _of_counting(dashboard)
     if not any(each.kind == "poller" and not each.is_late for each in dashboard.processes):
-        yield Concern(Code.NO_POLLER, "No poller lives: nothing is received. Start one: manage.py poll_sqs.")
+        yield Concern(
+            ConcernCode.NO_POLLER, "No poller runs: nothing is received. Start one: manage.py poll_sqs."
+        )
     yield from _of_workers(dashboard)
     for window in dashboard.outages:
         if window.ended_at is None and not window.is_off:
             who = window.organization_name or window.organization
             text = f"No heartbeat of {who} came for {_span(window.lasted)}: its events may be missing."
-            yield Concern(Code.ORGANIZATION_SILENT, text)
+            yield Concern(ConcernCode.ORGANIZATION_SILENT, text)
 
 
 def _of_queue(queue: Queue) -> Iterator[Concern]:
@@ -60,41 +62,41 @@ def _of_queue(queue: Queue) -> Iterator[Concern]:
     if queue.is_dead_letters and queue.time_left is not None and queue.time_left < SHORT_OF_TIME:
         when = f"in {_span(queue.time_left)}" if queue.time_left > 0 else "by now"
         text = f"SQS forgets the first dead letter of {queue.name} {when}. Is passport ingest-dlq running?"
-        yield Concern(Code.FORGOTTEN_SOON, text)
+        yield Concern(ConcernCode.FORGOTTEN_SOON, text)
     elif queue.is_dead_letters and queue.depth and not is_old:
         text = f"{queue.depth:,} messages are in {queue.name}. Is passport ingest-dlq running?"
-        yield Concern(Code.DEAD_LETTER_QUEUE, text)
+        yield Concern(ConcernCode.DEAD_LETTER_QUEUE, text)
     asks = "passport ingest-dlq" if queue.is_dead_letters else "poll_sqs"
     if queue.sample_age is None:
-        yield Concern(Code.NOT_SAMPLED, f"Nobody has sampled {queue.name} yet: {asks} does.")
+        yield Concern(ConcernCode.NOT_SAMPLED, f"Nobody has sampled {queue.name} yet: {asks} does.")
     elif is_old:
         text = (
             f"What is said of {queue.name} is {_span(queue.sample_age)} old: {asks} samples it while it runs."
         )
-        yield Concern(Code.SAMPLE_OLD, text)
+        yield Concern(ConcernCode.SAMPLE_OLD, text)
 
 
 def _of_counting(dashboard: Dashboard) -> Iterator[Concern]:
     counters = "pollers, workers and dispatch_messages count"
     if dashboard.counted_until is None:
-        yield Concern(Code.NOT_COUNTED, f"No minute is counted yet: {counters} while they run.")
+        yield Concern(ConcernCode.NOT_COUNTED, f"No minute is counted yet: {counters} while they run.")
         return
     age = (dashboard.taken_at - dashboard.counted_until).total_seconds()
     if age > MOST_MINUTES_OLD * 60:
         text = f"The last minute that is counted ended {_span(age)} ago: {counters} while they run."
-        yield Concern(Code.COUNT_OLD, text)
+        yield Concern(ConcernCode.COUNT_OLD, text)
 
 
 def _of_workers(dashboard: Dashboard) -> Iterator[Concern]:
     if dashboard.redis_problem:
         text = f"{dashboard.redis_problem} Messages wait in the database until it is back."
-        yield Concern(Code.REDIS_AWAY, text)
+        yield Concern(ConcernCode.REDIS_AWAY, text)
         return
     served = {name for each in dashboard.processes if not each.is_late for name in each.queues}
     for name in dashboard.rq_queues:
         if name not in served:
             text = f"No worker listens to {name}: its messages wait. Start one: manage.py rqworker {name}."
-            yield Concern(Code.NO_WORKER, text)
+            yield Concern(ConcernCode.NO_WORKER, text)
 
 
 def _span(number: float) -> str:

@@ -22,7 +22,7 @@ from passport_events.models.status import TERMINAL
 from passport_events.operating import processes
 from passport_events.operating.doctor.finding import Finding, error, good, not_tried, warning
 from passport_events.operating.doctor.queue import refused
-from passport_events.operating.doctor.topic import in_region_of
+from passport_events.operating.doctor.topic import set_region_of
 from passport_events.receiving import organizations
 from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
 from passport_events.receiving.wire.salesforce_id import to_18
@@ -30,7 +30,7 @@ from passport_events.receiving.wire.salesforce_id import to_18
 ORGANIZATION = "00D000000000000EAA"
 NAME = "Canary of passport doctor"
 LOOK_SECONDS = 0.2
-MOST_REFUSED = 50
+MAX_REFUSED = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
 
 def _send(settings: Settings, topic: str, body: str) -> None:
     if topic:
-        sns = client(in_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
+        sns = client(set_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
         sns.publish(TopicArn=topic, Message=body)
     else:
         sqs = client(settings, "sqs", READ_MARGIN_SECONDS)
@@ -129,7 +129,7 @@ def _look(sent: Sequence[Canary]) -> list[Seen]:
 def _refused() -> list[ProcessedMessage]:
     """The newest quarantined messages. One whose topic was refused, for example, has another key."""
     rows = ProcessedMessage.objects.filter(status=Status.QUARANTINED).order_by("-pk")
-    return list(rows.select_related("delivery")[:MOST_REFUSED])
+    return list(rows.select_related("delivery")[:MAX_REFUSED])
 
 
 def _holding(canary: Canary, refused: Sequence[ProcessedMessage]) -> ProcessedMessage | None:
@@ -204,7 +204,7 @@ def _paused(seen: Sequence[Seen]) -> set[str]:
     return {name for name in stuck if home and controls.is_paused(name, home.pk)}
 
 
-def nothing_sent() -> Finding:
+def report_not_sent() -> Finding:
     """Canaries were not wanted."""
     return not_tried(
         "C8",

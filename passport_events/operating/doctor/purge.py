@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from passport_events.clock import ClockTimestamp, from_database
 from passport_events.conf import Settings
 from passport_events.models import Delivery, OperatorAction
-from passport_events.operating import purging
+from passport_events.operating import automatic_purge
 from passport_events.operating.doctor.finding import Finding, warning
 from passport_events.operating.retention import Retention, is_any_old
 from passport_events.operating.text import one_line, seconds
@@ -35,7 +35,10 @@ def look(settings: Settings) -> PurgeFacts | None:
     if now is None:
         return None
     return PurgeFacts(
-        is_any_old(Retention.of(settings), LATE), now, purging.last_purged_at(), purging.running()
+        is_overdue=is_any_old(Retention.of(settings), LATE),
+        now=now,
+        ended_at=automatic_purge.last_purged_at(),
+        running=automatic_purge.running(),
     )
 
 

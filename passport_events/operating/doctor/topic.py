@@ -56,7 +56,7 @@ def topics_of(settings: Settings, named: Sequence[str]) -> list[str]:
 
 def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Finding:
     """Ask SNS; a finding where it does not answer."""
-    sns = client(in_region_of(topic, settings), "sns", 2 * READ_MARGIN_SECONDS)
+    sns = client(set_region_of(topic, settings), "sns", 2 * READ_MARGIN_SECONDS)
     try:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         found = [each for page in pages for each in page["Subscriptions"] if each["Endpoint"] == queue_arn]
@@ -75,7 +75,7 @@ def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Findi
     return Subscription(topic, attributes, _most_attributes(topic))
 
 
-def in_region_of(topic: str, settings: Settings) -> Settings:
+def set_region_of(topic: str, settings: Settings) -> Settings:
     """Settings with the region that a topic's ARN names; as they are where it is none."""
     region = topic.split(":")[3] if topic.count(":") >= 5 else settings.region
     return dataclasses.replace(settings, region=region)
@@ -130,7 +130,7 @@ def _wrong(found: Subscription, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def sent_nothing(topics: Sequence[str]) -> Iterator[Finding]:
+def report_untried_topics(topics: Sequence[str]) -> Iterator[Finding]:
     """Topics that no canary goes through; none of them is known where this is empty."""
     through = ", ".join(topics) or "any topic"
     yield not_tried(

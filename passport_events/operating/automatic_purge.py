@@ -25,25 +25,25 @@ EVERY = timedelta(hours=6)
 SLICE_SECONDS = 0.5
 """What a tick spends on it; a step that has begun is finished."""
 LOOK_SECONDS = 60.0
-"""How often a process asks the database whether it is time."""
+"""Seconds between two looks of a process whether a purge is due."""
 CHORE = "purge"
 PERIODIC = Actor("periodic task")
 
 
-class Pace:
-    """When this process asks again."""
+class LookTimer:
+    """When this process asks the database again."""
 
     def __init__(self) -> None:
         self._not_before = 0.0
         self._guard = threading.Lock()
 
-    def allows(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time to ask."""
         with self._guard:
             return time.monotonic() >= self._not_before
 
-    def rest(self) -> None:
-        """Nothing was to be done."""
+    def postpone(self) -> None:
+        """Ask again in LOOK_SECONDS."""
         with self._guard:
             self._not_before = time.monotonic() + LOOK_SECONDS
 
@@ -53,18 +53,18 @@ class Pace:
             self._not_before = 0.0
 
 
-pace = Pace()
+timer = LookTimer()
 
 
 def tick(_queue_urls: Collection[str] = ()) -> None:
     """A chore: begin a purge when it is time, or take steps of the one that runs."""
     settings = conf.current()
-    if not settings.purge_automatically or not pace.allows():
+    if not settings.purge_automatically or not timer.is_due():
         return
     kept = Retention.of(settings)
     action = running() or begin(kept)
     if action is None or action.paused_at is not None:
-        pace.rest()
+        timer.postpone()
         return
     deadline = time.monotonic() + SLICE_SECONDS
     while _advance(action.pk, kept) and time.monotonic() < deadline:

@@ -16,8 +16,8 @@ from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving import statements
 from passport_events.receiving.dedup import known, only_new
 from passport_events.receiving.organizations import KnownOrganization
-from passport_events.receiving.rereading import received_from, reread, wire_format_of
 from passport_events.receiving.rows import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
+from passport_events.receiving.stored_delivery import received_from, reread, wire_format_of
 from passport_events.receiving.wire import Reading
 
 HEARTBEAT = "organization_heartbeat"

@@ -9,17 +9,17 @@ from passport_events.handling.abandoned import MOST_CRASHES
 from passport_events.models import ProcessedMessage, Status
 from passport_events.operating.finding import Code, Finding, well
 
-MOST_COUNTED = 10_000
-MOST_NAMED = 5
+MAX_COUNTED = 10_000
+MAX_NAMED = 5
 
 
 def assess_failed() -> Iterator[Finding]:
     """A finding for each kind that there is any of, or one that there is none. Bounded index reads."""
-    found = [*_of_dead_letters(), *_of_quarantined(), *poison()]
+    found = [*_find_dead_letters(), *_find_quarantined(), *find_poison()]
     yield from found or [well("failed messages", "No dead letters, and nothing is quarantined.")]
 
 
-def _of_dead_letters() -> Iterator[Finding]:
+def _find_dead_letters() -> Iterator[Finding]:
     if count := _count(Status.DEAD):
         yield Finding(
             "dead letters",
@@ -30,7 +30,7 @@ def _of_dead_letters() -> Iterator[Finding]:
         )
 
 
-def _of_quarantined() -> Iterator[Finding]:
+def _find_quarantined() -> Iterator[Finding]:
     if count := _count(Status.QUARANTINED):
         yield Finding(
             "quarantined",
@@ -42,7 +42,7 @@ def _of_quarantined() -> Iterator[Finding]:
         )
 
 
-def poison() -> Iterator[Finding]:
+def find_poison() -> Iterator[Finding]:
     """Dead letters that took their worker's process down, again and again, with nothing else in it.
 
     Every group of crashes has one fingerprint for each event type, so this is a few index probes.
@@ -52,14 +52,14 @@ def poison() -> Iterator[Finding]:
         rows = ProcessedMessage.objects.filter(
             fingerprint=group, status=Status.DEAD, crashes__gte=MOST_CRASHES
         ).order_by("-pk")
-        named = list(rows.values_list("pk", flat=True)[: MOST_NAMED + 1])
+        named = list(rows.values_list("pk", flat=True)[: MAX_NAMED + 1])
         if named:
             yield _poison(event_type, group, named)
 
 
 def _poison(event_type: str, group: str, named: list[int]) -> Finding:
-    ids = ", ".join(map(str, named[:MOST_NAMED]))
-    more = " and others" if len(named) > MOST_NAMED else ""
+    ids = ", ".join(map(str, named[:MAX_NAMED]))
+    more = " and others" if len(named) > MAX_NAMED else ""
     which = f"Messages {ids}{more} each" if len(named) > 1 else f"Message {ids}"
     whose = "their worker" if len(named) > 1 else "its worker"
     return Finding(
@@ -75,7 +75,7 @@ def _poison(event_type: str, group: str, named: list[int]) -> Finding:
 def _count(status: Status) -> str:
     """Up to a limit; empty where there is none."""
     rows = ProcessedMessage.objects.filter(status=status).order_by()
-    count = rows[: MOST_COUNTED + 1].count()
-    if count > MOST_COUNTED:
-        return f"More than {MOST_COUNTED:,}"
+    count = rows[: MAX_COUNTED + 1].count()
+    if count > MAX_COUNTED:
+        return f"More than {MAX_COUNTED:,}"
     return f"{count:,}" if count else ""

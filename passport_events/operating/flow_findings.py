@@ -13,11 +13,11 @@ from passport_events.operating.text import one_line
 def assess_flow() -> Iterator[Finding]:
     """One finding for each control in force, the oldest first, or one that there is none. One query."""
     rows = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
-    found = [_in_force(row) for row in rows]
+    found = [_describe(row) for row in rows]
     yield from found or [well("flow", "Nothing is paused or throttled.")]
 
 
-def _in_force(action: OperatorAction) -> Finding:
+def _describe(action: OperatorAction) -> Finding:
     types = f"--type {action.event_type}" if action.event_type else ""
     home = f"--organization {action.organization.salesforce_id}" if action.organization else ""
     what = one_line(action.event_type) or "every event type"

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from passport_events import chores, conf
 from passport_events.models import Delivery, OperatorAction, Progress, Status
-from passport_events.operating import background, purging, retention
+from passport_events.operating import automatic_purge, background, retention
 from passport_events.operating.actor import Actor
 from passport_events.operating.doctor import purge as doctor
 from passport_events.operating.retention import Purged, Retention
@@ -28,15 +28,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
 @pytest.fixture(autouse=True)
 def _ask_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(purging, "LOOK_SECONDS", 0)
-    purging.pace.reset()
+    monkeypatch.setattr(automatic_purge, "LOOK_SECONDS", 0)
+    automatic_purge.timer.reset()
     yield
-    purging.pace.reset()
+    automatic_purge.timer.reset()
 
 
 @pytest.fixture
 def one_step_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purging, "SLICE_SECONDS", 0)
+    monkeypatch.setattr(automatic_purge, "SLICE_SECONDS", 0)
     monkeypatch.setattr(retention, "STEP", 2)
 
 
@@ -65,14 +65,14 @@ def test_the_chores_purge_and_write_down_that_they_did() -> None:
 def test_it_runs_at_most_once_in_six_hours() -> None:
     organization()
     ended(1, 20)
-    purging.tick()
+    automatic_purge.tick()
     later = ended(2, 20)
 
-    purging.tick()
+    automatic_purge.tick()
     assert says(later) == (True, True)
 
-    let_time_pass(purging.EVERY)
-    purging.tick()
+    let_time_pass(automatic_purge.EVERY)
+    automatic_purge.tick()
     assert says(later) == (False, False)
     assert purges() == [(True, 2), (True, 2)]
 
@@ -80,7 +80,7 @@ def test_it_runs_at_most_once_in_six_hours() -> None:
 def test_nothing_is_written_down_where_nothing_is_old_enough() -> None:
     organization()
     ended(1, 13)
-    purging.tick()
+    automatic_purge.tick()
     assert purges() == []
 
 
@@ -88,8 +88,8 @@ def test_of_purges_that_found_nothing_only_the_last_stays() -> None:
     organization()
     ended(1, 20)
     for _ in range(4):
-        purging.tick()
-        let_time_pass(purging.EVERY)
+        automatic_purge.tick()
+        let_time_pass(automatic_purge.EVERY)
     assert purges() == [(True, 2), (True, 0)]
 
 
@@ -107,7 +107,7 @@ def test_a_tick_takes_no_longer_than_its_slice() -> None:
     old = [ended(number, 20) for number in range(5)]
     left = []
     for _ in range(4):
-        purging.tick()
+        automatic_purge.tick()
         left.append(rows(*old).exclude(content={}).count())
     assert left == [3, 1, 0, 0]
     assert purges() == [(True, 10)]
@@ -129,16 +129,16 @@ def test_keys_that_are_far_apart_are_skipped_at_once(monkeypatch: pytest.MonkeyP
 def test_an_operator_can_pause_it_and_nothing_else_works_on_it() -> None:
     organization()
     old = [ended(number, 20) for number in range(5)]
-    purging.tick()
+    automatic_purge.tick()
     action = OperatorAction.objects.get()
     background.work()
     assert rows(*old).exclude(content={}).count() == 3
 
     assert passport("actions", "--pause", str(action.pk))[0] == 0
-    purging.tick()
+    automatic_purge.tick()
     assert rows(*old).exclude(content={}).count() == 3
     assert passport("actions", "--resume", str(action.pk))[0] == 0
-    purging.tick()
+    automatic_purge.tick()
     assert rows(*old).exclude(content={}).count() == 1
 
 
@@ -152,10 +152,10 @@ def test_what_fails_stops_it_and_not_the_chores(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(retention, "purge_window", fail)
     failure: Exception = OperationalError("lock timeout")
-    purging.tick()
+    automatic_purge.tick()
     assert OperatorAction.objects.get().progress == Progress.RUNNING
     failure = ValueError("a student's name")
-    purging.tick()
+    automatic_purge.tick()
     action = OperatorAction.objects.get()
     assert (action.progress, action.failure) == (Progress.STOPPED, "builtins.ValueError")
 
@@ -173,8 +173,8 @@ def test_two_ticks_at_one_moment_purge_each_row_once(monkeypatch: pytest.MonkeyP
         try:
             start.wait()
             while rows(*old).exclude(content={}).exists():
-                purging.tick()
-            purging.tick()
+                automatic_purge.tick()
+            automatic_purge.tick()
         except BaseException as error:  # noqa: BLE001
             errors.append(error)
         finally:
@@ -188,7 +188,7 @@ def test_two_ticks_at_one_moment_purge_each_row_once(monkeypatch: pytest.MonkeyP
 
     assert errors == []
     while not all(is_over for is_over, _ in purges()):
-        purging.tick()
+        automatic_purge.tick()
     assert sum(affected for _, affected in purges()) == 24
 
 
@@ -199,14 +199,14 @@ def test_the_command_is_written_down_too() -> None:
     assert purges() == [(True, 2)]
     assert passport("purge")[0] == passport("purge")[0] == 0
     assert purges() == [(True, 2), (True, 0)]
-    purging.tick()
+    automatic_purge.tick()
     assert len(purges()) == 2
 
 
 def test_the_audit_log_shows_it(admin_client: Client) -> None:
     organization()
     ended(1, 20)
-    purging.tick()
+    automatic_purge.tick()
     action = OperatorAction.objects.get()
     for page in ("", f"{action.pk}/change/"):
         answer = admin_client.get(f"/admin/passport_events/operatoraction/{page}")
@@ -235,7 +235,7 @@ def test_the_doctor_says_when_nobody_purged_for_two_days(changes: dict[str, Any]
     organization()
     aged(end(opportunity(1), Status.SUCCEEDED), 17)
     assert said in diagnosis(**changes)
-    purging.record(Actor("ann"), Purged())
+    automatic_purge.record(Actor("ann"), Purged())
     assert diagnosis(**changes) == ""
     let_time_pass(timedelta(days=2, hours=1))
     assert said in diagnosis(**changes)
@@ -244,7 +244,7 @@ def test_the_doctor_says_when_nobody_purged_for_two_days(changes: dict[str, Any]
 def test_the_doctor_says_why_it_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     organization()
     ended(1, 17)
-    action = purging.begin(Retention.of(conf.current()))
+    action = automatic_purge.begin(Retention.of(conf.current()))
     assert action
     background.stop(action.pk, "builtins.ValueError")
     assert "is paused: builtins.ValueError" in diagnosis()
