@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from passport_events.admin.ids import parse_id
 from passport_events.operating import groups
+from passport_events.operating.ids import parse_id
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,11 @@ from passport_events.admin import desk_rows, filters, group_buttons, shortcuts
 from passport_events.admin.asked import Asked
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
-from passport_events.admin.ids import parse_id
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import groups, health
 from passport_events.operating.groups import Wanted
+from passport_events.operating.ids import parse_id
 from passport_events.operating.links import runbook_url
 from passport_events.operating.waiting import long_waiting
 from passport_events.operating.words import said, word_of

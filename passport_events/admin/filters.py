@@ -9,9 +9,9 @@ from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
 
 from passport_events import conf
-from passport_events.admin.ids import parse_id
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.operating.ids import parse_id
 from passport_events.operating.words import STATUSES, Word
 
 WINDOW = 100_000

@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from passport_events import conf
-from passport_events.admin.ids import parse_id, parse_ids
 from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import SalesforceOrganization, Status
 from passport_events.operating.dead_letters import MOST_AT_ONCE
+from passport_events.operating.ids import parse_id, parse_ids
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line, visible
 from passport_events.operating.words import STATUSES, Word

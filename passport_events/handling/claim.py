@@ -16,7 +16,7 @@ from passport_events import conf
 from passport_events.handling.abandoned import sort_out_abandoned
 from passport_events.handling.candidates import fair_candidates, is_full, take_turns
 from passport_events.handling.flow import FlowControls
-from passport_events.handling.locks import RecordKey, RecordLocks
+from passport_events.handling.locks import RecordKey, RecordLocks, record_key
 from passport_events.handling.throttle import allow, used_up
 from passport_events.models import ProcessedMessage, Status
 from passport_events.models.among import Among
@@ -48,11 +48,6 @@ class Claim:
 
 
 NOTHING = Claim(uuid.UUID(int=0), (), more=False)
-
-
-def record_key(message: ProcessedMessage) -> RecordKey:
-    """What two messages of one record have in common. Without a record a message is like no other."""
-    return (message.organization_id or 0, message.record_id or f"message {message.pk}")
 
 
 def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:

@@ -12,11 +12,18 @@ from uuid import UUID
 
 from redis import Redis
 
+from passport_events.models import ProcessedMessage
 from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
 
 RecordKey = tuple[int, str]
 """Primary key of the organization, and Salesforce's id of the record."""
+
+
+def record_key(message: ProcessedMessage) -> RecordKey:
+    """What two messages of one record have in common. Without a record a message is like no other."""
+    return (message.organization_id or 0, message.record_id or f"message {message.pk}")
+
 
 # One command for all records: two for each cost the worker more than to merge its message. Asking who
 # holds a lock, instead of trusting the reply of SET, finds one of our own whose reply got lost.

@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Iterable
 
 from passport_events.event import Event
+from passport_events.handling.locks import RecordKey, record_key
 from passport_events.mirror.apply import lock_records, merge_all_into, save_merge
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, SalesforceRecord
-
-RecordKey = tuple[int, str]
-"""Primary key of the organization, and Salesforce's id of the record."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -30,7 +28,7 @@ def merge_all(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
     records = lock_records(messages)
     of_record: dict[RecordKey, list[tuple[ProcessedMessage, Event]]] = {}
     for message in messages:
-        key = (message.organization_id or 0, message.record_id)
+        key = record_key(message)
         of_record.setdefault(key, []).append((message, message.to_event()))
     together, changed = {}, []
     for key, own in of_record.items():

@@ -102,14 +102,7 @@ def handles(
             shares_transaction=shares_transaction,
             loaded_from=getattr(sys.modules.get(str(module)), "__spec__", None),
         )
-        try:
-            _refuse_invalid(handler)
-        except ConfigurationError as error:
-            if _problems is None:
-                raise
-            _problems.append(error)
-            handler = _failing(handler, error)
-        _handlers[event_type] = handler
+        _handlers[event_type] = _checked(handler)
         return function
 
     return register
@@ -130,6 +123,17 @@ def collected_problems() -> Iterator[None]:
 def problems() -> Sequence[ConfigurationError]:
     """Wrong registrations that were collected."""
     return tuple(_collected)
+
+
+def _checked(handler: Handler) -> Handler:
+    try:
+        _refuse_invalid(handler)
+    except ConfigurationError as error:
+        if _problems is None:
+            raise
+        _problems.append(error)
+        return _failing(handler, error)
+    return handler
 
 
 def _refuse_invalid(handler: Handler) -> None:

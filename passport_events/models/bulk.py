@@ -12,7 +12,8 @@ import base64
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import connections, models, router
@@ -24,9 +25,17 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models.apart import parameters_apart
 
 M = TypeVar("M", bound=models.Model)
+T = TypeVar("T")
 
 _CLOCK = "clock"
 """In place of a time: what the database's clock says when it comes to the row."""
+
+
+def split_into_batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """At most `size` at a time: a statement has a limit of parameters, and large rows fill the memory."""
+    left = iter(rows)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def insert_many(rows: Sequence[M], *, once_by: tuple[str, ...] = ()) -> None:

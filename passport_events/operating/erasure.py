@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import (
@@ -24,20 +20,17 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
+from passport_events.models.bulk import split_into_batches
 from passport_events.models.personal_data import emptied
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
-from passport_events.operating.record_search import MAX_DEPTH, names_record
-from passport_events.receiving.stored_delivery import reread
+from passport_events.operating.erasure_search import Progress, find_deliveries
 
 ERASED = "erased"
-STEP = 200
-"""Deliveries that are searched at a time, and rows that one statement names."""
+BATCH = 200
+"""Rows that one statement names."""
 EVIDENCE = (ActionKind.LOOK, ActionKind.ERASE)
 """Audit rows that stay whole: who saw a record, and why it was erased."""
-
-T = TypeVar("T")
-Progress = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ def erase(
     First all deliveries are searched, in steps and without a lock; then one transaction erases. Raises
     OperationRefused while a worker holds one of the messages.
     """
-    searched = _deliveries_naming(organization_id, record_id, progress)
+    searched = find_deliveries(organization_id, record_id, progress)
     with transaction.atomic(using=journal.database()):
         found = _Found(organization_id, record_id, searched)
         found.lock()
@@ -89,43 +82,7 @@ def erase(
 
 def preview(organization_id: str, record_id: str, *, progress: Progress = lambda searched: None) -> Erased:
     """Count what `erase` would erase now, and change nothing."""
-    return _Found(
-        organization_id, record_id, _deliveries_naming(organization_id, record_id, progress)
-    ).count()
-
-
-def _deliveries_naming(organization_id: str, record_id: str, progress: Progress) -> set[int]:
-    """Deliveries of the organization, or of an unknown one, whose bytes are about the record.
-
-    Those that were read are about the records of their events, and a mere reference is no copy: an
-    event that arrived before has no message here. Those that were refused are about every id in them.
-    """
-    ours = ProcessedMessage.objects.filter(organization_salesforce_id__in=(organization_id, ""))
-    of_delivery = ours.filter(delivery=OuterRef("pk"))
-    rows = Delivery.objects.filter(Exists(of_delivery), body__isnull=False).annotate(
-        is_refused=Exists(of_delivery.filter(record_id=""))
-    )
-    found: set[int] = set()
-    last, searched = 0, 0
-    while page := list(rows.filter(pk__gt=last).order_by("pk")[:STEP]):
-        found |= {delivery.pk for delivery in page if _is_about(delivery, record_id)}
-        last, searched = page[-1].pk, searched + len(page)
-        progress(searched)
-    return found
-
-
-def _is_about(delivery: Delivery, record_id: str) -> bool:
-    is_refused: bool = delivery.is_refused  # type: ignore[attr-defined]  # annotated
-    texts = (bytes(delivery.body or b""), json.dumps(delivery.attributes).encode())
-    # No format that is read holds a record's id in another encoding than JSON.
-    depth = MAX_DEPTH if is_refused else 0
-    if not any(names_record(text, record_id, depth) for text in texts):
-        return False
-    if is_refused:
-        return True
-    reading = reread(delivery, conf.current())
-    # What was read once and cannot be read today counts as refused.
-    return not reading.events or any(event.record_id == record_id for event in reading.events)
+    return _Found(organization_id, record_id, find_deliveries(organization_id, record_id, progress)).count()
 
 
 class _Found:
@@ -139,7 +96,7 @@ class _Found:
         # A delivery that was refused, or is a pointer, has one message, without a record.
         refused = [
             pk
-            for part in _parts(self.deliveries)
+            for part in split_into_batches(self.deliveries, BATCH)
             for pk in ProcessedMessage.objects.filter(delivery__in=part, record_id="").values_list(
                 "pk", flat=True
             )
@@ -154,14 +111,14 @@ class _Found:
     def _pointers_to(payloads: Collection[int]) -> set[int]:
         """Deliveries of the pointers that led to these; a payload has the SQS id of its pointer."""
         found: set[int] = set()
-        for part in _parts(payloads):
+        for part in split_into_batches(payloads, BATCH):
             ids = Delivery.objects.filter(pk__in=part).exclude(sqs_message_id="").values("sqs_message_id")
             found |= set(Delivery.objects.filter(sqs_message_id__in=ids).values_list("pk", flat=True))
         return found
 
     def lock(self) -> None:
         """Raises OperationRefused while a worker holds one of the messages."""
-        for part in _parts(self.messages):
+        for part in split_into_batches(self.messages, BATCH):
             rows = ProcessedMessage.objects.filter(pk__in=part).order_by("pk").select_for_update()
             if Status.PROCESSING in rows.values_list("status", flat=True):
                 raise OperationRefused(
@@ -175,23 +132,23 @@ class _Found:
             messages=len(self.messages),
             deliveries=sum(
                 Delivery.objects.filter(pk__in=part, body__isnull=False).exclude(body=b"").count()
-                for part in _parts(self.deliveries)
+                for part in split_into_batches(self.deliveries, BATCH)
             ),
             operations=len(self._operations()),
         )
 
     def erase(self) -> None:
         """Write the empty values of the inventory."""
-        for part in _parts(self._operations()):
+        for part in split_into_batches(self._operations(), BATCH):
             OperatorAction.objects.filter(pk__in=part).update(**emptied(OperatorAction) | {"reason": ERASED})
-        for part in _parts(self.messages):
+        for part in split_into_batches(self.messages, BATCH):
             rows = ProcessedMessage.objects.filter(pk__in=part)
             rows.filter(status=Status.WAITING).update(
                 status=Status.DISCARDED, due_at=None, finished_at=ClockTimestamp()
             )
             rows.update(**emptied(ProcessedMessage) | {"reason": ERASED})
             MessageAttempt.objects.filter(message__in=part).update(**emptied(MessageAttempt))
-        for part in _parts(self.deliveries):
+        for part in split_into_batches(self.deliveries, BATCH):
             deliveries = Delivery.objects.filter(pk__in=part)
             others = ProcessedMessage.objects.filter(delivery=OuterRef("pk")).exclude(reason=ERASED)
             # Empty and not NULL: the purge still has to empty the messages of other records.
@@ -205,13 +162,6 @@ class _Found:
         said = Q(reason__contains=record_id[:15]) | Q(reason__icontains=record_id)
         rows = OperatorAction.objects.exclude(kind__in=EVIDENCE).exclude(reason__in=("", ERASED))
         found = set(rows.filter(said | Q(selection__record_id=record_id)).values_list("pk", flat=True))
-        for part in _parts(self.messages):
+        for part in split_into_batches(self.messages, BATCH):
             found |= set(rows.filter(message__in=part).values_list("pk", flat=True))
         return sorted(found)
-
-
-def _parts(rows: Collection[T]) -> Iterator[Sequence[T]]:
-    """Not too many parameters for one statement."""
-    left = iter(rows)
-    while part := list(islice(left, STEP)):
-        yield part

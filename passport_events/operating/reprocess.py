@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -25,7 +24,7 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.models.bulk import insert_many, update_many
+from passport_events.models.bulk import insert_many, split_into_batches, update_many
 from passport_events.operating import journal
 from passport_events.operating.changes import Change
 from passport_events.operating.reprocess_outcomes import Decided, Outcome, Result, decide
@@ -33,7 +32,7 @@ from passport_events.operating.selection import MOST_COUNTED, Selection, count, 
 from passport_events.receiving import statements
 from passport_events.receiving.inbox import DATA_ERRORS
 
-PART = 50
+BATCH = 50
 """Messages whose deliveries are in memory at a time; each may be a megabyte."""
 REFUSED = "database_refused"
 MAX_PREVIEWED = 500
@@ -74,7 +73,7 @@ class Reprocess(Change):
     def apply(self, ids: Collection[int], action: int) -> int:
         """As of every change; returns how many are held back no more, and how many rows were added."""
         rows = ProcessedMessage.objects.filter(pk__in=ids).order_by("pk")
-        return sum(_reprocess(part, action) for part in _parts(self.eligible(rows)))
+        return sum(_reprocess(part, action) for part in split_into_batches(self.eligible(rows), BATCH))
 
 
 REPROCESS = Reprocess(
@@ -108,7 +107,7 @@ def preview(selection: Selection) -> ReprocessPreview:
     """Read the newest messages of a selection again, and change nothing."""
     rows = selection.at_a_glance()
     found, added, read = Counter[str](), 0, 0
-    for part in _parts(newest(REPROCESS.eligible(rows), MAX_PREVIEWED)):
+    for part in split_into_batches(newest(REPROCESS.eligible(rows), MAX_PREVIEWED), BATCH):
         decided = decide(part)
         found.update(map(_would, decided.outcomes))
         added, read = added + len(decided.added), read + len(part)
@@ -187,9 +186,3 @@ def _add(messages: Sequence[ProcessedMessage], action: int) -> None:
     stored = statements.find([message.dedup_key for message in messages])
     if any(stored.get(message.dedup_key) != message.content_hash for message in messages):
         raise IntegrityError("an event with the key of one of these and other content was just stored")
-
-
-def _parts(rows: Iterable[ProcessedMessage]) -> Iterator[list[ProcessedMessage]]:
-    left = iter(rows)
-    while part := list(islice(left, PART)):
-        yield part

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events.handling.claim import claim_batch, claim_one_alone, record_key
-from passport_events.handling.locks import RecordLocks
+from passport_events.handling.claim import claim_batch, claim_one_alone
+from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.handling.worker import work
 from passport_events.models import Status
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events.handling.claim import claim_batch, record_key
-from passport_events.handling.locks import RecordLocks
+from passport_events.handling.claim import claim_batch
+from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.models import (
     ProcessedMessage,
     Status,

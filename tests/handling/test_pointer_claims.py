@@ -14,9 +14,9 @@ from passport_events.event import S3_POINTER, Identity
 from passport_events.handling import dispatcher, hints
 from passport_events.handling.abandoned import MOST_CRASHES
 from passport_events.handling.candidates import fair_candidates
-from passport_events.handling.claim import Claim, claim_batch, claim_one_alone, record_key
+from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
 from passport_events.handling.flow import FlowControls
-from passport_events.handling.locks import RecordLocks
+from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
 

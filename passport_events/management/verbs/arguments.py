@@ -7,18 +7,17 @@ from typing import Any
 
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
+from passport_events.operating.ids import parse_id
 from passport_events.operating.organizations import find_organization
 from passport_events.receiving.wire.salesforce_id import to_18
-
-MAX_DIGITS = 18
-"""A database's bigint holds every number of so many."""
 
 
 def positive(text: str) -> int:
     """A whole number from 1 that a database holds."""
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text)):
+    number = parse_id(text)
+    if not number:
         raise ArgumentTypeError("must be a whole number from 1")
-    return int(text)
+    return number
 
 
 def require_reason(options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Primary keys in addresses and forms: written and read by machines, never formatted for people."""
+"""Primary keys in addresses, forms and commands: plain digits, never formatted for people."""
 
 from __future__ import annotations
 
