@@ -135,7 +135,7 @@ def check_handlers(
 ) -> list[CheckMessage]:
     """Every wrong registration with `@handles` in an `event_handlers.py`.
 
-    `migrate`, which names databases, goes on: a deployment needs its tables whatever becomes of a handler.
+    Not for `migrate`, which names databases: a deployment needs its tables even if a handler is wrong.
     """
     if databases is not None:
         return []

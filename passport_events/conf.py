@@ -51,7 +51,7 @@ class Settings:
     region: str = _setting("", rules.text)
     """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
     endpoint_url: str = _setting("", rules.optional_url)
-    """Another SQS and SNS endpoint: an emulator, or a VPC endpoint."""
+    """Another SQS and SNS endpoint: an emulator. By default the server in `QUEUE_URL`."""
     event_types: Mapping[str, EventType] = _setting({}, rules.event_types)
     """Event type -> its Salesforce entities and RQ queue, over the three defaults. None switches one off."""
 

@@ -1,4 +1,4 @@
-"""What no page of ours is asked with: PostgreSQL stores no NUL and raises an error for one in a query."""
+"""Refuse NUL in requests: PostgreSQL raises an error for one in a query."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ def _is_my_turn() -> bool:
     with OutageGuard():
         first = hints.connection(queues[0])
         return bool(first.set(tick_key(), 1, nx=True, px=int(TICK_SECONDS * 1000)))
-    return False  # there is nobody to hint at
+    return False  # no worker could receive a hint
 
 
 def tick_key() -> str:
-    """The key that stands for the rest of a second in which somebody looked."""
+    """The key that exists for one second after a look."""
     return keys.make_key("tick")
 
 

@@ -25,7 +25,7 @@ def close_databases() -> None:
 
 
 def leave_databases_to_parent() -> None:
-    """In the child of a fork: forget connections and pools without a word to the server."""
+    """In the child of a fork: drop connections and pools without closing them at the server."""
     for alias in connections:
         connection = connections[alias]
         pools = _pools(connection)
@@ -40,7 +40,6 @@ def _pools(connection: Any) -> dict[str, Any]:
     return found
 
 
-# For forks that nobody announces: rqworker-pool's workers, RQ's scheduler, a handler that uses
-# multiprocessing. redis-py looks at the process id by itself. Only processes that import our worker
-# classes have it.
+# For forks outside of `execute_job`: rqworker-pool's workers, a handler that uses multiprocessing.
+# redis-py checks the process id itself. Only processes that import our worker classes register it.
 os.register_at_fork(after_in_child=leave_databases_to_parent)

@@ -1,4 +1,4 @@
-"""The only job that our RQ workers execute, whatever stands in Redis.
+"""The only job that our RQ workers execute, whatever is in Redis.
 
 Who can write to Redis can write any job: one that names another function, pickled data, callbacks,
 webhooks, repeats. RQ imports and unpickles what a job names. These classes take nothing from a job's hash
@@ -147,7 +147,7 @@ class HintQueue(Queue):
 
     @classmethod
     def dequeue_any(cls, *args: Any, **options: Any) -> Any:
-        """As RQ's. An entry that is not even text is gone, and the worker goes on."""
+        """As RQ's. An entry that is not text is dropped, and the worker continues."""
         while True:
             try:
                 return super().dequeue_any(*args, **options)

@@ -22,7 +22,7 @@ class Opened:
     new: int
     duplicates: int
     quarantined: tuple[Mapping[str, Any], ...] = ()
-    """Of each new message that waits for a person: its reason, and ids to find it by."""
+    """Of each new message that is quarantined: its reason, and ids to find it by."""
 
 
 class Opener(Protocol):

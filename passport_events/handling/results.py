@@ -16,9 +16,9 @@ _FIRST_ERROR_STATUS = 400
 
 
 def refuse_result(result: object) -> None:
-    """Raise InvalidHandlerResult where what a handler returned would be lost without a word.
+    """Raise InvalidHandlerResult for a result that shows that work did not run or an error was not raised.
 
-    Anything else than these is ignored, as Django ignores what a receiver of a signal returns.
+    Every other result is ignored, as Django ignores what a receiver of a signal returns.
     """
     refuse_unfinished(result)
     if result is False:

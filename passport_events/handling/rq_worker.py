@@ -65,7 +65,7 @@ class _HintWorker:
         return min(IDLE_HEARTBEAT_SECONDS, usual)
 
     def serialize(self) -> dict[str, Any]:
-        """What the registration says; with the installation, so that a stranger is known."""
+        """The registration, with the installation, so that workers of other installations are recognised."""
         return {**super().serialize(), keys.WORKER_FIELD: keys.installation()}  # type: ignore[misc]  # the same
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
@@ -80,7 +80,7 @@ class _HintWorker:
             where.execute()
 
     def handle_payload(self, message: Any) -> None:
-        """Obey a command that came through Redis: RQ's own, which end or stop work and nothing else."""
+        """Execute a command of RQ that came through Redis; they can only stop work."""
         with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):  # no command
             super().handle_payload(message)  # type: ignore[misc]  # the same
 
@@ -100,7 +100,7 @@ class _HintWorker:
         """Hints are in no group."""
 
     def _forget_abandoned(self, queue: Queue) -> None:
-        """Delete hints whose time is over, and those that two looks found between two lists."""
+        """Delete hints whose time is over, and those that two runs in a row found between two lists."""
         redis: Any = queue.connection
         started, between = queue.started_job_registry.key, queue.intermediate_queue_key
         expired = redis.zrangebyscore(started, 0, time.time())

@@ -1,4 +1,4 @@
-"""The field that somebody meant who mistyped its name."""
+"""Suggestion for a mistyped field name."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from passport_events.models.near_names import find_near_name
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.primary import PrimaryManager
 
-NEWEST = 1_000
-"""Records that are looked at when a name may be mistyped."""
+MAX_RECORDS_COMPARED = 1_000
+"""Newest records that are searched for a name that may be mistyped."""
 
 
 class SalesforceRecord(models.Model):
@@ -106,11 +106,11 @@ class SalesforceRecord(models.Model):
         return self._unknown[1]
 
     def _has_been_shown(self, name: str) -> bool:
-        """Whether one of the newest records has this field, so that its name is right. One small query.
+        """True if one of the newest records has this field, so that its name is right. One small query.
 
-        The database says it and not what this process has met, so that all workers agree.
+        By the database and not by what this process has seen, so that all workers agree.
         """
-        newest = SalesforceRecord.objects.order_by("-pk").values("pk")[:NEWEST]
+        newest = SalesforceRecord.objects.order_by("-pk").values("pk")[:MAX_RECORDS_COMPARED]
         return SalesforceRecord.objects.filter(
             pk__in=newest, entity=self.entity, fields__has_key=name
         ).exists()

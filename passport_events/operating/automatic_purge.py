@@ -1,8 +1,8 @@
-"""The purge that runs by itself, and when the last one was.
+"""The automatic purge, and the time of the last one.
 
-A row of the audit log is its job: it says how far the purge is, so that it goes on whoever dies. Whatever
-ticks the dispatcher takes its steps, for half a second at a time; two at once are harmless, because one
-skips the row that the other has locked. A constraint allows one purge at a time.
+Its job is a row of the audit log with the progress of the purge, so any process can continue it. Every
+process that ticks the dispatcher takes its steps, for half a second at a time. Two processes are harmless:
+one skips the row that the other has locked. A constraint allows one purge at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from passport_events.operating.retention import Purged, Retention
 
 EVERY = timedelta(hours=6)
 SLICE_SECONDS = 0.5
-"""What a tick spends on it; a step that has begun is finished."""
+"""Time limit of one tick; a step that has begun is finished."""
 LOOK_SECONDS = 60.0
 """Seconds between two looks of a process whether a purge is due."""
 CHORE = "purge"
@@ -77,7 +77,7 @@ def running() -> OperatorAction | None:
 
 
 def begin(kept: Retention) -> OperatorAction | None:
-    """Write down that a purge runs, unless the last one is recent or nothing is old enough."""
+    """Record that a purge runs, unless the last one is recent or nothing is old enough."""
     purges = OperatorAction.objects.filter(kind=ActionKind.PURGE)
     is_recent = purges.filter(ended_at__gt=StatementTimestamp() - EVERY).exists()
     if is_recent or not retention.is_any_old(kept):
@@ -92,18 +92,18 @@ def begin(kept: Retention) -> OperatorAction | None:
 
 
 def _advance(pk: int, kept: Retention) -> bool:
-    """Take a step; whether there is another one to take. What fails is tried again, or stopped."""
+    """Take a step; True if there is another one. A database outage is retried, any other error stops it."""
     try:
         return advance(pk, kept)
     except (OperationalError, InterfaceError):
         connections[journal.database()].close_if_unusable_or_obsolete()
-    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
+    except Exception as error:  # noqa: BLE001  it must not stop the other periodic tasks
         background.stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
     return False
 
 
 def advance(pk: int, kept: Retention) -> bool:
-    """Take one step in one transaction; whether there is another one to take."""
+    """Take one step in one transaction; True if there is another one."""
     with transaction.atomic(using=journal.database()):
         action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
@@ -111,7 +111,7 @@ def advance(pk: int, kept: Retention) -> bool:
         purged = Purged()
         cursor = retention.purge_window(action.cursor, action.up_to, kept, purged)
         if not OperatorAction.objects.filter(pk=pk).step(action.cursor, cursor, purged.rows, None):
-            # Only where rows are not locked: somebody took this step.
+            # Only where rows cannot be locked: another process took this step.
             transaction.set_rollback(True, using=journal.database())
             return False
         if cursor < action.up_to:
@@ -122,7 +122,7 @@ def advance(pk: int, kept: Retention) -> bool:
 
 
 def record(actor: Actor, purged: Purged) -> None:
-    """Write down a purge that ran from beginning to end."""
+    """Record a purge that ran from beginning to end."""
     with transaction.atomic(using=journal.database()):
         action = journal.enter(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
         _forget_empty(action.pk)
@@ -130,17 +130,17 @@ def record(actor: Actor, purged: Purged) -> None:
 
 
 def _forget_empty(pk: int) -> None:
-    """Of the purges that found nothing only the last one says something."""
+    """Delete the rows of earlier purges that found nothing."""
     empty = OperatorAction.objects.filter(kind=ActionKind.PURGE, affected=0, ended_at__isnull=False)
     empty.filter(pk__lt=pk).delete()
 
 
 def last_purged_at() -> datetime | None:
-    """When the last purge came to its end."""
+    """The end of the last purge that was not cancelled."""
     ended = OperatorAction.objects.filter(kind=ActionKind.PURGE, ended_at__isnull=False, ended_by="")
     return from_database(ended.order_by("-pk").values_list("ended_at", flat=True).first())
 
 
 def attach() -> None:
-    """Let whatever ticks purge."""
+    """Register the purge with the periodic tasks."""
     chores.register(CHORE, tick)

@@ -133,8 +133,8 @@ def cause_of_failure(state: QueueState) -> Cause | None:  # noqa: PLR0911  one f
         return Cause(
             Code.JOB_UNREADABLE,
             f"RQ's jobs fail before they start: {state.failure}",
-            f"Workers must read what the queue writes: start them with --serializer {state.serializer}, or "
-            f"with --worker-class {WORKER_CLASS}.",
+            f"Workers of another class cannot read hints. Start those of {state.name} with --worker-class "
+            f"{WORKER_CLASS}.",
         )
     if state.failure == JOB_REFUSED:
         return Cause(

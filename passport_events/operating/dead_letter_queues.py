@@ -1,4 +1,4 @@
-"""SQS's dead letter queues: whether they are empty, asked of SQS, else of whoever sampled them."""
+"""Depth of SQS's dead letter queues, from SQS or else from the samples of monitoring."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Depth:
 
 
 Sampled = Callable[[str], Depth | None]
-"""Is given the name of a queue. Raises the database's errors."""
+"""Takes the name of a queue. Raises the database's errors."""
 
 _samplers: list[Sampled] = []
 
 
 def register_samples(sampled: Sampled) -> None:
-    """Ask this where SQS may not be asked."""
+    """Use `sampled` where SQS does not answer."""
     _samplers.append(sampled)
 
 

@@ -60,8 +60,8 @@ def erase(
     """Empty or delete every column of `models/personal_data.py` that is about a record.
 
     Both ids have 18 characters; the organization need not be known. The messages stay as empty rows
-    with their dedup keys, so that a delivery that comes again brings nothing back; what still waited
-    is discarded. A later change in Salesforce makes the record anew: erase it there first. A delivery
+    with their dedup keys, so that a repeated delivery restores nothing; waiting messages are
+    discarded. A later change in Salesforce creates the record again: erase it there first. A delivery
     that named other records loses its bytes for them too.
 
     First all deliveries are searched, in steps and without a lock; then one transaction erases. Raises
@@ -122,7 +122,7 @@ class _Found:
             rows = ProcessedMessage.objects.filter(pk__in=part).order_by("pk").select_for_update()
             if Status.PROCESSING in rows.values_list("status", flat=True):
                 raise OperationRefused(
-                    f"A worker has a message of {self._record_id} in hand. Try again in a minute."
+                    f"A worker holds a message of {self._record_id}. Try again in a minute."
                 )
 
     def count(self) -> Erased:

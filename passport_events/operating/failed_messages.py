@@ -1,4 +1,4 @@
-"""Messages that need a person: dead letters, quarantined deliveries, and poison."""
+"""Findings about failed messages: dead letters, quarantined deliveries, poison."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NAMED = 5
 
 
 def assess_failed() -> Iterator[Finding]:
-    """A finding for each kind that there is any of, or one that there is none. Bounded index reads."""
+    """One finding per kind of failed messages, or one that there are none. Bounded index reads."""
     found = [*_find_dead_letters(), *_find_quarantined(), *find_poison()]
     yield from found or [well("failed messages", "No dead letters, and nothing is quarantined.")]
 
@@ -24,7 +24,7 @@ def _find_dead_letters() -> Iterator[Finding]:
         yield Finding(
             "dead letters",
             Code.DEAD_LETTERS,
-            f"{count} dead letters wait for a person: nothing retries them any more.",
+            f"{count} dead letters are not retried any more.",
             "See why, in the admin's desk or with manage.py passport dead-letters. Mend it, then: manage.py "
             'passport dead-letters --retry --all --reason "mended". Or --discard in place of --retry.',
         )
@@ -43,7 +43,7 @@ def _find_quarantined() -> Iterator[Finding]:
 
 
 def find_poison() -> Iterator[Finding]:
-    """Dead letters that took their worker's process down, again and again, with nothing else in it.
+    """Dead letters that crashed their worker three times while they ran alone.
 
     Every group of crashes has one fingerprint for each event type, so this is a few index probes.
     """

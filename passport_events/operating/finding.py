@@ -1,4 +1,4 @@
-"""What health says: everything that can be wrong is declared here, once."""
+"""Findings of health: every code is declared here, once."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Code(enum.StrEnum):
     NOT_DISPATCHED = "not_dispatched"
     HINTS_ELSEWHERE = "hints_elsewhere"
 
-    # What needs a person.
+    # Failed messages.
     DEAD_LETTERS = "dead_letters"
     QUARANTINED = "quarantined"
     POISON = "poison"
     DEAD_LETTER_QUEUE = "dead_letter_queue"
 
-    # What somebody should know.
+    # Warnings.
     DEAD_LETTER_QUEUE_NOT_ASKED = "dead_letter_queue_not_asked"
     PAUSED = "paused"
     THROTTLED = "throttled"

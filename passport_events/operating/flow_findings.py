@@ -1,4 +1,4 @@
-"""What operators hold back: each pause and throttle in force, with who, since when and why."""
+"""Findings about flow controls: each pause and throttle in force, with operator, time and reason."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class OrganizationsHeard(HealthCheck):  # type: ignore[misc]  # the extra is not
 
 @dataclasses.dataclass
 class NothingFailed(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
-    """No dead letter, quarantined delivery or poison message waits for a person."""
+    """No message is dead or quarantined."""
 
     def run(self) -> None:
         """Raise ServiceUnavailable with how many there are, and what helps."""

@@ -1,4 +1,4 @@
-"""Which of our own processes run: their heartbeats, by the database's clock."""
+"""Process heartbeats by the database's clock."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def beats(kind: str) -> list[Beat]:
 
 
 def is_running(kind: str) -> bool:
-    """Whether a process of this kind has written a heartbeat lately."""
+    """True if a process of this kind has a fresh heartbeat."""
     return any(beat.is_fresh for beat in beats(kind))

@@ -1,4 +1,4 @@
-"""What RQ and we need of Redis, tried on keys of our own that end by themselves."""
+"""Try the Redis commands that RQ and we need, on our own keys, which expire."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CODE = re.compile(r"[A-Z]{3,20}\b")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that is needed and that Redis did not do."""
+    """A command that is needed and that Redis refused."""
 
     what: str
     error: str
@@ -34,7 +34,7 @@ class Refusal:
 
 
 def try_redis(queue: Queue) -> list[Refusal]:
-    """Do everything once that hints, locks, rate limits and workers do. Raises where Redis is away."""
+    """Do everything once that hints, locks, rate limits and workers do. Raises if Redis does not answer."""
     refused = []
     trial = _Trial(queue)
     for what, step in trial.steps.items():

@@ -1,8 +1,8 @@
-"""Reprocess: parse stored bytes again, because why they were held back may be put right since.
+"""Reprocess: parse stored bytes again, after the reason of a quarantine was fixed.
 
-A message keeps its row and its delivery. It becomes the event that its bytes are today; further events of
-the delivery get rows of their own; an event that arrived again meanwhile ends the message as a duplicate;
-and what still cannot be read stays quarantined, with the reason of today.
+A message keeps its row and its delivery, and becomes the event that its bytes contain. Further events of
+the delivery get new rows. An event that arrived again meanwhile ends the message as a duplicate. Bytes
+that still cannot be read stay quarantined, with the new reason.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ _HAS_EVENT = ~Q(record_id="") & ~Q(content={})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reprocess(Change):
-    """Not one value for all rows: each becomes what its own bytes say."""
+    """A different value per row: each becomes the event in its own bytes."""
 
     def apply(self, ids: Collection[int], action: int) -> int:
-        """As of every change; returns how many are held back no more, and how many rows were added."""
+        """Reprocess; returns the number of messages that are not held back any more, plus the added rows."""
         rows = ProcessedMessage.objects.filter(pk__in=ids).order_by("pk")
         return sum(_reprocess(part, action) for part in split_into_batches(self.eligible(rows), BATCH))
 
@@ -179,7 +179,7 @@ def _apply(outcome: Outcome, action: int) -> None:
 
 
 def _add(messages: Sequence[ProcessedMessage], action: int) -> None:
-    """Raises IntegrityError where somebody stores an event of the same key at this moment."""
+    """Raises IntegrityError where a poller stores an event of the same key at the same moment."""
     for message in messages:
         message.last_action = action
     insert_many(sorted(messages, key=lambda message: message.dedup_key), once_by=("dedup_key",))

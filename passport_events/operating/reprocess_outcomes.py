@@ -1,6 +1,6 @@
-"""What stored bytes say today, and what that makes of the messages that were held back.
+"""Decide what becomes of messages whose stored bytes are parsed again.
 
-Deciding reads the database and changes nothing; so a preview decides and does not write.
+Deciding reads the database and writes nothing, so a preview uses it too.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def decide(messages: Sequence[ProcessedMessage]) -> Decided:
 
 
 def _organizations(ids: Collection[str]) -> dict[str, KnownOrganization]:
-    """From the database: a cache may not know yet what was just added."""
+    """From the database: the cache may lack an organization that was just added."""
     rows = SalesforceOrganization.objects.filter(salesforce_id__in=ids)
     found = rows.values_list("pk", "salesforce_id", "mode")
     return {key: KnownOrganization(pk, key, Mode(mode)) for pk, key, mode in found}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from rq import Queue
 from rq.job import Job
@@ -23,7 +22,7 @@ WORKER_DIED = "its process died"
 JOB_REFUSED = f"{JobRefused.__module__}.{JobRefused.__qualname__}"
 NOT_FOUND = "the function of the job is not there"
 _DIED = ("Work-horse terminated", "Moved to FailedJobRegistry", "Job was stuck in intermediate queue")
-"""How RQ begins to say that a job's process ended without a word. It has no class for it."""
+"""How RQ's texts about a killed process begin. RQ has no error class for it."""
 _IMPORTING = " in import_attribute\n"
 """The frame of RQ in which a job looks for its function. What it raises there depends on what is missing."""
 _ERROR_CLASS = re.compile(
@@ -45,15 +44,12 @@ class QueueState:
     failure: str
     """Why a job of ours failed lately under workers that still listen: the class of its error, `WORKER_DIED`
     or `NOT_FOUND`; empty if none did."""
-    serializer: str
-    """Where the queue's serializer is imported from."""
 
 
 def read(queue_name: str) -> QueueState:
     """Ask Redis. Raises its errors, and what its answers cause where they make no sense."""
     queue = hints.rq_queue(queue_name)
     workers = rq_workers.listening(queue)
-    serializer: Any = queue.serializer
     births = [worker.born_at or datetime.min.replace(tzinfo=UTC) for worker in workers]
     return QueueState(
         name=queue_name,
@@ -62,7 +58,6 @@ def read(queue_name: str) -> QueueState:
         hints=queue.count,
         is_suspended=bool(is_suspended(queue.connection)),
         failure=_last_failure(queue, min(births, default=None)),
-        serializer=f"{serializer.__module__}.{serializer.__qualname__}",
     )
 
 

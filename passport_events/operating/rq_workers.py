@@ -1,4 +1,4 @@
-"""RQ's workers, as they registered themselves. Anybody who can write to Redis can register one."""
+"""Registrations of RQ's workers. Everything with access to Redis can write one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def listening(queue: Queue) -> list[RegisteredWorker]:
             pipeline.hgetall(key)
         found = pipeline.execute()
     prefix = Worker.redis_worker_namespace_prefix
-    # One that died, or whose time ended, stays in the set until somebody cleans it.
+    # A worker that died, or whose registration expired, stays in the set until it is cleaned.
     alive = [
         (key, facts) for key, facts in zip(registered, found, strict=True) if facts and b"death" not in facts
     ]

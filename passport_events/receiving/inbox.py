@@ -60,7 +60,7 @@ def store(received: Sequence[Received]) -> Stored:
     try:
         stored = _store_drafts(received, drafts)
     except DATA_ERRORS:
-        # An organization that is gone is refused like bad data: believe no cached one twice.
+        # A deleted organization is refused like bad data: look up the organizations again.
         organizations.forget_local()
         drafts, heard = _read_all(received)
         stored = _one_by_one(received, drafts)

@@ -2,7 +2,7 @@
 
 A dict in this process. An answer carries the time it was read from the database, and is not given out
 when it is older than `ORGANIZATION_CACHE_SECONDS`; so a change is seen everywhere within that time. Nothing
-is shared with other processes: an answer is a primary key, which is believed without a look.
+is shared with other processes: an answer is a primary key, which is used without a check.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _end(message: ProcessedMessage, status: Status, reason: str) -> ProcessedMes
 
 
 def quarantine_facts(message: ProcessedMessage, delivery: Delivery) -> dict[str, Any]:
-    """What is announced of a stored message that waits for a person: its reason, and ids to find it by."""
+    """The facts that are announced of a quarantined message: its reason, and ids to find it by."""
     return {
         "reason": message.reason.partition(":")[0],
         "organization": message.organization_salesforce_id,

@@ -79,7 +79,7 @@ def add_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis:
 
 
 def _limits(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
-    """The settings of a pool's connections, with the deadline in place of their own patience."""
+    """The settings of a pool's connections, with the deadline in place of their own timeouts."""
     kwargs = {key: value for key, value in pool.connection_kwargs.items() if key not in _OF_ONE_POOL}
     kwargs |= {
         "socket_timeout": seconds,

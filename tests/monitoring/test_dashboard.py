@@ -92,7 +92,7 @@ def test_the_index_leads_there_those_who_may(admin_client: Client) -> None:
 
 def test_an_empty_project_has_a_page_that_says_what_is_missing(admin_client: Client) -> None:
     text = admin_client.get(PAGE).content.decode()
-    for said in ("No poller runs", "No worker listens", "No minute is counted yet", "Nobody has sampled"):
+    for said in ("No poller runs", "No worker listens", "No minute is counted yet", "There is no sample"):
         assert said in text
 
 

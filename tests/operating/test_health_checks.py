@@ -7,8 +7,15 @@ from django.utils import timezone
 from health_check.exceptions import ServiceUnavailable
 
 from passport_events.models import Heartbeat
-from passport_events.operating.health_checks import PollerAlive, RowsClaimed
+from passport_events.operating.health_checks import (
+    DeadLetterQueuesEmpty,
+    NothingFailed,
+    PollerAlive,
+    RowsClaimed,
+)
 from project.embedded import ValkeyServer
+from tests.harness.aws import Sqs
+from tests.operating.inbox import letters
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +40,15 @@ def test_redis_that_is_away_is_unavailable(redis_server: ValkeyServer) -> None:
     redis_server.kill()
     with pytest.raises(ServiceUnavailable, match="Redis cannot be asked"):
         RowsClaimed().run()
+
+
+def test_dead_letters_are_unavailable(redis_server: ValkeyServer) -> None:
+    letters(2)
+    with pytest.raises(ServiceUnavailable, match="2 dead letters"):
+        NothingFailed().run()
+
+
+def test_a_dead_letter_queue_that_is_not_empty_is_unavailable(sqs: Sqs) -> None:
+    sqs.dead_letter_queue.send_message(MessageBody="{}")
+    with pytest.raises(ServiceUnavailable, match="1 messages are in this dead letter queue"):
+        DeadLetterQueuesEmpty().run()

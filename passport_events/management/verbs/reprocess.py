@@ -57,7 +57,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 
 def _meant(options: dict[str, Any]) -> Selection:
-    """Raises OperationRefused for everything, unless it is said, and for an organization that is off."""
+    """Raises OperationRefused without a filter or --all, and for an organization that is off."""
     if options["organization"]:
         held_for(find_organization(options["organization"]))
     meant = dataclasses.replace(

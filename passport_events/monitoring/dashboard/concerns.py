@@ -68,7 +68,7 @@ def _of_queue(queue: Queue) -> Iterator[Concern]:
         yield Concern(ConcernCode.DEAD_LETTER_QUEUE, text)
     asks = "passport ingest-dlq" if queue.is_dead_letters else "poll_sqs"
     if queue.sample_age is None:
-        yield Concern(ConcernCode.NOT_SAMPLED, f"Nobody has sampled {queue.name} yet: {asks} does.")
+        yield Concern(ConcernCode.NOT_SAMPLED, f"There is no sample of {queue.name} yet: {asks} takes them.")
     elif is_old:
         text = (
             f"What is said of {queue.name} is {_span(queue.sample_age)} old: {asks} samples it while it runs."

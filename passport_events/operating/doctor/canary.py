@@ -205,7 +205,7 @@ def _paused(seen: Sequence[Seen]) -> set[str]:
 
 
 def report_not_sent() -> Finding:
-    """Canaries were not wanted."""
+    """The finding of `--no-canary`."""
     return not_tried(
         "C8",
         "No canary was sent: whether events are received, stored and handled was not tried.",

@@ -30,7 +30,7 @@ class Severity(enum.StrEnum):
     ERROR = "error"  # a promise is broken, or nothing flows
     WARNING = "warning"  # it works, and one day it will not
     UNASKED = "unasked"  # somebody else's rights or a setting kept it from being asked
-    NOT_TRIED = "not tried"  # it can only be tried in a way that was not asked for, or not at all
+    NOT_TRIED = "not tried"  # it cannot be tried without side effects, or only with an option
     GOOD = "good"
 
 
@@ -60,7 +60,7 @@ def unasked(number: Id, text: str, mend: str) -> Finding:
 
 
 def not_tried(number: Id, text: str, mend: str) -> Finding:
-    """Something that no other finding speaks for."""
+    """Something that was not tried."""
     return Finding(number, Severity.NOT_TRIED, text, mend)
 
 
@@ -75,10 +75,10 @@ def needs_somebody(findings: Iterable[Finding]) -> bool:
 
 
 def guarded(number: Id, what: str, part: Callable[[], Iterable[Finding]], mend: str) -> Iterator[Finding]:
-    """What a part finds. An error of it is a finding, and keeps nothing else from being looked at."""
+    """The findings of one part. An error of the part is a finding too, so the other parts still run."""
     try:
         yield from part()
-    except Exception as failure:  # noqa: BLE001  # the doctor must not fall ill
+    except Exception as failure:  # noqa: BLE001  # the other parts must run
         # The driver's class says more than Django's: `UndefinedTable`, `InsufficientPrivilege`.
         kind = type(failure.__cause__ or failure).__name__
         said = str(failure).rstrip(".") if isinstance(failure, PassportEventsError) else kind

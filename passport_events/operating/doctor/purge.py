@@ -1,4 +1,4 @@
-"""Whether what was kept for long enough is purged."""
+"""Findings about the purge."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[Finding]:
     if not facts.is_overdue or (ended_at is not None and facts.now - ended_at <= LATE):
         return
     since = "yet" if ended_at is None else f"for {seconds(facts.now - ended_at)}"
-    yield warning(
-        "D14", f"Personal data is overdue: no purge came to its end {since}.", _mend(facts, settings)
-    )
+    yield warning("D14", f"Personal data is kept too long: no purge ended {since}.", _mend(facts, settings))
 
 
 def _mend(facts: PurgeFacts, settings: Settings) -> str:

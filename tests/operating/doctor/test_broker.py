@@ -31,7 +31,6 @@ STATE = QueueState(
     hints=0,
     is_suspended=False,
     failure="",
-    serializer="rq.serializers.JSONSerializer",
 )
 WORKER = RegisteredWorker("w", (QUEUE,), "idle", "", "here", None, None)
 GOOD = BrokerFacts(STATE, (WORKER,), "7.2.4", "noeviction", installation="here")
