@@ -30,6 +30,8 @@ def read(pointer: Pointer, settings: Settings) -> bytes:
     try:
         response = _client(settings).get_object(Bucket=pointer.bucket, Key=pointer.key)
         with contextlib.closing(response["Body"]):
+            if not response.get("ETag"):  # every object has one; a proxy's page with status 200 has not
+                raise _unavailable(pointer, "what came is no answer of S3", is_away=True)
             _check_size(response.get("ContentLength", 0), limit)
             found = _read(response, limit, pointer)
     except PassportEventsError:

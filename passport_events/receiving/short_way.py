@@ -21,7 +21,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError
 from botocore.hooks import first_non_none_response
 
-from passport_events.receiving.answers import NoAnswerOfSqsError, parse_answer, require_json_object
+from passport_events.receiving.answers import NoAnswerOfSqsError, parse_answer, require_answer
 
 _METHODS = {"ReceiveMessage": "receive_message", "DeleteMessageBatch": "delete_message_batch"}
 """What may go the short way, and the client's method that does the same."""
@@ -37,7 +37,7 @@ class _NotOkError(Exception):
 
 def _make_checked(make_client: Callable[[int], Any], attempts: int) -> Any:
     client = make_client(attempts)
-    client.meta.events.register("before-parse.sqs", require_json_object)
+    client.meta.events.register("before-parse.sqs", require_answer)
     return client
 
 

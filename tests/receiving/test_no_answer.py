@@ -23,6 +23,7 @@ from passport_events.exceptions import PayloadUnavailable, QueueUnavailable, Top
 from passport_events.models import SalesforceOrganization
 from passport_events.publishing.topic import SnsTopic
 from passport_events.receiving import s3
+from passport_events.receiving.queue_attributes import DEPTH, read_queue_attributes
 from passport_events.receiving.received import Received
 from passport_events.receiving.service import Limits, PollService
 from passport_events.receiving.sqs import SqsQueue
@@ -55,6 +56,8 @@ NO_ANSWERS: dict[str, bytes] = {
     "messages that are a string": b'{"Messages": "none"}',
     "messages that are an object": b'{"Messages": {"a": 1}}',
     "something else": b'{"error": "log in"}',
+    "an error with status 200": b'{"__type": "AccessDenied", "message": "log in"}',
+    "another operation's": b'{"Attributes": {"QueueArn": "a"}}',
     "entries that are no messages": b'{"Messages": [null, 1, "x", [], {}]}',
 }
 ENTRIES: dict[str, Any] = {
@@ -144,7 +147,7 @@ ONE = Received(message_id="a", receipt_handle="b", body=b"")
 def test_a_receive_and_a_delete_are_waited_out(server: Server, way: str, name: str) -> None:
     server.body = NO_ANSWERS[name]
     queue = SqsQueue(server.settings)
-    if name == "utf-16" or (way == "boto3" and name == "something else"):  # is JSON; boto3 drops the key
+    if name == "utf-16":  # is JSON
         with suppress(QueueUnavailable):
             assert queue.receive(10, 0) == []
     else:
@@ -152,6 +155,14 @@ def test_a_receive_and_a_delete_are_waited_out(server: Server, way: str, name: s
             queue.receive(10, 0)
     with suppress(QueueUnavailable):
         assert queue.delete([ONE]) == [ONE]
+
+
+@pytest.mark.parametrize("name", [*NO_ANSWERS, "empty", "no number"])
+def test_attributes_of_a_queue_are_waited_out(server: Server, name: str) -> None:
+    others = {"empty": b"{}", "no number": json.dumps({"Attributes": {DEPTH: "many"}}).encode()}
+    server.body = {**NO_ANSWERS, **others}[name]
+    with pytest.raises(QueueUnavailable, match="GetQueueAttributes"):
+        read_queue_attributes(server.settings, server.settings.queue_url, [DEPTH], attempts=1)
 
 
 def test_chunks_that_are_none_are_waited_out(server: Server, way: str) -> None:
@@ -210,6 +221,20 @@ def test_an_object_that_is_none_is_fetched_again(
     with suppress(PayloadUnavailable):
         s3.read(Pointer("bucket", "key"), server.settings)
     s3._made.clear()
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"{}", b"", BODY.encode()])
+def test_a_page_that_s3_did_not_send_is_fetched_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    """Stored as the payload, a portal's page would end the message as unreadable."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.settings.endpoint_url)
+    server.body = body
+    s3._made.clear()
+    with pytest.raises(PayloadUnavailable, match="no answer of S3") as raised:
+        s3.read(Pointer("bucket", "key"), server.settings)
+    s3._made.clear()
+    assert raised.value.is_away
 
 
 JUNK = st.recursive(

@@ -71,6 +71,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]
             def do_GET(self) -> None:
                 asked.append(self.path)
                 self.send_response(status)
+                self.send_header("ETag", '"x"')
                 for header in headers:
                     self.send_header(*header)
                 self.end_headers()
