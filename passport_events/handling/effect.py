@@ -7,7 +7,6 @@ still holds it; when it does not, somebody else has the message, and everything 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from passport_events.event import Event
 from passport_events.handling.alarm import stop_statement
 from passport_events.handling.broken_transaction import diagnose, forget_errors, refuse_broken
 from passport_events.handling.errors import Failure, capture
+from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.failure import record_failure
 from passport_events.handling.registry import Handler
 from passport_events.handling.results import refuse_result, refuse_unfinished
@@ -56,7 +56,7 @@ def take_turn(turn: Turn) -> BaseException | None:
         raise
     except DatabaseError as raised:
         # What the handler wrote broke the commit (a deferred constraint, say): its failure too.
-        return fail(turn, capture(raised, names_in(event)))
+        return fail(turn, capture(raised, names_in(event), values_in(event)))
 
 
 def fail(turn: Turn, failure: Failure) -> BaseException | None:
@@ -83,7 +83,7 @@ def _prepare(turn: Turn, event: Event) -> tuple[Event, Failure | None]:
             raise
         # Outside a transaction Django keeps a connection that broke, and the attempt is still to be written.
         connections[database()].close_if_unusable_or_obsolete()
-        return event, capture(error, names_in(event))
+        return event, capture(error, names_in(event), values_in(event))
     return dataclasses.replace(event, prepared=prepared), None
 
 
@@ -125,7 +125,8 @@ def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Fa
     except BaseException as error:
         if is_interrupt(error):
             raise
-        return capture(diagnose(error, connections[database()]), names_in(event, record))
+        error = diagnose(error, connections[database()])
+        return capture(error, names_in(event, record), values_in(event, record))
     return None
 
 
@@ -141,12 +142,6 @@ def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Non
     if result is not None:
         refuse_result(result)
     refuse_broken(connection)
-
-
-def names_in(event: Event, record: SalesforceRecord | None = None) -> tuple[Container[str], ...]:
-    """Names and ids that are no secret, which a handler's error may repeat."""
-    ids = {event.event_type, event.entity, event.record_id, event.organization}
-    return (ids, event.fields, event.missing, *((record.fields,) if record is not None else ()))
 
 
 def database() -> str:

@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import Error
 
 from passport_events.handling.alarm import is_alarm
 
 Fact = tuple[str, str]
 """A name and what it is, safe to show."""
+
+MAX_INVALID = 10
+"""Columns that are named."""
 
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 _AWS_CODE = re.compile(r"[1-5]\d\d|[A-Z][A-Za-z0-9]{1,60}(?:\.[A-Z][A-Za-z0-9]{1,60})?")
@@ -29,7 +33,7 @@ _CLIENT_ERROR = ("botocore.exceptions", "ClientError")
 def facts_of(error: BaseException) -> list[Fact]:
     """Statuses and codes of one error; an attribute that cannot be read is left out."""
     found: dict[str, str] = {}
-    for read in (_http, _exit_code, _errno, _aws, _database):
+    for read in (_http, _exit_code, _errno, _aws, _database, _validation):
         try:
             found.update(read(error))
         except Exception as own:  # a property can raise anything
@@ -110,6 +114,14 @@ def _database(error: Any) -> Iterator[Fact]:
         value = getattr(error.diag, name, None)
         if type(value) is str and _SCHEMA_NAME.fullmatch(value):
             yield name, value
+
+
+def _validation(error: Any) -> Iterator[Fact]:
+    """Columns that Django found invalid: in its text they stand between values."""
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        names = [name for name in error.error_dict if name in schema_names()]
+        if names:
+            yield "invalid", ", ".join(names[:MAX_INVALID])
 
 
 def _reason(status: int) -> str:

@@ -14,9 +14,11 @@ from passport_events.error_tree import cause_of, leaves
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.error_facts import Fact, facts_of, schema_names, texts_of
 from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
+from passport_events.handling.event_words import plain
 from passport_events.handling.redaction import Phrases, redact
 from passport_events.handling.runtime_texts import DATABASES, NAMES, PYTHON
 from passport_events.handling.source import SourceCode, find_source, templates_of
+from passport_events.handling.validation_texts import validation_texts
 from passport_events.interrupts import is_interrupt
 
 LONGEST_TEXT = 1_000
@@ -58,26 +60,31 @@ class Failure:
     report: ErrorReport
 
 
-def capture(error: BaseException, names: Iterable[Container[str]] = ()) -> Failure:
+def capture(
+    error: BaseException, names: Iterable[Container[str]] = (), values: Container[str] = frozenset()
+) -> Failure:
     """Describe `error`; where RQ's alarm interrupts the making of its text, the alarm is the failure."""
     try:
-        return Failure(error, describe(error, names))
+        return Failure(error, describe(error, names, values))
     except BaseException as raised:
         if is_interrupt(raised):
             raise
         if is_alarm(raised):
             raised.__context__ = raised.__context__ or error
-            return Failure(raised, describe(raised, names))
+            return Failure(raised, describe(raised, names, values))
         return Failure(error, ErrorReport(f"{Exception.__module__}.{Exception.__name__}", WITHOUT_TEXT, ""))
 
 
-def describe(error: BaseException, names: Iterable[Container[str]] = ()) -> ErrorReport:
+def describe(
+    error: BaseException, names: Iterable[Container[str]] = (), values: Container[str] = frozenset()
+) -> ErrorReport:
     """Report `error`. `names` are those of fields and the like, which its text may repeat.
 
+    `values`, in the form of `event_words.plain`, are what it does not repeat although the code says the same.
     Raises what RQ's alarm or a signal raises in the meantime.
     """
     chain = list(_chain(error))
-    teller = _Teller(chain, tuple(names))
+    teller = _Teller(chain, tuple(names), values)
     text = teller.tell(error)
     inner: list[BaseException] = []
     if isinstance(error, BaseExceptionGroup):
@@ -127,22 +134,28 @@ def _digest_of(error: BaseException, teller: _Teller) -> str:
 class _Teller:
     """Tells the texts of errors that belong together, by what the code of all of them says."""
 
-    def __init__(self, chain: Sequence[BaseException], names: tuple[Container[str], ...]) -> None:
+    def __init__(
+        self, chain: Sequence[BaseException], names: tuple[Container[str], ...], values: Container[str]
+    ) -> None:
         self._phrases = Phrases((*PYTHON, *DATABASES))
+        for text in validation_texts(chain):
+            self._phrases.add(text)
         self._code_names: set[str] = set()
         self._names = (NAMES, schema_names(), *names)
+        self._values = values
         for error in chain:
             for source in _sources(error):
                 self._code_names |= source.names
                 for text in source.texts:
-                    self._phrases.add(text)
+                    if not self._is_value(text):
+                        self._phrases.add(text)
             for place in places_of(error):
                 for template in templates_of(place.module, place.source):
                     self._phrases.add(template)
 
     def tell(self, error: BaseException) -> str:
         """Its text without values, and its facts where the text has not got them."""
-        facts = facts_of(error)
+        facts = [fact for fact in facts_of(error) if not self._is_value(fact[1])]
         for standard in texts_of(facts):
             self._phrases.add(standard)
         values = {value for _, value in facts}
@@ -152,7 +165,12 @@ class _Teller:
         kept = redact(text, self._phrases, lambda word: word in values or self._is_name(word))
         return _with_facts(kept, facts)
 
+    def _is_value(self, text: str) -> bool:
+        return plain(text) in self._values
+
     def _is_name(self, word: str) -> bool:
+        if self._is_value(word):
+            return False
         if len(word) >= MIN_NAME and (word in self._code_names or word in self._phrases.words):
             return True
         return not word.isdecimal() and any(word in names for names in self._names)

@@ -22,7 +22,9 @@ _DOTTED = re.compile(r"\w++(?:\.\w++)*+")
 _SENTENCE = re.compile(r"\w \w")
 _PLACEHOLDER = re.compile(r"%(?:\([^()]*\))?[-#0 +]?\d*(?:\.\d+)?[a-zA-Z]|%%|\{[^{}]*\}")
 _BESIDE_NAMES = frozenset("'\"`.,:()[]{}<>")
-_ALONE = frozenset(":,.;-()'\"")
+_ALONE = frozenset(":,.;-()[]{}'\" ")
+_MAX_ALONE = 6
+"""Characters of punctuation that are kept between phrases, as in "['" and "'], '"."""
 _SEPARATORS = frozenset(":;,")
 _QUOTES = frozenset("'\"`")
 _END = ""
@@ -100,7 +102,8 @@ def _filled(kept: Sequence[str], gap: list[str], following: str, is_name: Callab
     if not core:
         return gap
     text = "".join(core)
-    if text not in _ALONE and not _are_names(core, is_name):
+    is_punctuation = len(text) <= _MAX_ALONE and _ALONE.issuperset(text)
+    if not is_punctuation and not _are_names(core, is_name):
         # A quote that a neighbour closes or opens, or a reader and the fingerprint take that one for quoted.
         first = core[0] if core[0] in _QUOTES and core[0] == following else ""
         last = core[-1] if core[-1] in _QUOTES and kept[-1:] == [core[-1]] else ""

@@ -17,12 +17,21 @@ NAMES: Final = frozenset(
             "dict_items",
             "datetime",
             "date",
+            "decimal",
+            "uuid",
             "timedelta",
             "Decimal",
             "UUID",
         ),
         *("utf", "ascii", "latin", "charmap", "codec", "self"),
     }
+)
+
+_OPERATORS = ("+", "-", "*", "/", "//", "%", "** or pow()", "+=", "-=", "*=", "/=", "&", "|", "^", "<<", ">>")
+_SEQUENCES = ("str", "list", "tuple", "bytes")
+_DECIMAL_SIGNALS = (
+    *("ConversionSyntax", "DivisionByZero", "DivisionImpossible", "DivisionUndefined"),
+    *("InvalidContext", "InvalidOperation", "Overflow", "FloatOperation"),
 )
 
 PYTHON: Final = (
@@ -53,9 +62,10 @@ PYTHON: Final = (
     "object does not support the context manager protocol",
     "object cannot be interpreted as an integer",
     "object can't be used in 'await' expression",
-    "unsupported operand type(s) for %s: '%s' and '%s'",
+    *(f"unsupported operand type(s) for {sign}: '%s' and '%s'" for sign in _OPERATORS),
     "not supported between instances of '%s' and '%s'",
-    'can only concatenate %s (not "%s") to %s',
+    *(f"'{sign}' not supported between instances of '%s' and '%s'" for sign in ("<", ">", "<=", ">=")),
+    *(f'can only concatenate {kind} (not "%s") to {kind}' for kind in _SEQUENCES),
     "argument of type '%s' is not iterable",
     "argument must be a string, a bytes-like object or a real number, not '%s'",
     "argument must be a string or a real number, not '%s'",
@@ -71,6 +81,7 @@ PYTHON: Final = (
     "can't subtract offset-naive and offset-aware datetimes",
     # ValueError, LookupError, ArithmeticError
     "invalid literal for int() with base %d: ",
+    "invalid literal for int() with base 10: ",
     "could not convert string to float: ",
     "not enough values to unpack (expected %d, got %d)",
     "too many values to unpack (expected %d)",
@@ -100,7 +111,21 @@ PYTHON: Final = (
     "cannot convert float NaN to integer",
     "cannot convert float infinity to integer",
     "int too large to convert to float",
+    # decimal
+    *(f"[<class 'decimal.{signal}'>]" for signal in _DECIMAL_SIGNALS),
+    # json
+    "Expecting value: line %d column %d (char %d)",
+    "Expecting property name enclosed in double quotes: line %d column %d (char %d)",
+    "Expecting ',' delimiter: line %d column %d (char %d)",
+    "Expecting ':' delimiter: line %d column %d (char %d)",
+    "Illegal trailing comma before end of object: line %d column %d (char %d)",
+    "Extra data: line %d column %d (char %d)",
+    "Unterminated string starting at: line %d column %d (char %d)",
+    "Invalid control character at: line %d column %d (char %d)",
+    "Invalid \\escape: line %d column %d (char %d)",
+    "Invalid \\uXXXX escape: line %d column %d (char %d)",
     # Others
+    "is an invalid keyword argument for %s()",
     "maximum recursion depth exceeded while calling a Python object",
     "maximum recursion depth exceeded in comparison",
     "generator raised StopIteration",

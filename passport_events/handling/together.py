@@ -21,11 +21,11 @@ from passport_events.handling.effect import (
     CONNECTION_ERRORS,
     INCOMPLETE_DELAY,
     database,
-    names_in,
     run_handler,
 )
 from passport_events.handling.error_places import short_class_name_of
 from passport_events.handling.errors import Failure, capture
+from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler
 from passport_events.handling.turn import Turn, names_of
@@ -136,7 +136,7 @@ def _call(handler: Handler, turn: Turn, one: MergedMessage, *, is_first: bool) -
     except BaseException as error:
         if is_interrupt(error):
             raise
-        failure = capture(error, names_in(one.event, one.record))
+        failure = capture(error, names_in(one.event, one.record), values_in(one.event, one.record))
         raise _Raised(Failed(turn, failure), is_first=is_first) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import socket
 import urllib.request
 from collections.abc import Callable
@@ -13,11 +14,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator, validate_email
+from django.utils import translation
 from rq.timeouts import JobTimeoutException
 
 from passport_events.handling import errors
 from passport_events.handling.errors import LONGEST_TEXT, WITHOUT_TEXT, ErrorReport, capture, describe
 from passport_events.handling.redaction import MASK
+from passport_events.models import SalesforceOrganization
 
 NO_PROGRAM = "There is no program called %s"
 SECRET = "Maria Lopez"
@@ -107,6 +112,10 @@ def nothing() -> Any:
     return None
 
 
+def untyped(given: object) -> Any:
+    return given
+
+
 NONE: tuple[str, ...] = ()
 EMPTY: dict[str, str] = {}
 
@@ -118,7 +127,7 @@ def takes_one(program: str) -> None:
 PYTHON: dict[str, Callable[[], object]] = {
     "'NoneType' object has no attribute 'strip'": lambda: nothing().strip(),
     "'NoneType' object is not subscriptable": lambda: nothing()["x"],
-    f"invalid literal for int() with base {MASK}": lambda: int(value()),
+    f"invalid literal for int() with base 10: {MASK}": lambda: int(value()),
     f"could not convert string to float: {MASK}": lambda: float(value()),
     "takes_one() missing [value] required positional argument: '[value]'": lambda: takes_one(*NONE),
     "'StageName'": lambda: EMPTY["StageName"],
@@ -126,12 +135,54 @@ PYTHON: dict[str, Callable[[], object]] = {
     "list index out of range": lambda: list(NONE)[1],
     f"Invalid isoformat string: {MASK}": lambda: datetime.fromisoformat(value()),
     MASK: lambda: EMPTY[value()],
+    "[<class 'decimal.ConversionSyntax'>]": lambda: Decimal(value()),
+    "unsupported operand type(s) for *: 'decimal.Decimal' and 'float'": lambda: untyped(Decimal(1)) * 1.5,
+    "'<' not supported between instances of 'str' and 'int'": lambda: untyped("a") < 1,
+    'can only concatenate str (not "int") to str': lambda: untyped("a") + 1,
+    "Object of type Decimal is not JSON serializable": lambda: json.dumps({"a": Decimal("1.5")}),
+    f"Expecting value: line {MASK} column {MASK} (char {MASK}": lambda: json.loads(value()),
 }
 
 
 @pytest.mark.parametrize("text", PYTHON)
 def test_what_python_says_stays_readable(text: str) -> None:
     assert report_of(PYTHON[text]).text == text
+
+
+def invalid(*messages: Any, **words: Any) -> NoReturn:
+    raise ValidationError(*messages, **words)
+
+
+VALIDATION: dict[str, Callable[[], object]] = {
+    "['Enter a valid email address.']": lambda: validate_email(value()),
+    "['The program is closed']": lambda: invalid("The program is closed"),
+    f"['There is no program {MASK}, as you say']": lambda: invalid(
+        "There is no program %(name)s, as you say", params={"name": value()}
+    ),
+}
+
+
+@pytest.mark.parametrize("text", VALIDATION)
+def test_what_validation_says_stays_readable(text: str) -> None:
+    """Also the texts of Django's own fields and validators, which are in no frame of a traceback."""
+    assert report_of(VALIDATION[text]).text == text
+
+
+def test_invalid_columns_are_named() -> None:
+    row = SalesforceOrganization(salesforce_id=SECRET * 10, name="", mode=SECRET)
+    text = report_of(lambda: row.full_clean(validate_unique=False, validate_constraints=False)).text
+    assert "Ensure this value has at most" in text
+    assert "is not a valid choice" in text
+    assert "invalid=" in text
+    assert {"salesforce_id", "name", "mode"} < set(re.findall(r"\w+", text))
+    assert SECRET not in text
+
+
+def test_validation_in_another_language_stays_readable() -> None:
+    with translation.override("de"):
+        said = str(EmailValidator.message)
+        assert report_of(lambda: validate_email(value())).text == f"['{said}']"
+    assert said != "Enter a valid email address."
 
 
 def test_an_operating_system_error_says_which_without_its_file() -> None:

@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from passport_events import Discard, Event, Reject, RetryLater, fingerprint, handles
 from passport_events.handling import errors, hints, registry
 from passport_events.handling.errors import describe
+from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.worker import work
-from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord
+from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization, SalesforceRecord
 from passport_events.operating.actor import Actor
 from passport_events.operating.rehearse import rehearse
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login
+from tests.handling.given import an_event
 from tests.harness.steps import assert_linear, count_steps
 from tests.operating.inbox import opportunity, organization, rows
 from tests.operating.test_passport_command import passport
@@ -187,6 +189,31 @@ def test_an_event_of_many_fields_costs_no_more() -> None:
     once, twice = prepare(10), prepare(20)
     assert once() == twice()
     assert_linear(prepare, 4)
+
+
+STAGES = {"Won": 1, "Closed Lost": 2}
+
+
+@pytest.mark.parametrize("value", ["Won", "won ", "Closed Lost", ["Won"], {"a": "Won"}, 504, "504"], ids=repr)
+def test_a_value_that_the_code_also_says_is_hidden(value: Any) -> None:
+    """Case A6: a constant, or a status code, tells a student's value where an event has the same."""
+    event = an_event(
+        SalesforceOrganization(salesforce_id="00D000000000001AAA"),
+        fields={"StageName": value, "Type": "opportunity"},
+    )
+    leaf = value["a"] if isinstance(value, dict) else value[0] if isinstance(value, list) else value
+    error: Any = LookupError(
+        f"no such stage: {str(leaf).strip()} as record {event.record_id} has among {len(STAGES)}"
+    )
+    error.status_code = 504
+    try:
+        raise error
+    except LookupError as raised:
+        report = describe(raised, names_in(event), values_in(event))
+    assert str(leaf).strip() not in report.text
+    assert report.text.startswith(f"no such stage: [value] as record {event.record_id} has")
+    is_status = str(value) == "504"
+    assert ("status_code=504" in report.text) is not is_status
 
 
 def verdict(kind: Callable[[str], BaseException]) -> Callable[[str], NoReturn]:
