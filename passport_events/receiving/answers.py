@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from passport_events.receiving.received import Received
-
-if TYPE_CHECKING:
-    from botocore.model import OperationModel
 
 _MAX_ID_LENGTH = 128
 _OK = 200
@@ -21,15 +18,14 @@ class NoAnswerOfSqsError(Exception):
     """A page with status 200 that SQS did not send: a proxy's, a portal's, another service's."""
 
 
-def require_answer(response_dict: Mapping[str, Any], operation_model: OperationModel, **context: Any) -> None:
+def require_answer(response_dict: Mapping[str, Any], operation_model: Any, **context: Any) -> None:
     """Refuse a page with status 200 that SQS did not send; a handler of botocore's `before-parse`.
 
     botocore makes an answer without messages of any text, and drops what it does not know.
     Raises NoAnswerOfSqsError.
     """
     if response_dict["status_code"] == _OK:
-        shape = operation_model.output_shape
-        known = set(getattr(shape, "members", ()))
+        known = set(getattr(operation_model.output_shape, "members", ()))
         if not set(parse_answer(response_dict["body"])) <= known:
             raise NoAnswerOfSqsError
 
