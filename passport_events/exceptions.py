@@ -14,6 +14,7 @@ PassportEventsError
 ├── LeaseLost                 another worker took over; everything of this attempt is rolled back
 ├── JobRefused                an RQ job is no hint of ours; it is not executed
 ├── QueueUnavailable          SQS could not be asked
+├── StartFailed               a process cannot start, and waiting does not help
 ├── PayloadUnavailable        S3 did not hand out what a pointer points at; it is asked again
 ├── OperationRefused          what an operator asked for cannot be done
 │   └── NothingToDo           no message fits what was asked for
@@ -133,7 +134,18 @@ class JobRefused(PassportEventsError):
 
 
 class QueueUnavailable(PassportEventsError):
-    """SQS could not be asked. `__cause__` is botocore's own error."""
+    """SQS could not be asked. `__cause__` is botocore's own error.
+
+    `is_permanent` says that the same request would fail again: a name, a right or a credential is wrong.
+    """
+
+    def __init__(self, text: str, *, is_permanent: bool = False) -> None:
+        super().__init__(text)
+        self.is_permanent = is_permanent
+
+
+class StartFailed(PassportEventsError):
+    """A process cannot do its work, it has not done any yet, and waiting does not help. It exits 2."""
 
 
 class PayloadUnavailable(PassportEventsError):
@@ -153,8 +165,8 @@ class TopicUnavailable(PassportEventsError):
     `code` is AWS's word for the reason; `is_final` says that asking again is of no use.
     """
 
-    def __init__(self, code: str, *, is_final: bool) -> None:
-        super().__init__(f"SNS did not take a request: {code}")
+    def __init__(self, code: str, *, is_final: bool, hint: str = "") -> None:
+        super().__init__(f"SNS did not take a request: {code}{hint and ' ' + hint}")
         self.code = code
         self.is_final = is_final
 

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 class Stage(enum.StrEnum):
     """Everything that can be announced, in the order in which a message meets it."""
 
+    RECEIVING = "receiving"  # process, sources, receivers, database: it starts
     # count, size (bytes of the bodies), seconds, queue (its URL), sent_at: when SQS took the oldest, or None
     RECEIVED = "received"
     STORED = "stored"  # count, duplicates, seconds

@@ -11,8 +11,9 @@ from typing import NoReturn
 from django.core.management.base import OutputWrapper
 
 from passport_events.escaping import escape_controls
-from passport_events.exceptions import LoopDied, LoopHangs, PassportEventsError
+from passport_events.exceptions import LoopDied, LoopHangs
 from passport_events.handling.errors import describe
+from passport_events.receiving.startup import explain
 from passport_events.stages import Stage, announce
 
 EXIT_CODE = 1
@@ -26,7 +27,7 @@ def give_up(process: str, error: Exception, err: OutputWrapper) -> NoReturn:
     if is_hung:
         # A thread that hangs may hold anything: the lock of a log handler, of stderr, of the import.
         _end_soon()
-    reason = reason_of(error)
+    reason = explain(error)
     announce(Stage.GAVE_UP, process=process, reason=reason)
     err.write(f"{process} gave up: {escape_controls(reason)}")
     if isinstance(error, LoopDied) and error.__cause__ is not None:
@@ -41,10 +42,3 @@ def _end_soon() -> None:
     timer = threading.Timer(GRACE_SECONDS, os._exit, (EXIT_CODE,))
     timer.daemon = True
     timer.start()
-
-
-def reason_of(error: BaseException) -> str:
-    """A sentence without values: a database's own text may repeat what was to be written."""
-    if isinstance(error, PassportEventsError):
-        return str(error)
-    return f"the database answers with {type(error).__name__}"

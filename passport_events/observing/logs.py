@@ -24,6 +24,7 @@ LEVELS = {
     Stage.LEASE_LOST: logging.WARNING,
     Stage.GAVE_UP: logging.ERROR,
     Stage.OPERATED: logging.INFO,
+    Stage.RECEIVING: logging.INFO,
 }
 """Other stages are told at DEBUG: a healthy message makes no noise."""
 MAX_FACT_CHARACTERS = 2_000

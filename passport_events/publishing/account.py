@@ -28,6 +28,8 @@ class Account:
         self.retried = 0
         """Messages that were sent again, counted each time."""
         self.gave_up = False
+        self.reason = ""
+        """Why it gave up, as a sentence; empty where a person ended it."""
         self._open = dict.fromkeys(message.line for message in messages)
 
     @property
@@ -53,8 +55,8 @@ class Account:
                 self.unsent.append(Unsent(message.line, found.code))
         return again
 
-    def give_up(self, code: str) -> None:
+    def give_up(self, code: str, reason: str = "") -> None:
         """Everything that is still open stays unsent."""
-        self.gave_up = True
+        self.gave_up, self.reason = True, reason
         self.unsent += [Unsent(line, code) for line in self._open]
         self._open.clear()

@@ -27,6 +27,8 @@ def lines(prepared: Prepared, account: Account | None) -> Iterator[str]:
         return
     for unsent in account.unsent:
         yield f"line {unsent.line}: not sent: {unsent.code}"
+    if account.reason:
+        yield f"publish: {account.reason}"
     yield (
         f"publish: sent={account.sent} failed={len(account.unsent)} invalid={invalid} "
         f"requests={account.requests} retried={account.retried}"
@@ -38,6 +40,7 @@ def document(prepared: Prepared, account: Account | None) -> dict[str, Any]:
     return {
         "sent": account.sent if account else 0,
         "failed": [dataclasses.asdict(unsent) for unsent in account.unsent] if account else [],
+        "reason": account.reason if account else "",
         "invalid": [faults(checked) for checked in prepared.invalid],
         "requests": account.requests if account else 0,
         "retried": account.retried if account else 0,

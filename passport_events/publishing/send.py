@@ -39,7 +39,7 @@ def send(
             _send_batch(topic, batch, account, pause)
             progress(account)
     except TopicUnavailable as error:
-        account.give_up(error.code)
+        account.give_up(error.code, str(error))
     except KeyboardInterrupt:
         account.give_up(INTERRUPTED)
     return account

@@ -6,11 +6,14 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from passport_events.conf import Settings
 from passport_events.exceptions import OperationRefused, TopicUnavailable
 from passport_events.publishing.outgoing import DATA_TYPE, Outgoing
 from passport_events.receiving.aws import AWS_ERRORS, client, is_our_fault, kind_of
+from passport_events.receiving.queue_address import without_userinfo
+from passport_events.receiving.refusals import SNS, find_way_out
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -73,7 +76,13 @@ class SnsTopic:
                 for entry in response.get("Failed") or ()
             }
         except AWS_ERRORS as error:
-            raise TopicUnavailable(kind_of(error), is_final=is_our_fault(error)) from error
+            kind = kind_of(error)
+            server = without_userinfo(urlsplit(self._sns.meta.endpoint_url).netloc)
+            hint = (
+                f"({self._arn} at {server}). {find_way_out(kind, SNS)}"
+                f"To find out more, run manage.py passport doctor --topic {self._arn}."
+            )
+            raise TopicUnavailable(kind, is_final=is_our_fault(error), hint=hint) from error
         refused = []
         for position in range(len(batch)):
             if str(position) in taken:

@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
@@ -32,6 +38,8 @@ READ_MARGIN_SECONDS = 5
 """A socket that stays silent for this much longer than an answer may take is dead."""
 _TRY_AGAIN = (408, 429)
 """The answers of HTTP that say so among those that blame the sender."""
+_BUSY = ("OverLimit", "RequestLimitExceeded", "RequestTimeout", "PriorRequestNotComplete", "SlowDown")
+"""The codes of AWS that say so, whatever the status."""
 _SQS, _SNS = "sqs", "sns"
 _NO_VARIANTS = Config(use_fips_endpoint=False, use_dualstack_endpoint=False)
 
@@ -93,8 +101,29 @@ def is_our_fault(error: BaseException) -> bool:
     """Whether the same request would fail again: a right that is missing, a name or region that is wrong."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        return 300 <= status < 500 and status not in _TRY_AGAIN and "Throttl" not in kind_of(error)
+        code = kind_of(error)
+        is_busy = "Throttl" in code or code.endswith(_BUSY)
+        return 300 <= status < 500 and status not in _TRY_AGAIN and not is_busy
     return isinstance(error, BotoCoreError) and not isinstance(error, _MAY_PASS)
+
+
+def is_permanent(error: BaseException, region: str) -> bool:
+    """Whether waiting does not help: AWS refuses by name, or boto3 knows no credentials or no such region.
+
+    A status without a code of AWS's comes from a proxy, and may pass.
+    """
+    if isinstance(error, EndpointConnectionError):
+        # The host of a mistyped region has no address.
+        return bool(region) and not _is_known(region)
+    return is_our_fault(error) and not kind_of(error).isdigit()
+
+
+def _is_known(region: str) -> bool:
+    session = _session()
+    return any(
+        region in session.get_available_regions(_SQS, partition)
+        for partition in session.get_available_partitions()
+    )
 
 
 _making_a_client = threading.Lock()

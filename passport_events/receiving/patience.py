@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from passport_events.exceptions import PassportEventsError
+from passport_events.receiving.startup import Startup, explain
 from passport_events.stages import Stage, announce
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -18,16 +18,17 @@ class Patience:
 
     most_errors: int
     errors: int = 0
+    startup: Startup = dataclasses.field(default_factory=Startup)
 
     def failed(self, needs: str, error: BaseException) -> float:
         """Note an error, and return the pause in seconds before the next try.
 
-        Raises the error itself when it was one too many: then a supervisor should know.
+        Raises the error itself when it was one too many: then a supervisor should know. Raises StartFailed
+        where it is permanent and what is needed has not answered yet.
         """
         self.errors += 1
-        # Ours name codes only; a database's own text may repeat what was to be written.
-        reason = str(error) if isinstance(error, PassportEventsError) else type(error).__name__
-        announce(Stage.STATE_CHANGED, what=needs, state="away", reason=reason)
+        announce(Stage.STATE_CHANGED, what=needs, state="away", reason=explain(error))
+        self.startup.require_hope(needs, error)
         if self.errors >= self.most_errors:
             raise error
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self.errors - 1, 30))
@@ -37,4 +38,5 @@ class Patience:
         """Everything answered."""
         self.errors = 0
         for name in needs:
+            self.startup.note_answer(name)
             announce(Stage.STATE_CHANGED, what=name, state="here")

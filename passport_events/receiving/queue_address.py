@@ -58,6 +58,11 @@ def configured_endpoint(service: str) -> tuple[str, str]:
     return "", ""
 
 
+def without_userinfo(netloc: str) -> str:
+    """Host and port, without a user and password before them."""
+    return netloc.rpartition("@")[2]
+
+
 def has_same_host(one_url: str, other_url: str) -> bool:
     """True when two URLs name one server: scheme, host and port."""
     return _server(one_url) == _server(other_url)

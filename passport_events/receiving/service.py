@@ -22,6 +22,7 @@ from passport_events.receiving.poll_steps import Store, deletes_watched, polling
 from passport_events.receiving.poller import Polled, poll
 from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.receiving.startup import Startup, announce_start
 from passport_events.receiving.writer import Writer, writers_for
 
 EMPTY_WAIT_SECONDS = 1
@@ -65,6 +66,7 @@ class PollService:
         limits: Limits,
         kind: str = "poller",
         health_file: Path | None = None,
+        started: Callable[[str], None] = lambda sentence: None,
         progress: Callable[[Totals], None] = lambda totals: None,
     ) -> None:
         settings = conf.current()
@@ -72,7 +74,10 @@ class PollService:
         # One poll is one try; a service waits for what it needs.
         self._most_errors = 1 if limits.once else settings.max_errors_in_a_row
         self._limits = limits
+        self._started = started
         self._progress = progress
+        self._kind = kind
+        self._receive_startup, self._beat_startup = Startup(), Startup()
         self._pulse = Pulse()
         self._heartbeat = PollerHeartbeat(self._pulse, health_file, kind)
         self._loops = Loops(settings.wait_seconds + STOP_SECONDS)
@@ -88,8 +93,13 @@ class PollService:
         self._loops.stop()
 
     def run(self) -> Totals:
-        """Run until stopped. Raises what ended it otherwise, and ConfigurationError before it starts."""
+        """Run until stopped. Raises what ended it otherwise.
+
+        Raises ConfigurationError or StartFailed where it cannot start. `started` is called with a sentence
+        that says where messages come from and where they go.
+        """
         queues = [make_queue() for make_queue in self._queue_makers]
+        self._started(announce_start(self._kind, [queue.source for queue in queues]))
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
         count = writers_for(len(queues))
         writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
@@ -111,7 +121,7 @@ class PollService:
             writer.leave()
 
     def _receive(self, queue: MessageQueue, store: Store) -> None:
-        patience, brought = Patience(self._most_errors), 0
+        patience, brought = Patience(self._most_errors, startup=self._receive_startup), 0
 
         def store_noted(received: Sequence[Received]) -> Stored:
             nonlocal brought
@@ -130,6 +140,8 @@ class PollService:
                     polled = poll(queue, limit, self._wait_seconds(), store_noted)
                 self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded(queue.label)
+                if polled.safe:
+                    self._receive_startup.note_answer("database")
             except QueueUnavailable as error:
                 pause = patience.failed(queue.label, error)
             except Error as error:
@@ -144,7 +156,17 @@ class PollService:
             self._stopping.wait(pause)
 
     def _beat(self) -> None:
-        patience = Patience(self._most_errors)
+        try:
+            self._beat_until_the_end()
+        finally:
+            self._stopping.set()  # before the gate opens: nothing is received any more
+            self._writable.set()  # no receiver may wait for a heartbeat that will not come
+        if not self._loops.has_failed:
+            with self._loops.watch.step("removing its sign of life"):
+                self._heartbeat.stop()
+
+    def _beat_until_the_end(self) -> None:
+        patience = Patience(self._most_errors, startup=self._beat_startup)
         while not self._loops.is_stopping:
             pause = float(BEAT_SECONDS)
             try:
@@ -159,10 +181,6 @@ class PollService:
                 connections.close_all()
                 pause = patience.failed("database", error)
             self._stopping.wait(pause)
-        self._writable.set()  # nobody may wait for a heartbeat that will not come
-        if not self._loops.has_failed:
-            with self._loops.watch.step("removing its sign of life"):
-                self._heartbeat.stop()
 
     def _dispatch_for(self, seconds: float) -> None:
         """Tick the dispatcher until the next beat is due."""

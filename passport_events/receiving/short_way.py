@@ -57,6 +57,11 @@ class ShortWay:
         """Where requests go."""
         return self._url
 
+    @property
+    def region(self) -> str:
+        """What requests are signed for."""
+        return str(self._client.meta.region_name)
+
     @functools.cached_property
     def _patient_client(self) -> Any:
         return self._make_client(2)

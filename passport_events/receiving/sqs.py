@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.receiving.answers import received_in
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_permanent, kind_of
+from passport_events.receiving.queue_address import region_of, without_userinfo
 from passport_events.receiving.received import Received, queue_name
+from passport_events.receiving.refusals import find_way_out
 from passport_events.receiving.short_way import ShortWay
 from passport_events.stages import Stage, announce
 
@@ -27,6 +29,8 @@ class MessageQueue(Protocol):
     """What it is called where its state is announced."""
     url: str
     """Empty where it is none of SQS's."""
+    source: str
+    """Queue, server and region, for people."""
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """Up to `limit` (at most 10) messages. Raises QueueUnavailable."""
@@ -48,6 +52,8 @@ class SqsQueue:
         wait = settings.wait_seconds + READ_MARGIN_SECONDS
         self._polling = ShortWay(functools.partial(client, settings, "sqs", wait))
         self._deleting = ShortWay(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
+        server = without_userinfo(urlsplit(self._polling.url).netloc)
+        self.source = f"queue {self._name} at {server}, region {self._polling.region}"
 
     @classmethod
     def of_dead_letters(cls, settings: Settings, url: str) -> Self:
@@ -104,8 +110,10 @@ class SqsQueue:
 
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
-        server = urlsplit(self._polling.url).netloc
+        kind, operation = kind_of(error), str(getattr(error, "operation_name", ""))
         return QueueUnavailable(
-            f"SQS did not answer {what}{where and ' from' + where}: {kind_of(error)} "
-            f"(queue {self._name} at {server}). To find out why: manage.py passport doctor"
+            f"SQS did not answer {what}{where and ' from' + where}: {kind} ({self.source}). "
+            f"{find_way_out(kind, operation=operation)}To find out more, run manage.py passport doctor.",
+            # A queue that is asked by its URL at another server has no region that counts.
+            is_permanent=is_permanent(error, region_of(self.url) and self._polling.region),
         )

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.timeouts import BaseTimeoutException
 
 from passport_events.stages import Stage, announce
+
+_SERVER = re.compile(
+    r"(?:connecting to|reading from|writing to) (?:unix socket )?([\w.:/\[\]-]+?)\.?(?=[\s,]|$)"
+)
+
+
+def describe_outage(error: BaseException) -> str:
+    """A sentence with the class of the error, the server where redis-py names it, and the way out.
+
+    The rest of the error's text stays out of it: an answer may repeat what was stored.
+    """
+    is_of_network = isinstance(error, RedisConnectionError | RedisTimeoutError)
+    found = _SERVER.search(str(error)) if is_of_network else None
+    server = f" at {found[1]}" if found else ""
+    kind = type(error).__name__
+    return f"Redis{server} did not answer: {kind}. To find out more, run manage.py passport doctor."
 
 
 class OutageGuard:
@@ -31,5 +50,5 @@ class OutageGuard:
             return False
         if isinstance(error, BaseTimeoutException) or not isinstance(error, Exception):
             return False
-        announce(Stage.STATE_CHANGED, what=self._what, state="away", reason=type(error).__name__)
+        announce(Stage.STATE_CHANGED, what=self._what, state="away", reason=describe_outage(error))
         return True

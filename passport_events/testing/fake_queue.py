@@ -49,6 +49,7 @@ class FakeQueue:
 
     label: str = "sqs"
     url: str = ""
+    source: str = "fake queue"
 
     requests: int = 0
     _messages: list[_Waiting] = dataclasses.field(default_factory=list)

@@ -23,7 +23,7 @@ class WatchedQueue:
 
     def __init__(self, queue: FakeQueue, plan: Plan) -> None:
         self._queue, self._plan = queue, plan
-        self.label, self.url = queue.label, queue.url
+        self.label, self.url, self.source = queue.label, queue.url, queue.source
 
     def receive(self, limit: int, wait_seconds: int) -> list[Received]:
         """Receive between two seams."""

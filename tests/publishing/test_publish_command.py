@@ -51,6 +51,7 @@ def test_json_says_it_to_programs(publish: Publishing) -> None:
     assert json.loads(said) == {
         "sent": 1,
         "failed": [],
+        "reason": "",
         "invalid": [
             {
                 "line": 2,
@@ -90,10 +91,12 @@ def test_sns_that_does_not_answer_exits_with_2_and_names_every_line(
 
 def test_a_topic_that_is_gone_exits_with_2_at_once(publish: Publishing) -> None:
     publish.sqs.topic.delete()
-    assert publish(publish.file(opportunity(1))) == (
-        2,
-        "line 1: not sent: NotFound\npublish: sent=0 failed=1 invalid=0 requests=1 retried=0\n",
-    )
+    code, said = publish(publish.file(opportunity(1)))
+    line, reason, counts = said.splitlines()
+    assert (code, line) == (2, "line 1: not sent: NotFound")
+    assert reason.startswith(f"publish: SNS did not take a request: NotFound ({publish.sqs.topic.arn} at ")
+    assert "create the topic" in reason
+    assert counts == "publish: sent=0 failed=1 invalid=0 requests=1 retried=0"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_an_entry_that_sns_does_not_mention_is_not_taken_for_sent(topic: SnsTopi
         ("InvalidClientTokenId", 403, True),
         ("InvalidParameter", 400, True),
         ("PermanentRedirect", 301, True),
+        ("OverLimit", 403, False),
     ],
 )
 def test_a_refused_request_says_whether_another_try_is_of_use(
@@ -114,7 +115,8 @@ def test_a_refused_request_says_whether_another_try_is_of_use(
         with pytest.raises(TopicUnavailable) as raised:
             topic.publish(outgoing(1))
     assert (raised.value.code, raised.value.is_final) == (code, is_final)
-    assert str(raised.value) == f"SNS did not take a request: {code}"
+    assert str(raised.value).startswith(f"SNS did not take a request: {code} ({topic._arn} at ")
+    assert "Jane" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

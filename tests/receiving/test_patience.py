@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
 from passport_events.exceptions import QueueUnavailable
+from passport_events.receiving.database_errors import describe_error
 from passport_events.receiving.patience import LONGEST_PAUSE_SECONDS, Patience
 from tests.receiving.arranging import Announcements
 
@@ -58,11 +60,13 @@ def test_sixty_errors_in_a_row_are_about_half_an_hour(no_jitter: None) -> None:
 def test_it_says_what_is_away_and_why_and_never_what_a_database_repeats(announced: Announcements) -> None:
     patience = Patience(10)
     patience.failed("sqs", ERROR)
-    patience.failed("database", ValueError("Key (email)=(student@example.edu)"))
+    away = OperationalError("Key (email)=(student@example.edu)")
+    patience.failed("database", away)
     patience.succeeded("sqs", "database")
     assert [facts for _, facts in announced.all] == [
         {"what": "sqs", "state": "away", "reason": "SQS did not answer a receive: AccessDenied"},
-        {"what": "database", "state": "away", "reason": "ValueError"},
+        {"what": "database", "state": "away", "reason": describe_error(away)},
         {"what": "sqs", "state": "here"},
         {"what": "database", "state": "here"},
     ]
+    assert "student" not in describe_error(away)

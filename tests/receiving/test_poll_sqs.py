@@ -20,6 +20,8 @@ from moto.sqs.models import SQSBackend
 
 from passport_events.management.commands.poll_sqs import Command
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
+from passport_events.receiving.database_errors import describe_error
+from project.embedded import LOOPBACK
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import left_in_sqs, opportunity
 
@@ -72,7 +74,9 @@ def test_it_stops_where_it_is_told_and_says_what_it_did(
     # Moto hands one message to two receivers that ask at the same moment, as SQS may.
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "RECEIVERS": 1}
     publish(sqs, 25)
-    assert run(*arguments) == (0, f"poll_sqs: received={received} new={received} duplicates=0\n", "")
+    code, output, errors = run(*arguments)
+    assert (code, errors) == (0, "")
+    assert output.splitlines()[1:] == [f"poll_sqs: received={received} new={received} duplicates=0"]
     assert ProcessedMessage.objects.count() == received
     assert left_in_sqs(sqs) == 25 - received
 
@@ -90,11 +94,13 @@ def test_several_receivers_store_each_event_once(sqs: Sqs) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_sqs_that_stays_away_is_exit_1_with_the_reason(sqs: Sqs, settings: Any) -> None:
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_ERRORS_IN_A_ROW": 3}
-    sqs.queue.delete()
-    code, output, errors = run()
-    assert (code, output) == (1, "")
-    assert errors.startswith("poll_sqs gave up: SQS did not answer a receive: ")
-    assert "NonExistentQueue" in errors
+    settings.PASSPORT_EVENTS |= {"ENDPOINT_URL": f"http://{LOOPBACK}:1"}
+    code, _, errors = run()
+    assert code == 1
+    assert errors.startswith(
+        "poll_sqs gave up: SQS did not answer a receive: EndpointConnectionError (queue "
+    )
+    assert f" at {LOOPBACK}:1, " in errors
 
 
 @pytest.mark.django_db(transaction=True)
@@ -107,7 +113,8 @@ def test_a_database_that_refuses_everything_is_exit_1_and_no_value_is_printed(
 
     monkeypatch.setattr("passport_events.receiving.statements.insert", refuse)
     publish(sqs, 1)
-    assert run("--once") == (1, "", "poll_sqs gave up: the database answers with IntegrityError\n")
+    code, _, errors = run("--once")
+    assert (code, errors) == (1, f"poll_sqs gave up: {describe_error(IntegrityError())}\n")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +204,8 @@ def test_a_signal_during_a_long_poll_awaits_it_and_finishes_its_batch(
         output, errors = poller.communicate(timeout=30)
     finally:
         poller.kill()
-    assert (poller.returncode, output, errors) == (0, "poll_sqs: received=1 new=1 duplicates=0\n", "")
+    assert (poller.returncode, errors) == (0, "")
+    assert output.splitlines()[1:] == ["poll_sqs: received=1 new=1 duplicates=0"]
     assert ProcessedMessage.objects.get().status == "waiting"
     assert left_in_sqs(sqs) == 0
     assert not file.exists()

@@ -10,12 +10,16 @@ from typing import Any
 from django.db import Error, connections
 
 from passport_events import chores, conf
-from passport_events.exceptions import PassportEventsError
+from passport_events.escaping import escape_controls
+from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.handling import dispatcher
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
+from passport_events.models import ProcessedMessage
+from passport_events.receiving.database_errors import describe_database
 from passport_events.receiving.loops import STOP_SECONDS, Loops
 from passport_events.receiving.patience import Patience
+from passport_events.receiving.startup import Startup
 
 
 class Command(GuardedCommand):
@@ -24,7 +28,8 @@ class Command(GuardedCommand):
     help = (
         "Wake RQ workers for messages that are due: retries, lost hints, messages of dead workers; and take "
         "the next step of what operators asked for. poll_sqs does this too; run it alone where none runs. "
-        "Exits 0 when told to stop, 1 after too many errors in a row or when it hangs. "
+        "Exits 0 when told to stop, 1 after too many errors in a row or when it hangs, "
+        "2 when it cannot start. "
         "Example: manage.py dispatch_messages --once"
     )
 
@@ -34,10 +39,25 @@ class Command(GuardedCommand):
 
     def handle(self, **options: Any) -> None:
         """Dispatch."""
-        if options["once"]:
-            chores.run()  # first, because they may make messages due
-            self.stdout.write(f"dispatch_messages: hints={dispatcher.dispatch()}")
-            return
+        try:
+            self._dispatch_once() if options["once"] else self._dispatch_until_stopped()
+        except (ConfigurationError, StartFailed) as error:
+            self.refuse_to_start(escape_controls(str(error)))
+        except (PassportEventsError, Error) as error:
+            give_up("dispatch_messages", error, self.stderr)
+
+    def _dispatch_once(self) -> None:
+        describe_database()  # raises StartFailed where DATABASES is wrong
+        chores.run()  # first, because they may make messages due
+        try:
+            hints = dispatcher.dispatch()
+        except Error as error:
+            Startup().require_hope("database", error)
+            raise
+        self.stdout.write(f"dispatch_messages: hints={hints}")
+
+    def _dispatch_until_stopped(self) -> None:
+        describe_database()
         loops = Loops(STOP_SECONDS)
         loops.lead("dispatcher", self._dispatch, loops)
 
@@ -46,17 +66,19 @@ class Command(GuardedCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        try:
-            loops.run()
-        except (PassportEventsError, Error) as error:
-            give_up("dispatch_messages", error, self.stderr)
+        loops.run()
 
     def _dispatch(self, loops: Loops) -> None:
         patience = Patience(conf.current().max_errors_in_a_row)
+        has_answered = False
         while not loops.is_stopping:
             pause = dispatcher.TICK_SECONDS
             try:
                 with loops.watch.step("dispatching"):
+                    if not has_answered:
+                        # A tick asks nothing where another process ticks, or where Redis is away.
+                        ProcessedMessage.objects.exists()
+                        has_answered = True
                     dispatcher.tick()
                 patience.succeeded("database")
             except Error as error:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import DatabaseError, OperationalError
+from django.db import Error
 
+from passport_events.escaping import escape_controls
 from passport_events.exceptions import LoopHangs, PassportEventsError
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
@@ -31,6 +32,7 @@ from passport_events.management.verbs import (
     retry,
     throttle,
 )
+from passport_events.receiving.database_errors import describe_error
 
 VERBS: Mapping[str, Verb] = {
     "health": health,
@@ -80,10 +82,8 @@ class Command(GuardedCommand):
         except PassportEventsError as error:
             self.stderr.write(f"passport {options['verb']}: {error}")
             sys.exit(COULD_NOT_ASK)
-        except DatabaseError as error:
-            # Others than those about the connection may repeat what was to be written.
-            said = error if isinstance(error, OperationalError) else type(error).__name__
-            self.stderr.write(f"passport {options['verb']}: the database cannot be asked: {said}")
+        except Error as error:
+            self.stderr.write(f"passport {options['verb']}: {escape_controls(describe_error(error))}")
             sys.exit(COULD_NOT_ASK)
         if code:
             sys.exit(code)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import SystemCheckError
 from django.db import Error
 
 from passport_events import conf
-from passport_events.exceptions import ConfigurationError, PassportEventsError
+from passport_events.escaping import escape_controls
+from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.stopping import stop_on_signals
@@ -52,21 +51,12 @@ class Command(GuardedCommand):
             "--health-file", type=Path, metavar="PATH", help="JSON with the last signs of life, for probes"
         )
 
-    def execute(self, *arguments: Any, **options: Any) -> str | None:
-        """Wrong settings, which Django's checks find first, are a reason not to start too."""
-        try:
-            return super().execute(*arguments, **options)
-        except SystemCheckError as error:
-            self.stderr.write(f"poll_sqs cannot start: {error}")
-            sys.exit(2)
-
     def handle(self, **options: Any) -> None:
         """Poll."""
         try:
             totals = self._run(options)
-        except ConfigurationError as error:
-            self.stderr.write(f"poll_sqs cannot start: {error}")
-            sys.exit(2)
+        except (ConfigurationError, StartFailed) as error:
+            self.refuse_to_start(escape_controls(str(error)))
         except (PassportEventsError, Error) as error:
             give_up("poll_sqs", error, self.stderr)
         self.stdout.write(
@@ -86,10 +76,15 @@ class Command(GuardedCommand):
                 messages=options["max_messages"],
             ),
             health_file=health_file,
+            started=self._say_start,
             progress=self._progress,
         )
         stop_on_signals(service.stop)
         return service.run()
+
+    def _say_start(self, sentence: str) -> None:
+        self.stdout.write(f"poll_sqs: {sentence}")
+        self.stdout.flush()
 
     def _progress(self, totals: Totals) -> None:
         if self.stdout.isatty():

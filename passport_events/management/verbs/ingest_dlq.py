@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Ingest; TROUBLE where a message stayed in its queue."""
     counter = Counter(None, "messages of dead letter queues")
-    service = _service(options, counter)
+
+    def say_start(sentence: str) -> None:
+        if not options["json"]:
+            out.write(f"{KIND}: {sentence}")
+            out.flush()
+
+    service = _service(options, counter, say_start)
     stop_on_signals(service.stop)
     totals = service.run()
     counter.end()
@@ -54,7 +61,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return TROUBLE if totals.left else DONE
 
 
-def _service(options: dict[str, Any], counter: Counter) -> PollService:
+def _service(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> PollService:
     settings = conf.current()
     urls = settings.dead_letter_queue_urls
     if not urls:
@@ -75,5 +82,6 @@ def _service(options: dict[str, Any], counter: Counter) -> PollService:
         limits=Limits(until_empty=options["once"], messages=options["max_messages"]),
         kind=KIND,
         health_file=health_file,
+        started=started,
         progress=progress,
     )
