@@ -49,12 +49,12 @@ class StatementTimestamp(ClockTimestamp):
 
 
 def is_comparable(moment: datetime) -> bool:
-    """Whether databases can compare rows with it: at the calendar's ends another time zone has no date."""
+    """True if databases can compare rows with it: at the calendar's ends another time zone has no date."""
     return EARLIEST_YEAR <= moment.year <= LATEST_YEAR
 
 
 def read_clock(connection: BaseDatabaseWrapper) -> datetime:
-    """The time of the database that this connection leads to, aware. Raises the database's errors."""
+    """The current time of a connection's database, aware. Raises the database's errors."""
     if connection.vendor == "sqlite":
         return datetime.now(UTC)  # there is no other clock
     with connection.cursor() as cursor:

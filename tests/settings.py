@@ -42,7 +42,6 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": environment.database("passport")}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 RQ_QUEUES = {
     name: {"URL": environment.redis_url(), "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")

@@ -1,4 +1,4 @@
-"""Lists on pages: each shows one part of bounded size, says how many there are, and leads to the rest."""
+"""Lists on pages: each shows one part of bounded size, with links to the previous and the next part."""
 
 from __future__ import annotations
 

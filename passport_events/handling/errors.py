@@ -1,4 +1,4 @@
-"""What is kept of an exception: enough to mend the code, nothing of a student.
+"""The report of an exception: enough to fix the code, and no student data.
 
 A value can reach an exception in any form, so no list of values can find it. What stays is what
 cannot be a value: classes, places, constants of the code that raised it, and names.

@@ -30,7 +30,7 @@ from passport_events.redis_store.outages import OutageGuard
 MAINTENANCE_SECONDS = 60
 MONITORING_SECONDS = 15
 IDLE_HEARTBEAT_SECONDS = 20
-"""An idle worker registers anew so often, in case Redis was flushed."""
+"""How often an idle worker registers again, in case Redis was flushed."""
 PRELOADED = jobs
 
 
@@ -69,7 +69,7 @@ class _HintWorker:
         return {**super().serialize(), keys.WORKER_FIELD: keys.installation()}  # type: ignore[misc]  # the same
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """As RQ's; and register anew, because RQ does so at its start only, and Redis may be flushed."""
+        """As RQ's; and register again, because RQ does so only at its start, and Redis may be flushed."""
         super().heartbeat(timeout, pipeline)  # type: ignore[misc]  # the same
         worker: Any = self
         where = worker.connection.pipeline() if pipeline is None else pipeline

@@ -1,4 +1,4 @@
-"""Whether a function can be a handler or a `prepare`, as far as can be told before it is called."""
+"""Check before the first call that a function can be a handler or a `prepare`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(r"%[(sdr]|\{\w*\}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceCode:
-    """A function or class as it stands in its file, with everything that is defined within."""
+    """A function or class in its source file, with everything that is defined inside it."""
 
     filename: str
     texts: frozenset[str]

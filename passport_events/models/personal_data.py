@@ -25,7 +25,7 @@ class Display(enum.Enum):
 
 
 class Export(enum.Enum):
-    """Whether an export of messages may hold a column."""
+    """When an export of messages contains a column."""
 
     NEVER = "no"
     PAYLOAD = "with `view_payload`"
@@ -45,7 +45,7 @@ class PersonalColumn:
     column: str
     holds: str
     empty: Any
-    """The value that stands for nothing, or DELETED."""
+    """The empty value, or DELETED."""
     is_purged: bool
     """Whether the purge empties it. Erasing a record empties every column of this inventory."""
     display: Display
@@ -228,7 +228,7 @@ def emptied(model: type[Model], *, by_purge: bool = False) -> dict[str, Any]:
 
 
 def may_export(model: type[Model], column: str, *, with_payload: bool) -> bool:
-    """Whether a file may hold a column."""
+    """True if an export may contain a column."""
     allowed = (Export.ALWAYS, Export.PAYLOAD) if with_payload else (Export.ALWAYS,)
     found = next((each for each in columns_of(model) if each.column == column), None)
     return found is None or found.export in allowed

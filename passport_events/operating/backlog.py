@@ -77,7 +77,7 @@ def _oldest_pointer() -> Iterable[tuple[int, datetime, datetime]]:
 
 
 def likely_cause(state: QueueState, *, poller_runs: bool) -> Cause:
-    """Decide by what Redis says of the queue, and by whether a poller runs, which dispatches."""
+    """Decide by the state of the queue in Redis, and by whether a poller runs, which dispatches."""
     return next(_causes(state, poller_runs))
 
 

@@ -32,7 +32,7 @@ class Change:
     """Messages of one step, where these are more work than others."""
     needs_reason: bool = True
     can_mean_everything: bool = True
-    """Whether a selection without a filter can be confirmed; else it is always refused."""
+    """True if a selection without a filter can be confirmed; else it is always refused."""
 
     def check(self, selection: Selection, *, everything: bool = False) -> None:
         """Raises OperationRefused for a selection without a filter, unless `everything` confirms it."""

@@ -25,8 +25,8 @@ def _find_dead_letters() -> Iterator[Finding]:
             "dead letters",
             Code.DEAD_LETTERS,
             f"{count} dead letters are not retried any more.",
-            "See why, in the admin's desk or with manage.py passport dead-letters. Mend it, then: manage.py "
-            'passport dead-letters --retry --all --reason "mended". Or --discard in place of --retry.',
+            "See why, in the admin's desk or with manage.py passport dead-letters. Fix it, then: manage.py "
+            'passport dead-letters --retry --all --reason "fixed". Or --discard in place of --retry.',
         )
 
 
@@ -67,7 +67,7 @@ def _poison(event_type: str, group: str, named: list[int]) -> Finding:
         Code.POISON,
         f"{which} took {whose} down {MOST_CRASHES} times: no error, the process died (group {group}).",
         f"The handler of {event_type} crashes or is killed for its memory: see the kernel's log. "
-        f'Mend it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "mended". '
+        f'Fix it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "fixed". '
         "Or --discard in place of --retry.",
     )
 

@@ -81,5 +81,5 @@ class Finding:
 
 
 def well(name: str, text: str) -> Finding:
-    """Something that was looked at and is as it should be."""
+    """Something that was looked at and is right."""
     return Finding(name, Code.WELL, text)

@@ -1,4 +1,4 @@
-"""Whether bytes name a record, however they are encoded: pure, and linear in the length of the bytes.
+"""Search bytes for the id of a record, in any encoding: pure, and linear in the length of the bytes.
 
 What could not be read as an event names its record only in its bytes: plainly, in JSON inside JSON,
 with escapes, or compressed and in base64.
@@ -33,7 +33,7 @@ _ANY_HEADER = 47
 
 
 def names_record(body: bytes, record_id: str, depth: int = MAX_DEPTH) -> bool:
-    """Whether bytes name a record by its id of 18 characters, or by the 15 that these begin with.
+    """True if bytes contain the id of a record, in 18 characters or the first 15.
 
     `depth` is how many encodings are undone; 0 is JSON, which is a hundred times faster.
     """

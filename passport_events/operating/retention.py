@@ -89,7 +89,7 @@ def last_key() -> int:
 
 
 def is_any_old(retention: Retention, late: timedelta = timedelta()) -> bool:
-    """Whether a delivery has been kept for so long that a purge may concern it, for `late` already."""
+    """True if a delivery has been old enough for a purge for `late` or longer."""
     shortest = min(retention.payloads, retention.keys)
     return Delivery.objects.filter(received_at__lt=_before(shortest + late)).exists()
 

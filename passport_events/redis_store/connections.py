@@ -57,7 +57,7 @@ _clients: dict[str, Redis] = {}
 
 
 def forget() -> None:
-    """Let every client be built anew. For tests that change `RQ_QUEUES` or count sockets."""
+    """Drop all cached clients. For tests that change `RQ_QUEUES` or count sockets."""
     _clients.clear()
 
 

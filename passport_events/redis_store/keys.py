@@ -23,7 +23,7 @@ WORKER_FIELD = "passport_installation"
 """In the hash of an RQ worker's registration: whose it is. Workers of other classes have none."""
 _SALT = "passport_events.redis_store"
 _NAMING_OPTIONS = ("options", "service", "dbname", "host", "port")
-"""Entries of a database's OPTIONS that lead to other tables: a search path, a service file, libpq's own."""
+"""Entries of a database's OPTIONS that select other tables: a search path, a service file, libpq's own."""
 
 
 def make_key(kind: str, *parts: object) -> str:

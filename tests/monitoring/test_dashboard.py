@@ -177,7 +177,7 @@ def test_numbers_that_nobody_refreshes_say_so(admin_client: Client) -> None:
     a_sample("passport-events", minutes_ago=45)
     Figures.objects.all().delete()
     answer = " ".join(found(admin_client)["concerns"])
-    assert "What is said of passport-events is 45 min old" in answer
+    assert "The sample of passport-events is 45 min old" in answer
 
 
 def test_without_redis_the_rest_is_shown(admin_client: Client, redis_server: ValkeyServer) -> None:

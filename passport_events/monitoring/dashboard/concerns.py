@@ -1,4 +1,4 @@
-"""What somebody should look at first: one sentence each, and why the numbers may be old. Pure."""
+"""What needs attention: one sentence each, and why the numbers may be old. Pure."""
 
 from __future__ import annotations
 
@@ -70,9 +70,8 @@ def _of_queue(queue: Queue) -> Iterator[Concern]:
     if queue.sample_age is None:
         yield Concern(ConcernCode.NOT_SAMPLED, f"There is no sample of {queue.name} yet: {asks} takes them.")
     elif is_old:
-        text = (
-            f"What is said of {queue.name} is {_span(queue.sample_age)} old: {asks} samples it while it runs."
-        )
+        old = _span(queue.sample_age or 0)
+        text = f"The sample of {queue.name} is {old} old: {asks} takes one a minute while it runs."
         yield Concern(ConcernCode.SAMPLE_OLD, text)
 
 

@@ -65,7 +65,7 @@ def not_tried(number: Id, text: str, mend: str) -> Finding:
 
 
 def good(number: Id, text: str) -> Finding:
-    """Something that was tried, or asked for, and is as it should be."""
+    """Something that was tried, or asked for, and is right."""
     return Finding(number, Severity.GOOD, text)
 
 

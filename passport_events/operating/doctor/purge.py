@@ -22,7 +22,7 @@ class PurgeFacts:
     """What the audit log and the oldest deliveries tell."""
 
     is_overdue: bool
-    """Whether something could have been purged for two days."""
+    """True if old data has been there for two days."""
     now: datetime
     ended_at: datetime | None
     """The end of the last purge."""

@@ -157,7 +157,7 @@ def _of_rights(facts: QueueFacts) -> Iterator[Finding]:
         return
     if facts.delete in DENIED:
         text = f"SQS refuses a delete to the role that runs this: {facts.delete}."
-        mend = "If pollers have this role, allow it sqs:DeleteMessage: what they store comes again and again."
+        mend = "If pollers have this role, allow it sqs:DeleteMessage: else SQS sends stored messages again."
         yield warning("Q15", text, mend)
     else:
         text = f"Whether SQS lets this role delete is not known: {facts.delete}."
@@ -181,7 +181,7 @@ def _of_dead_letters(facts: QueueFacts, settings: Settings) -> Iterator[Finding]
         yield error(
             "Q14",
             text,
-            "Make it, or name another one: until then what cannot be received comes again until it is gone.",
+            "Create it, or name another one: until then SQS repeats what cannot be stored until it expires.",
         )
         return
     if facts.dead_letters is None:
