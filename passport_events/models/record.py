@@ -79,7 +79,8 @@ class SalesforceRecord(models.Model):
         is_mirrored = kept is None or is_among(name, kept)
         near = find_near_name(name, self.fields) or ""
         if self.is_complete and is_mirrored and not is_among(name, self._unknown_names()):
-            if near and self.fields[near] is not None and not self._has_been_shown(name):
+            is_named = kept is not None and name in kept
+            if near and self.fields[near] is not None and not is_named and not self._has_been_shown(name):
                 raise FieldUnknown(name, self.record_id, near, is_mistyped=True)
             return None
         raise FieldUnknown(name, self.record_id, near)
@@ -106,11 +107,20 @@ class SalesforceRecord(models.Model):
         return self._unknown[1]
 
     def _has_been_shown(self, name: str) -> bool:
-        """True if one of the newest records has this field, so that its name is right. One small query.
+        """True if a record near this one, or one of the newest, has this field, so that its name is right.
 
-        By the database and not by what this process has seen, so that all workers agree.
+        By the database and not by what this process has seen, so that all workers agree. Neighbours by
+        Salesforce's id are of the same object: among the newest of all, those of a rare one may be absent.
         """
-        newest = SalesforceRecord.objects.order_by("-pk").values("pk")[:MAX_RECORDS_COMPARED]
-        return SalesforceRecord.objects.filter(
-            pk__in=newest, entity=self.entity, fields__has_key=name
-        ).exists()
+        everything = SalesforceRecord.objects
+        looked_at = (
+            everything.order_by("-pk"),
+            everything.filter(record_id__lte=self.record_id).order_by("-record_id"),
+            everything.filter(record_id__gt=self.record_id).order_by("record_id"),
+        )
+        return any(
+            everything.filter(
+                pk__in=rows.values("pk")[:MAX_RECORDS_COMPARED], entity=self.entity, fields__has_key=name
+            ).exists()
+            for rows in looked_at
+        )

@@ -12,6 +12,7 @@ from passport_events.event import Change
 from passport_events.exceptions import FieldUnknown
 from passport_events.mirror.apply import merge_into
 from passport_events.models import SalesforceOrganization, SalesforceRecord
+from passport_events.models import record as record_module
 from passport_events.models.near_names import MAX_COMPARED, find_near_name
 from passport_events.testing import organization_id, record_id
 from tests.harness.steps import assert_linear
@@ -20,11 +21,14 @@ from tests.mirror.histories import Step
 pytestmark = pytest.mark.django_db
 
 
-def a_record(fields: dict[str, Any], number: int = 1, change: Change = Change.CREATED) -> SalesforceRecord:
+def a_record(
+    fields: dict[str, Any],
+    number: int = 1,
+    change: Change = Change.CREATED,
+    entity: str = "Opportunity",
+) -> SalesforceRecord:
     home, _ = SalesforceOrganization.objects.get_or_create(salesforce_id=organization_id(1), name="Program")
-    record = SalesforceRecord(
-        organization=home, entity="Opportunity", record_id=record_id("Opportunity", number)
-    )
+    record = SalesforceRecord(organization=home, entity=entity, record_id=record_id(entity, number))
     merge_into(record, Step(change, 1, fields).event, 1)
     record.save()
     return record
@@ -67,6 +71,26 @@ def test_a_name_that_another_record_of_its_object_has_is_right() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert a_record({"StageName": "Won"})["Stagename"] is None
     assert len([each for each in queries.captured_queries if "fields" in each["sql"]]) <= 5
+
+
+@pytest.mark.parametrize("other", [1, 3], ids=["older", "newer"])
+def test_records_of_another_object_do_not_hide_that_a_name_is_right(
+    other: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case A10: items may be a hundred times as many as opportunities, and newer than all of them."""
+    monkeypatch.setattr(record_module, "MAX_RECORDS_COMPARED", 2)
+    a_record({"Email": "x", "Email__c": "y"}, other)
+    record = a_record({"Email__c": "y"}, 2)
+    for number in range(1, 4):
+        a_record({"Name": "x"}, number, entity="OpportunityLineItem")
+    assert record["Email"] is None
+
+
+def test_a_name_in_mirror_fields_is_right(settings: Any) -> None:
+    """Case A10: the project says itself that the object has it."""
+    names = ["Email", "Email__c"]
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MIRROR_FIELDS": {"Opportunity": names}}
+    assert a_record({"Email__c": "y"})["Email"] is None
 
 
 def test_a_record_that_is_not_whole_also_says_what_was_meant() -> None:
