@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+MAX_CAUSES = 4
+
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield what a group holds, nested groups included, each once; `error` itself where it is no group."""
@@ -22,6 +24,17 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 def cause_of(error: BaseException) -> BaseException | None:
     """What a traceback would show above `error`."""
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def with_causes(error: BaseException) -> list[BaseException]:
+    """`error` and the first MAX_CAUSES causes above it, the nearest first."""
+    found = [error]
+    while len(found) <= MAX_CAUSES:
+        cause = cause_of(found[-1])
+        if cause is None or any(cause is one for one in found):
+            break
+        found.append(cause)
+    return found
 
 
 def related(error: BaseException) -> Iterator[BaseException]:

@@ -151,11 +151,16 @@ class StartFailed(PassportEventsError):
 class PayloadUnavailable(PassportEventsError):
     """S3 did not hand out what a pointer points at. See that it is there and may be read, then retry.
 
+    The text names the bucket, which is in the settings, and not the key, which a publisher chose.
     `is_away` says that S3 itself did not answer, or was too busy to: then there is nothing to see to.
     """
 
-    def __init__(self, text: str, *, is_away: bool) -> None:
-        super().__init__(text)
+    def __init__(self, bucket: str, what: str, *, is_away: bool) -> None:
+        super().__init__(
+            f"S3 did not hand out an object of the bucket {bucket}: {what}. See that it is there and "
+            "that workers may s3:GetObject it (and kms:Decrypt), then retry."
+        )
+        self.bucket = bucket
         self.is_away = is_away
 
 

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import Error
 
+from passport_events.exceptions import PayloadUnavailable
 from passport_events.handling.alarm import is_alarm
 
 Fact = tuple[str, str]
@@ -33,7 +34,7 @@ _CLIENT_ERROR = ("botocore.exceptions", "ClientError")
 def facts_of(error: BaseException) -> list[Fact]:
     """Statuses and codes of one error; an attribute that cannot be read is left out."""
     found: dict[str, str] = {}
-    for read in (_http, _exit_code, _errno, _aws, _database, _validation):
+    for read in (_http, _exit_code, _errno, _aws, _database, _validation, _bucket):
         try:
             found.update(read(error))
         except Exception as own:  # a property can raise anything
@@ -51,6 +52,8 @@ def texts_of(facts: list[Fact]) -> Iterator[str]:
         elif name == "status_code":
             yield f"{value} {_reason(int(value))} "
             yield f"{_reason(int(value))} "
+        elif name == "bucket":
+            yield value
 
 
 @functools.cache
@@ -122,6 +125,11 @@ def _validation(error: Any) -> Iterator[Fact]:
         names = [name for name in error.error_dict if name in schema_names()]
         if names:
             yield "invalid", ", ".join(names[:MAX_INVALID])
+
+
+def _bucket(error: Any) -> Iterator[Fact]:
+    if isinstance(error, PayloadUnavailable):
+        yield "bucket", error.bucket
 
 
 def _reason(status: int) -> str:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
-from passport_events.error_tree import cause_of, leaves
+from passport_events.error_tree import leaves, with_causes
 from passport_events.handling.alarm import is_alarm
 from passport_events.handling.error_facts import Fact, facts_of, schema_names, texts_of
 from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
@@ -24,7 +24,6 @@ from passport_events.interrupts import is_interrupt
 LONGEST_TEXT = 1_000
 MAX_READ = 10_000
 """Characters of an error's text that are looked at; what comes behind is dropped."""
-MAX_CAUSES = 5
 MAX_INNER_SHOWN = 5
 MAX_INNER_READ = 50
 """Errors of a group that are looked at."""
@@ -106,13 +105,7 @@ def describe(
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """What led to `error`, the first cause first, then what is in it, then itself."""
-    causes = [error]
-    while len(causes) < MAX_CAUSES:
-        cause = cause_of(causes[-1])
-        if cause is None or any(cause is one for one in causes):
-            break
-        causes.append(cause)
-    for one in reversed(causes):
+    for one in reversed(with_causes(error)):
         if isinstance(one, BaseExceptionGroup):
             yield from _first(leaves(one), MAX_INNER_SHOWN)
         yield one
@@ -152,18 +145,21 @@ class _Teller:
             for place in places_of(error):
                 for template in templates_of(place.module, place.source):
                     self._phrases.add(template)
+            for standard in texts_of(self._facts_of(error)):
+                self._phrases.add(standard)
 
     def tell(self, error: BaseException) -> str:
-        """Its text without values, and its facts where the text has not got them."""
-        facts = [fact for fact in facts_of(error) if not self._is_value(fact[1])]
-        for standard in texts_of(facts):
-            self._phrases.add(standard)
+        """Its text without values, then the facts of it and of its causes that the text lacks."""
+        facts = [fact for one in with_causes(error) for fact in self._facts_of(one)]
         values = {value for _, value in facts}
         text = _text_of(error)
         if text is None:
             return WITHOUT_TEXT
         kept = redact(text, self._phrases, lambda word: word in values or self._is_name(word))
-        return _with_facts(kept, facts)
+        return _with_facts(kept, list(dict(facts[::-1]).items())[::-1])
+
+    def _facts_of(self, error: BaseException) -> list[Fact]:
+        return [fact for fact in facts_of(error) if not self._is_value(fact[1])]
 
     def _is_value(self, text: str) -> bool:
         return plain(text) in self._values

@@ -31,13 +31,13 @@ def read(pointer: Pointer, settings: Settings) -> bytes:
         response = _client(settings).get_object(Bucket=pointer.bucket, Key=pointer.key)
         with contextlib.closing(response["Body"]):
             if not response.get("ETag"):  # every object has one; a proxy's page with status 200 has not
-                raise _unavailable(pointer, "what came is no answer of S3", is_away=True)
+                raise PayloadUnavailable(pointer.bucket, "what came is no answer of S3", is_away=True)
             _check_size(response.get("ContentLength", 0), limit)
             found = _read(response, limit, pointer)
     except PassportEventsError:
         raise
     except AWS_ERRORS as error:
-        raise _unavailable(pointer, kind_of(error), is_away=not is_our_fault(error)) from error
+        raise PayloadUnavailable(pointer.bucket, kind_of(error), is_away=not is_our_fault(error)) from error
     _check_size(len(found), limit)
     return found
 
@@ -50,22 +50,13 @@ def _read(response: GetObjectOutputTypeDef, limit: int, pointer: Pointer) -> byt
         found += chunk
         if time.monotonic() > deadline:
             what = f"it has not come within {LONGEST_READ_SECONDS} seconds"
-            raise _unavailable(pointer, what, is_away=False)
+            raise PayloadUnavailable(pointer.bucket, what, is_away=False)
     return bytes(found)
 
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
         raise Unreadable("too_large", f"at least {size} bytes in S3, {limit} are allowed")
-
-
-def _unavailable(pointer: Pointer, what: str, *, is_away: bool) -> PayloadUnavailable:
-    """Without the key, which a publisher chose; the message has it."""
-    return PayloadUnavailable(
-        f"S3 did not hand out an object of the bucket {pointer.bucket}: {what}. See that it is there and "
-        "that workers may s3:GetObject it (and kms:Decrypt), then retry.",
-        is_away=is_away,
-    )
 
 
 _made: list[tuple[Settings, S3Client]] = []
