@@ -18,7 +18,7 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.operating import background, controls, dead_letters
+from passport_events.operating import automatic_purge, background, controls, dead_letters
 from passport_events.operating.actor import Actor
 from tests.crashes import steps
 from tests.crashes.world import HOME, World
@@ -234,6 +234,7 @@ def test_a_purge_that_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(worl
 
     assert state() == ("succeeded", [(ActionKind.PURGE, False)])
     assert Delivery.objects.get().body
+    automatic_purge.timer.reset()  # an earlier test of this process may have looked a moment ago
     call_command("dispatch_messages", "--once")
     assert state() == ("succeeded", [(ActionKind.PURGE, True)])
     assert Delivery.objects.get().body is None
