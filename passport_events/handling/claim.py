@@ -149,6 +149,8 @@ def _large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage,
         and message.due_at is not None
         and message.due_at > latest
     }
+    if not large:
+        return tuple(messages)
     return tuple(sorted(messages, key=lambda message: record_key(message) in large))
 
 

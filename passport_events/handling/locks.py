@@ -56,7 +56,7 @@ class RecordLocks:
 
     def acquire(self, records: Sequence[RecordKey], lease_token: UUID, lease: timedelta) -> set[RecordKey]:
         """Lock what is free, and name what is ours now. Without Redis everything is free."""
-        names = [_name(record) for record in records]
+        names = _names(records)
         with OutageGuard("record locks"):
             free = self.redis.eval(_ACQUIRE, len(names), *names, str(lease_token), str(_milliseconds(lease)))
             return {records[position - 1] for position in free}
@@ -71,14 +71,15 @@ class RecordLocks:
         self._run(_RELEASE, records, str(lease_token))
 
     def _run(self, script: str, records: Iterable[RecordKey], *arguments: str) -> None:
-        names = [_name(record) for record in records]
+        names = _names(records)
         with OutageGuard("record locks"):  # else they end by themselves
             if names:
                 self.redis.eval(script, len(names), *names, *arguments)
 
 
-def _name(record: RecordKey) -> str:
-    return keys.make_key("lock", *record)
+def _names(records: Iterable[RecordKey]) -> list[str]:
+    prefix = keys.make_key("lock")  # once: it looks up the installation
+    return [f"{prefix}:{organization}:{record_id}" for organization, record_id in records]
 
 
 def _milliseconds(duration: timedelta) -> int:
