@@ -23,7 +23,7 @@ test: .venv/.test ## run the tests on PostgreSQL, then on SQLite
 
 # Reading needs no server of its own, so the cheaper database will do.
 fuzz: .venv/.test ## 100,000 hostile inputs for the reader, in some minutes
-	@.venv/bin/python -m pytest --database=sqlite --hypothesis-profile=fuzz tests/receiving/wire/test_properties.py $(ARGS)
+	@.venv/bin/python -m pytest --database=sqlite --hypothesis-profile=fuzz tests/wire/test_properties.py $(ARGS)
 
 model: .venv/.test ## 400 examples of everything that can happen, against a model of what must come of it
 	@.venv/bin/python -m pytest --database=postgresql --hypothesis-profile=fuzz -s tests/model/test_model.py $(ARGS)

@@ -14,13 +14,14 @@ from django.contrib.auth.models import Group
 
 from benchmarks.hot_record import COUNTED
 from benchmarks.hot_record_inbox import HOT_RECORD
-from passport_events import Event, handles, stages
-from passport_events.handling import dispatcher, effect, hints, jobs
+from passport_events import Event, handles, instrumentation
+from passport_events.dispatching import dispatcher, hints
+from passport_events.handling import effect, jobs
 from passport_events.handling.locks import RecordLocks
+from passport_events.instrumentation import Stage
 from passport_events.mirror.apply import lock_record
 from passport_events.models import ProcessedMessage, SalesforceRecord
-from passport_events.models.message_verbs import MessageQuerySet
-from passport_events.stages import Stage
+from passport_events.models.querysets import MessageQuerySet
 
 QUEUE = "passport-opportunities"
 IDLE_SECONDS = 0.2
@@ -97,7 +98,7 @@ def main(handler_ms: float, has_lock: bool) -> None:  # noqa: FBT001  called fro
 
 
 def _count(counts: Counts) -> None:
-    stages.observe(counts.listen)
+    instrumentation.observe(counts.listen)
     verbs = MessageQuerySet
     verbs.park = counts.rows(verbs.park, "parked", "parks")  # type: ignore[method-assign]
     verbs.release = counts.rows(verbs.release, "given_back")  # type: ignore[method-assign]

@@ -19,8 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from passport_events.conf import Settings
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire import read
 from passport_events.testing.factories import (
     contract_message,
     organization_id,
@@ -28,6 +26,8 @@ from passport_events.testing.factories import (
     relay_message,
     sns_notification,
 )
+from passport_events.wire import read
+from passport_events.wire.raw_delivery import Received
 
 BODIES = 500
 ROUNDS = 7

@@ -11,12 +11,12 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import connections, router
 
 from passport_events import conf
+from passport_events.aws_clients.queue_urls import region_of
 from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import problems, registered
 from passport_events.models import ProcessedMessage
-from passport_events.receiving.queue_address import region_of
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 BAD_SETTING = "passport_events.E001"
 UNKNOWN_QUEUE = "passport_events.E002"

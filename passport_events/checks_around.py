@@ -13,10 +13,10 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 
 from passport_events import conf
+from passport_events.aws_clients.queue_urls import configured_endpoint, has_same_host
 from passport_events.models import ProcessedMessage
 from passport_events.operating.backlog import WORKER_CLASS
 from passport_events.operating.doctor.database import of_one_poller, pool_size
-from passport_events.receiving.queue_address import configured_endpoint, has_same_host
 
 OTHER_WORKER = "passport_events.W001"
 SMALL_POOL = "passport_events.W002"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from passport_events.canonical import canonical
+from passport_events.canonical_json import canonical
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

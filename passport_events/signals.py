@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save
 
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving import organizations
+from passport_events.receiving import organization_cache
 
 
 def connect() -> None:
@@ -17,4 +17,4 @@ def connect() -> None:
 
 
 def _forget(instance: SalesforceOrganization, **facts: Any) -> None:
-    organizations.forget(instance.salesforce_id)
+    organization_cache.forget(instance.salesforce_id)

@@ -13,7 +13,7 @@ from passport_events import conf
 from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, generated_messages, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 

@@ -10,7 +10,7 @@ import pytest
 from passport_events import conf
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.embedded import ValkeyServer

@@ -10,7 +10,7 @@ from passport_events import conf
 from passport_events.clock import from_database
 from passport_events.models import Delivery
 from passport_events.operating.text import one_line
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 MOST_PROBLEMS = 50
 

@@ -23,7 +23,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.operating.standing import Standing, standings
 from passport_events.operating.text import seconds
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 HEARTBEAT = ("silence", "heartbeat_sent_at", "heartbeat_received_at")
 Organizations = QuerySet[SalesforceOrganization]

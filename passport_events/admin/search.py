@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 _DEDUP_KEY = re.compile(r"[0-9a-f]{64}")
 _PRIMARY_KEY = re.compile(r"[0-9]{1,14}")

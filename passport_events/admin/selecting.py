@@ -19,7 +19,7 @@ from passport_events.operating.ids import parse_id, parse_ids
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line, visible
 from passport_events.operating.words import STATUSES, Word
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 MOMENTS = ("received_since", "received_until", "since", "until")
 _NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})

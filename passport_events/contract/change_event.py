@@ -18,9 +18,9 @@ from passport_events.contract.values import (
     check_fields,
     is_organization,
 )
-from passport_events.receiving.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.receiving.wire.leaves import MAX_NAME, salesforce_leaves_of
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
+from passport_events.wire.eventbridge_relay import SOURCE, organization_in
+from passport_events.wire.flatten import MAX_NAME, salesforce_leaves_of
 
 _UPDATE = "UPDATE"
 

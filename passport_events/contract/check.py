@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from passport_events import wire
 from passport_events.conf import DEFAULT_EVENT_TYPES, Settings
 from passport_events.contract.delivered import Journey, delivered
 from passport_events.contract.payloads import Payload, payloads_in
 from passport_events.event import Event
 from passport_events.exceptions import Unreadable
-from passport_events.receiving import wire
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 try:
     from passport_events.contract import problems

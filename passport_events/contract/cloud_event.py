@@ -22,7 +22,7 @@ from passport_events.contract.values import (
     Time,
     organization_of,
 )
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 _NAMED = anchored(f"{ORGANIZATION_SOURCE}(?:{ORGANIZATION_PATTERN})")
 _OTHER: JsonDict = {"not": {"pattern": f"^{ORGANIZATION_SOURCE}"}}

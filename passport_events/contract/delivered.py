@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire import strict_json
-from passport_events.receiving.wire.envelope import is_sns
+from passport_events.wire import strict_json
+from passport_events.wire.envelope import is_sns
+from passport_events.wire.raw_delivery import Received
 
 _MAX_CAPTURED_BYTES = 64 * 1024 * 1024
 _NOBODY = "not-sent"

@@ -6,7 +6,7 @@ import codecs
 import dataclasses
 
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.wire import strict_json
+from passport_events.wire import strict_json
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """It is all held in memory, and an input without an end should be refused before that is gone."""

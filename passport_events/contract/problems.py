@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from passport_events.contract.shape import BROKEN
 from passport_events.contract.types import TYPES
-from passport_events.receiving.wire import eventbridge_relay
-from passport_events.receiving.wire.shape import shown
+from passport_events.wire import eventbridge_relay
+from passport_events.wire.json_fields import shown
 
 CHANGE_EVENT = "change_event"
 WHOLE = "(the message)"

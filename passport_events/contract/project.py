@@ -5,7 +5,7 @@ from __future__ import annotations
 from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.exceptions import ConfigurationError, Unreadable
-from passport_events.receiving.wire import strict_json
+from passport_events.wire import strict_json
 
 _NO_QUEUE = "https://127.0.0.1/none"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from passport_events.contract.check import LISTS_EVERY_PROBLEM, Checked
 from passport_events.event import Event
-from passport_events.receiving.wire.shape import shown
+from passport_events.wire.json_fields import shown
 
 _FIRST_ONLY = (
     "Here is at most one problem of each message: "

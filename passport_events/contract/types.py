@@ -25,9 +25,9 @@ from passport_events.contract.values import (
     check_fields,
     event_of,
 )
-from passport_events.receiving.wire.cloudevents import record_in
-from passport_events.receiving.wire.leaves import leaves_of
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
+from passport_events.wire.cloudevents import record_in
+from passport_events.wire.flatten import leaves_of
 
 
 class Data(Open):

@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.wire.leaves import MAX_NAME, MAX_PARTS
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
+from passport_events.wire.flatten import MAX_NAME, MAX_PARTS
 
 PREFIX = r"(?:[\s\S]*\.)?"
 """What may stand before the last words of a CloudEvents `type`: your own reversed domain, or nothing."""

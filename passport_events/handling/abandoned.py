@@ -12,6 +12,7 @@ from django.db.models import F
 from passport_events import conf, fingerprint
 from passport_events.clock import ClockTimestamp
 from passport_events.handling.retry import RetryPolicy
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import (
     AttemptOutcome,
     MessageAttempt,
@@ -19,7 +20,6 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.stages import Stage, announce
 
 MOST_CRASHES = 3
 """A message that ran alone and took its worker with it so often is poison."""

@@ -10,14 +10,14 @@ from django.db import router, transaction
 from django.db.models import F
 
 from passport_events import conf
+from passport_events.db.any_of import Among
+from passport_events.db.per_row_value import EachItsOwn
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.merging import merge_all
 from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
-from passport_events.models.among import Among
-from passport_events.models.each import EachItsOwn
-from passport_events.stages import Stage, announce
 
 
 def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: UUID) -> None:

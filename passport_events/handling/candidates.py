@@ -11,8 +11,8 @@ from django.db import connections, router
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
-from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 
 T = TypeVar("T")

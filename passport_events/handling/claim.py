@@ -13,14 +13,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from passport_events import conf
+from passport_events.db.any_of import Among
+from passport_events.dispatching.flow_control import FlowControls
+from passport_events.dispatching.rate_limits import allow, used_up
 from passport_events.handling.abandoned import sort_out_abandoned
 from passport_events.handling.candidates import fair_candidates, is_full, take_turns
-from passport_events.handling.flow import FlowControls
 from passport_events.handling.locks import RecordKey, RecordLocks, record_key
-from passport_events.handling.throttle import allow, used_up
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import ProcessedMessage, Status
-from passport_events.models.among import Among
-from passport_events.stages import Stage, announce
 
 PARKED = timedelta(seconds=1)
 """Messages of a record that another worker holds step aside this long, so that others come first."""

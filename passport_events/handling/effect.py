@@ -14,18 +14,18 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from rq.timeouts import JobTimeoutException
 
 from passport_events.event import Event
-from passport_events.handling.alarm import stop_statement
 from passport_events.handling.broken_transaction import diagnose, forget_errors, refuse_broken
 from passport_events.handling.errors import Failure, capture
 from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.failure import record_failure
 from passport_events.handling.registry import Handler
 from passport_events.handling.results import refuse_result, refuse_unfinished
+from passport_events.handling.rq_timeout import stop_statement
 from passport_events.handling.turn import Turn
+from passport_events.instrumentation import Stage, announce
 from passport_events.interrupts import is_interrupt
 from passport_events.mirror.apply import lock_record, merge_into, save_merge
 from passport_events.models import SalesforceRecord, Status
-from passport_events.stages import Stage, announce
 
 CONNECTION_ERRORS = (OperationalError, InterfaceError)
 """Outside the handler these mean that the database is in trouble, not the message."""

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import Error
 
 from passport_events.exceptions import PayloadUnavailable
-from passport_events.handling.alarm import is_alarm
+from passport_events.handling.rq_timeout import is_alarm
 
 Fact = tuple[str, str]
 """A name and what it is, safe to show."""

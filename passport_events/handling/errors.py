@@ -11,11 +11,11 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
 from passport_events.error_tree import leaves, with_causes
-from passport_events.handling.alarm import is_alarm
 from passport_events.handling.error_facts import Fact, facts_of, schema_names, texts_of
 from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
 from passport_events.handling.event_words import plain
 from passport_events.handling.redaction import Phrases, redact
+from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.runtime_texts import DATABASES, NAMES, PYTHON
 from passport_events.handling.source import SourceCode, find_source, templates_of
 from passport_events.handling.validation_texts import validation_texts

@@ -11,9 +11,9 @@ from passport_events.clock import ClockTimestamp
 from passport_events.handling.errors import ErrorReport, Failure
 from passport_events.handling.retry import Again, Dead, PutOff, RetryPolicy, decide
 from passport_events.handling.turn import Turn
+from passport_events.instrumentation import Stage
 from passport_events.mirror.merge import Merged
 from passport_events.models import AttemptOutcome, MessageAttempt, Status
-from passport_events.stages import Stage
 
 
 def record_failure(

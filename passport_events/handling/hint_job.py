@@ -24,8 +24,9 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseTimeoutException
 
 from passport_events import conf
+from passport_events.dispatching import hints
 from passport_events.exceptions import JobRefused
-from passport_events.handling import hints, jobs
+from passport_events.handling import jobs
 from passport_events.redis_store.keys import INSTALLATION_LENGTH
 
 MAX_HINT_BYTES = 4_096

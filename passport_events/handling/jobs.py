@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import Error
 from rq.timeouts import JobTimeoutException
 
+from passport_events.dispatching import dispatcher, hints
 from passport_events.exceptions import JobFailed
-from passport_events.handling import dispatcher, hints
-from passport_events.handling.alarm import is_alarm
 from passport_events.handling.errors import capture
+from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage, announce
 from passport_events.interrupts import is_interrupt
-from passport_events.stages import Stage, announce
 
 
 def work_on_queue(queue_name: str, sender: str = "") -> None:

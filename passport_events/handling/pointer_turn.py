@@ -12,16 +12,16 @@ from typing import Any
 from django.db import DatabaseError, router, transaction
 
 from passport_events import conf, fingerprint
+from passport_events.dispatching import hints
 from passport_events.exceptions import RetryLater, Unreadable
-from passport_events.handling import hints
 from passport_events.handling.effect import CONNECTION_ERRORS
 from passport_events.handling.errors import capture
 from passport_events.handling.failure import record_failure
 from passport_events.handling.opener import Opened, Opener
 from passport_events.handling.turn import Turn
+from passport_events.instrumentation import Stage, announce
 from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage, Status
-from passport_events.stages import Stage, announce
 
 
 def open_pointer(turn: Turn, opener: Opener) -> BaseException | None:

@@ -20,7 +20,7 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
-from passport_events.garbage import startup_set_aside
+from passport_events.gc_freeze import startup_set_aside
 from passport_events.handling import jobs, time_slice
 from passport_events.handling.fork_safety import close_databases
 from passport_events.handling.hint_job import HintJob, HintQueue

@@ -15,7 +15,6 @@ from django.db import OperationalError, connections, transaction
 from rq.timeouts import JobTimeoutException
 
 from passport_events.error_tree import related
-from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import finish_batch
 from passport_events.handling.effect import (
     CONNECTION_ERRORS,
@@ -28,11 +27,12 @@ from passport_events.handling.errors import Failure, capture
 from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler
+from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.turn import Turn, names_of
+from passport_events.instrumentation import Stage, announce
 from passport_events.interrupts import is_interrupt
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
-from passport_events.stages import Stage, announce
 
 SHARED_SECONDS = 0.1
 """So old a transaction begins no other turn: what the first handler wrote is locked until the commit."""

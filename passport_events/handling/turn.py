@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
+from passport_events.db.compiled import Update, slots_of
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.plan import Plan
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
-from passport_events.models.message_verbs import ENDED
-from passport_events.models.written_once import Update, slots_of
+from passport_events.models.querysets import ENDED
 
 _COUNTED: dict[str, Any] = {"attempts": F("attempts") + 1}
 

@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from passport_events.exceptions import LeaseLost
-from passport_events.handling.alarm import is_alarm
 from passport_events.handling.batch import merge_batch
 from passport_events.handling.effect import CONNECTION_ERRORS, fail, take_turn
 from passport_events.handling.error_places import short_class_name_of
 from passport_events.handling.plan import Plan
 from passport_events.handling.pointer_turn import open_pointer
+from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.runs import runs_of
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.together import Failed, take_turns
 from passport_events.handling.turn import Turn
+from passport_events.instrumentation import Stage, announce
 from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage
-from passport_events.stages import Stage, announce
 
 
 def take_each_turn(

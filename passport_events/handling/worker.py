@@ -12,7 +12,7 @@ from django.db import Error, connections, router
 from rq.timeouts import JobTimeoutException
 
 from passport_events import conf
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.batch import merge_batch
 from passport_events.handling.claim import NOTHING, Claim, claim_batch, claim_one_alone
 from passport_events.handling.effect import CONNECTION_ERRORS

@@ -13,8 +13,8 @@ from django.core.management.base import OutputWrapper
 from passport_events.escaping import escape_controls
 from passport_events.exceptions import LoopDied, LoopHangs
 from passport_events.handling.errors import describe
-from passport_events.receiving.startup import explain
-from passport_events.stages import Stage, announce
+from passport_events.instrumentation import Stage, announce
+from passport_events.processes.startup import explain
 
 EXIT_CODE = 1
 GRACE_SECONDS = 5

@@ -10,13 +10,13 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from passport_events import conf
+from passport_events.db.any_of import Among
+from passport_events.db.bulk import insert_many, update_many
+from passport_events.db.compiled import LookUp, Update, slots_of
 from passport_events.event import Event
 from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.models import ProcessedMessage, SalesforceRecord
-from passport_events.models.among import Among
-from passport_events.models.bulk import insert_many, update_many
-from passport_events.models.written_once import LookUp, Update, slots_of
 
 WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from passport_events.db.managers import PrimaryManager
 from passport_events.models.message import ProcessedMessage
-from passport_events.models.primary import PrimaryManager
 
 
 class AttemptOutcome(models.TextChoices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from passport_events.models.primary import PrimaryManager
+from passport_events.db.managers import PrimaryManager
 
 
 class Delivery(models.Model):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from passport_events.db.managers import PrimaryManager
 from passport_events.event import S3_POINTER, Change, Event, Identity, Version, VersionKind
 from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.models.delivery import Delivery
-from passport_events.models.message_verbs import MessageQuerySet
 from passport_events.models.organization import SalesforceOrganization
-from passport_events.models.primary import PrimaryManager
+from passport_events.models.querysets import MessageQuerySet
 from passport_events.models.status import FOR_A_PERSON, LIVE, TERMINAL, Status
 
 TEXT_OF_REASON = 200

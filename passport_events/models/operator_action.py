@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 
 from passport_events.clock import ClockTimestamp, StatementTimestamp
+from passport_events.db.managers import PrimaryManager
 from passport_events.models.message import ProcessedMessage
 from passport_events.models.organization import SalesforceOrganization
-from passport_events.models.primary import PrimaryManager
 
 
 class ActionKind(models.TextChoices):

@@ -10,7 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Least
 
 from passport_events.clock import ClockTimestamp, StatementTimestamp, to_database
-from passport_events.models.primary import PrimaryManager
+from passport_events.db.managers import PrimaryManager
 
 
 class Mode(models.TextChoices):

@@ -8,12 +8,12 @@ from typing import Any
 from django.db import models
 
 from passport_events import conf
+from passport_events.db.managers import PrimaryManager
 from passport_events.event import is_among
 from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.exceptions import FieldUnknown
 from passport_events.models.near_names import find_near_name
 from passport_events.models.organization import SalesforceOrganization
-from passport_events.models.primary import PrimaryManager
 
 MAX_RECORDS_COMPARED = 1_000
 """Newest records that are searched for a name that may be mistyped."""

@@ -16,11 +16,11 @@ class MonitoringConfig(AppConfig):
     def ready(self) -> None:
         """Register what is done on the side."""
         # Not before: these need the models.
-        from passport_events import chores, stages  # noqa: PLC0415
+        from passport_events import instrumentation, periodic_tasks  # noqa: PLC0415
         from passport_events.monitoring import rollup, sampling  # noqa: PLC0415
         from passport_events.operating import dead_letter_queues  # noqa: PLC0415
 
-        stages.observe(sampling.listen)
-        chores.register("sampling", sampling.tick)
-        chores.register("figures", rollup.tick)
+        instrumentation.observe(sampling.listen)
+        periodic_tasks.register("sampling", sampling.tick)
+        periodic_tasks.register("figures", rollup.tick)
         dead_letter_queues.register_samples(sampling.last_depth)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from passport_events.db.managers import PrimaryManager
 from passport_events.models import SalesforceOrganization
-from passport_events.models.primary import PrimaryManager
 
 
 class Turn(models.Model):

@@ -13,20 +13,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from passport_events import conf
-from passport_events.clock import StatementTimestamp, from_database
-from passport_events.monitoring.minutes import take, time_of
-from passport_events.monitoring.models import QueueSample
-from passport_events.monitoring.pace import Pace
-from passport_events.operating.dead_letter_queues import Depth
-from passport_events.receiving.queue_attributes import (
+from passport_events.aws_clients.queue_attributes import (
     DELAYED,
     DEPTH,
     IN_FLIGHT,
     RETENTION,
     read_queue_attributes,
 )
-from passport_events.receiving.received import queue_name
-from passport_events.stages import Stage
+from passport_events.clock import StatementTimestamp, from_database
+from passport_events.instrumentation import Stage
+from passport_events.monitoring.minutes import take, time_of
+from passport_events.monitoring.models import QueueSample
+from passport_events.monitoring.pace import Pace
+from passport_events.operating.dead_letter_queues import Depth
+from passport_events.wire.raw_delivery import queue_name
 
 _pace = Pace()
 

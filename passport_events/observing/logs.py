@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from passport_events.escaping import escape_controls
-from passport_events.stages import Stage, observe
+from passport_events.instrumentation import Stage, observe
 
 logger = logging.getLogger("passport_events")
 

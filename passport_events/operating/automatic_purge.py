@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
-from passport_events import chores, conf
+from passport_events import conf, periodic_tasks
 from passport_events.clock import ClockTimestamp, StatementTimestamp, from_database
 from passport_events.models import ActionKind, OperatorAction
 from passport_events.operating import background, journal, retention
@@ -143,4 +143,4 @@ def last_purged_at() -> datetime | None:
 
 def attach() -> None:
     """Register the purge with the periodic tasks."""
-    chores.register(CHORE, tick)
+    periodic_tasks.register(CHORE, tick)

@@ -14,10 +14,10 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
-from passport_events import chores
+from passport_events import periodic_tasks
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching import dispatcher
 from passport_events.exceptions import NothingToDo, OperationRefused
-from passport_events.handling import dispatcher
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import dead_letters, journal, replay, reprocess
 from passport_events.operating.actor import Actor
@@ -169,4 +169,4 @@ def stop(pk: int, failure: str) -> None:
 
 def attach() -> None:
     """Let whatever ticks work on actions."""
-    chores.register(CHORE, work)
+    periodic_tasks.register(CHORE, work)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from django.db.models import OuterRef, Subquery
 
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
-from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import Code
 from passport_events.operating.rq_state import JOB_REFUSED, NOT_FOUND, WORKER_DIED, QueueState

@@ -9,12 +9,12 @@ from datetime import timedelta
 from django.db import Error
 
 from passport_events import conf
+from passport_events.aws_clients.queue_attributes import DEPTH, IN_FLIGHT, read_queue_attributes
 from passport_events.exceptions import ConfigurationError, PassportEventsError, QueueUnavailable
 from passport_events.operating import processes
 from passport_events.operating.finding import Code, Finding, well
 from passport_events.operating.text import seconds
-from passport_events.receiving.queue_attributes import DEPTH, IN_FLIGHT, read_queue_attributes
-from passport_events.receiving.received import queue_name
+from passport_events.wire.raw_delivery import queue_name
 
 MAX_SAMPLE_AGE = timedelta(minutes=5)
 """An older sample says nothing about now."""

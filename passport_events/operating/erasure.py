@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from passport_events.clock import ClockTimestamp
+from passport_events.db.bulk import split_into_batches
 from passport_events.exceptions import OperationRefused
 from passport_events.models import (
     ActionKind,
@@ -20,7 +21,6 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.models.bulk import split_into_batches
 from passport_events.models.personal_data import emptied
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor

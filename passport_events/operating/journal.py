@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import router, transaction
 
-from passport_events.handling import dispatcher
+from passport_events.dispatching import dispatcher
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import (
     ActionKind,
     OperatorAction,
@@ -15,7 +16,6 @@ from passport_events.models import (
     SalesforceOrganization,
 )
 from passport_events.operating.actor import Actor
-from passport_events.stages import Stage, announce
 
 
 def database() -> str:

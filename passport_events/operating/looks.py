@@ -6,10 +6,10 @@ import functools
 
 from django.db import transaction
 
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import ActionKind, Delivery, OperatorAction, ProcessedMessage, SalesforceRecord
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
-from passport_events.stages import Stage, announce
 
 
 def look_at(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -> None:

@@ -8,7 +8,7 @@ from passport_events.operating import background
 from passport_events.operating.actor import Actor
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 WAITED = ("unknown_organization", "organization_off")
 """Reasons that end when an organization is added or switched on."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from passport_events.exceptions import Unreadable
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 MAX_DEPTH = 4
 """Encodings inside each other."""

@@ -12,7 +12,7 @@ from redis import ConnectionError as RedisConnectionError
 from redis import TimeoutError as RedisTimeoutError
 from rq import Queue, worker_registration
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.redis_store import keys
 
 TRIAL_SECONDS = 10

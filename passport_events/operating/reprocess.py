@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from passport_events import fingerprint
+from passport_events.db.bulk import insert_many, split_into_batches, update_many
 from passport_events.models import (
     ActionKind,
     Delivery,
@@ -24,12 +25,11 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.models.bulk import insert_many, split_into_batches, update_many
 from passport_events.operating import journal
 from passport_events.operating.changes import Change
 from passport_events.operating.reprocess_outcomes import Decided, Outcome, Result, decide
 from passport_events.operating.selection import MOST_COUNTED, Selection, count, newest
-from passport_events.receiving import statements
+from passport_events.receiving import queries
 from passport_events.receiving.inbox import DATA_ERRORS
 
 BATCH = 50
@@ -183,6 +183,6 @@ def _add(messages: Sequence[ProcessedMessage], action: int) -> None:
     for message in messages:
         message.last_action = action
     insert_many(sorted(messages, key=lambda message: message.dedup_key), once_by=("dedup_key",))
-    stored = statements.find([message.dedup_key for message in messages])
+    stored = queries.find([message.dedup_key for message in messages])
     if any(stored.get(message.dedup_key) != message.content_hash for message in messages):
         raise IntegrityError("an event with the key of one of these and other content was just stored")

@@ -13,12 +13,12 @@ from passport_events import conf, fingerprint
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.message import TEXT_OF_REASON
-from passport_events.receiving import statements
+from passport_events.receiving import queries
 from passport_events.receiving.dedup import known, only_new
-from passport_events.receiving.organizations import KnownOrganization
-from passport_events.receiving.rows import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
+from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
+from passport_events.receiving.organization_cache import KnownOrganization
 from passport_events.receiving.stored_delivery import received_from, reread, wire_format_of
-from passport_events.receiving.wire import Reading
+from passport_events.wire import Reading
 
 HEARTBEAT = "organization_heartbeat"
 
@@ -76,7 +76,7 @@ def decide(messages: Sequence[ProcessedMessage]) -> Decided:
     for part in parts:
         part.match(organizations)
     left = [draft for part in parts for draft in part.left]
-    stored = known(left, statements.find) if left else {}
+    stored = known(left, queries.find) if left else {}
     fresh = {id(draft) for draft in only_new(left, stored)}
     twins = _twins([draft for draft in left if id(draft) not in fresh])
     decided = Decided([], [], [part.delivery for part in parts if part.is_recognised_anew()])

@@ -11,8 +11,8 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.suspension import is_suspended
 
+from passport_events.dispatching import hints
 from passport_events.exceptions import JobFailed, JobRefused
-from passport_events.handling import hints
 from passport_events.handling.hint_job import HintJob
 from passport_events.operating import rq_workers
 

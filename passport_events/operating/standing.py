@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from django.db.models import Count, Q
 
-from passport_events.handling.flow import FlowControls
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import LIVE
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from passport_events import conf
 from passport_events.clock import StatementTimestamp
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
-from passport_events.handling.flow import FlowControls
 from passport_events.models import ProcessedMessage
 from passport_events.operating.backlog import LONG, oldest
 

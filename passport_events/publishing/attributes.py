@@ -8,7 +8,7 @@ from __future__ import annotations
 from passport_events.contract import VERSION
 from passport_events.contract.check import Checked
 from passport_events.event import CHANGE_WORDS, Event
-from passport_events.receiving.wire import cloudevents
+from passport_events.wire import cloudevents
 
 MOST_CHARACTERS = 256
 _WORDS = {change: word for word, change in CHANGE_WORDS.items()}

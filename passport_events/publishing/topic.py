@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from passport_events.aws_clients.clients import AWS_ERRORS, client, is_our_fault, kind_of
+from passport_events.aws_clients.error_advice import SNS, find_way_out
+from passport_events.aws_clients.queue_urls import without_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import OperationRefused, TopicUnavailable
 from passport_events.publishing.outgoing import DATA_TYPE, Outgoing
-from passport_events.receiving.aws import AWS_ERRORS, client, is_our_fault, kind_of
-from passport_events.receiving.queue_address import without_userinfo
-from passport_events.receiving.refusals import SNS, find_way_out
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 _MAX_ID_LENGTH = 128
 _OK = 200

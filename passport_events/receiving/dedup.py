@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from passport_events.receiving.rows import Draft
+from passport_events.receiving.drafts import Draft
 
 Find = Callable[[Collection[str]], dict[str, str]]
 """As `statements.find`: keys that are in the database, with the hash of their content."""

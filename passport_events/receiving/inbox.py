@@ -12,12 +12,11 @@ from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.event import Identity
 from passport_events.exceptions import Unreadable
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import organization_heartbeats, organizations, statements
+from passport_events.receiving import organization_cache, organization_heartbeats, queries
 from passport_events.receiving.dedup import is_stored, known, only_new
-from passport_events.receiving.organization_heartbeats import Heard, heard_in
-from passport_events.receiving.received import Received
-from passport_events.receiving.rows import (
+from passport_events.receiving.drafts import (
     Draft,
     delivery_of,
     drafts_of,
@@ -25,9 +24,10 @@ from passport_events.receiving.rows import (
     quarantine_facts,
     refused_by_database,
 )
-from passport_events.receiving.wire import Reading, read
-from passport_events.receiving.wire.envelope import Envelope
-from passport_events.stages import Stage, announce
+from passport_events.receiving.organization_heartbeats import Heard, heard_in
+from passport_events.wire import Reading, read
+from passport_events.wire.envelope import Envelope
+from passport_events.wire.raw_delivery import Received
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
 """What one bad delivery can cause. psycopg refuses NUL with a DataError, surrogates with a UnicodeError."""
@@ -61,7 +61,7 @@ def store(received: Sequence[Received]) -> Stored:
         stored = _store_drafts(received, drafts)
     except DATA_ERRORS:
         # A deleted organization is refused like bad data: look up the organizations again.
-        organizations.forget_local()
+        organization_cache.forget_local()
         drafts, heard = _read_all(received)
         stored = _one_by_one(received, drafts)
     seconds = time.perf_counter() - started
@@ -73,7 +73,7 @@ def _read_all(received: Sequence[Received]) -> tuple[list[Draft], list[Heard]]:
     settings = conf.current()
     readings = [read_guarded(each, settings) for each in received]
     wanted = organizations_of(readings)
-    known = organizations.lookup(wanted) if wanted else {}
+    known = organization_cache.lookup(wanted) if wanted else {}
     drafts = [
         draft
         for each, reading in zip(received, readings, strict=True)
@@ -97,12 +97,12 @@ def read_guarded(received: Received, settings: Settings, outer: Envelope | None 
 
 
 def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
-    stored = known(drafts, statements.find)
+    stored = known(drafts, queries.find)
     fresh = only_new(drafts, stored)
     if fresh:
-        statements.insert(_by_delivery(fresh))
+        queries.insert(_by_delivery(fresh))
         # Read back: a commit whose answer is lost, or a failover, must not cost a delivery.
-        stored |= statements.find({draft.message.dedup_key for draft in fresh})
+        stored |= queries.find({draft.message.dedup_key for draft in fresh})
     quarantined = [draft for draft in fresh if draft.message.status == Status.QUARANTINED]
     for draft in quarantined:
         announce(Stage.QUARANTINED, **quarantine_facts(draft.message, draft.message.delivery))
@@ -162,11 +162,11 @@ def _store_alone(received: Received, drafts: Sequence[Draft]) -> Stored:
 
 def _store_bytes(received: Received, identity: Identity) -> Stored:
     delivery, message = refused_by_database(received, identity, conf.current())
-    is_new = not statements.find([message.dedup_key])
+    is_new = not queries.find([message.dedup_key])
     if is_new:
-        statements.insert([(delivery, [message])])
+        queries.insert([(delivery, [message])])
         announce(Stage.QUARANTINED, **quarantine_facts(message, delivery))
-    found = statements.find([message.dedup_key])
+    found = queries.find([message.dedup_key])
     safe = (received,) if found else ()
     counts = {"new": int(is_new), "duplicates": int(not is_new), "quarantined": int(is_new)}
     return Stored(safe=safe, due_types=frozenset(), **counts)

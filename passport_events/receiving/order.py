@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from passport_events.exceptions import LoopDied
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 
 class Order:

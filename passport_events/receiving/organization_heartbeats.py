@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving import statements
-from passport_events.receiving.organizations import KnownOrganization
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire import Reading
-from passport_events.stages import Stage, announce
+from passport_events.receiving import queries
+from passport_events.receiving.organization_cache import KnownOrganization
+from passport_events.wire import Reading
+from passport_events.wire.raw_delivery import Received
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def record(heard: Sequence[Heard]) -> tuple[Received, ...]:
     for each in sorted(heard, key=lambda one: one.sent_at):
         newest[each.organization.pk] = each
     found = set(newest)
-    if statements.hear({pk: each.sent_at for pk, each in newest.items()}) < len(newest):
+    if queries.hear({pk: each.sent_at for pk, each in newest.items()}) < len(newest):
         # One was deleted since it was cached. Its heartbeats come again, when it is unknown here too.
         rows = SalesforceOrganization.objects.filter(pk__in=list(newest))
         found = set(rows.values_list("pk", flat=True))

@@ -17,12 +17,12 @@ from passport_events.exceptions import PayloadUnavailable, RetryLater, Unreadabl
 from passport_events.handling import opener
 from passport_events.handling.opener import Opened
 from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import organizations, statements
+from passport_events.receiving import organization_cache, queries
 from passport_events.receiving.dedup import is_stored, known, only_new
+from passport_events.receiving.drafts import Draft, drafts_of, organizations_of, payload_of, quarantine_facts
 from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
-from passport_events.receiving.rows import Draft, drafts_of, organizations_of, payload_of, quarantine_facts
 from passport_events.receiving.stored_delivery import envelope_of, received_from
-from passport_events.receiving.wire.s3_pointer import Pointer, check_bucket
+from passport_events.wire.s3_pointer import Pointer, check_bucket
 
 S3_AWAY = timedelta(minutes=5)
 """How often a pointer is tried while S3 does not answer; that costs it no attempt."""
@@ -62,7 +62,7 @@ class S3Opener:
         if reading.refusal is not None:
             raise reading.refusal
         wanted = organizations_of([reading])
-        known = organizations.lookup(wanted) if wanted else {}
+        known = organization_cache.lookup(wanted) if wanted else {}
         return Payload(payload_of(message.delivery, body, reading), drafts_of(received, reading, known))
 
     def store(self, payload: Payload) -> Opened:
@@ -92,10 +92,10 @@ def start() -> None:
 
 
 def _store(payload: Payload) -> list[Draft]:
-    fresh = only_new(payload.drafts, known(payload.drafts, statements.find))
+    fresh = only_new(payload.drafts, known(payload.drafts, queries.find))
     if fresh:
-        statements.put([(payload.delivery, [draft.message for draft in fresh])])
-        stored = statements.find({draft.message.dedup_key for draft in fresh})
+        queries.put([(payload.delivery, [draft.message for draft in fresh])])
+        stored = queries.find({draft.message.dedup_key for draft in fresh})
         if not all(is_stored(draft, stored) for draft in fresh):
             # Put there between two statements by somebody else. The next attempt knows, and keeps both.
             raise RetryLater(0, "an event with the key of one of these and other content was just stored")

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from passport_events.instrumentation import Stage, ignore, observe
+from passport_events.processes.watchdog import Watch
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.received import Received
-from passport_events.receiving.watch import Watch
-from passport_events.stages import Stage, ignore, observe
+from passport_events.wire.raw_delivery import Received
 
 Store = Callable[[Sequence[Received]], Stored]
 

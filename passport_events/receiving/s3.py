@@ -6,10 +6,10 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_our_fault, kind_of
 from passport_events.conf import Settings
 from passport_events.exceptions import PassportEventsError, PayloadUnavailable, Unreadable
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_our_fault, kind_of
-from passport_events.receiving.wire.s3_pointer import Pointer
+from passport_events.wire.s3_pointer import Pointer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

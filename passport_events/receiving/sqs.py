@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_permanent, kind_of
+from passport_events.aws_clients.error_advice import find_way_out
+from passport_events.aws_clients.queue_urls import region_of, without_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
+from passport_events.instrumentation import Stage, announce
 from passport_events.receiving.answers import received_in
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_permanent, kind_of
-from passport_events.receiving.queue_address import region_of, without_userinfo
-from passport_events.receiving.received import Received, queue_name
-from passport_events.receiving.refusals import find_way_out
-from passport_events.receiving.short_way import ShortWay
-from passport_events.stages import Stage, announce
+from passport_events.receiving.fast_sqs import ShortWay
+from passport_events.wire.raw_delivery import Received, queue_name
 
 BATCH = 10
 """SQS hands out, and deletes, at most ten at a time."""

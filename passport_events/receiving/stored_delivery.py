@@ -8,10 +8,10 @@ from passport_events.clock import from_database
 from passport_events.conf import Settings
 from passport_events.models import Delivery
 from passport_events.receiving.inbox import read_guarded
-from passport_events.receiving.received import EPOCH, Received
-from passport_events.receiving.wire import Reading
-from passport_events.receiving.wire.envelope import Envelope
-from passport_events.receiving.wire.s3_pointer import NAME
+from passport_events.wire import Reading
+from passport_events.wire.envelope import Envelope
+from passport_events.wire.raw_delivery import EPOCH, Received
+from passport_events.wire.s3_pointer import NAME
 
 _PAYLOAD_OF_POINTER = f"+{NAME}+"
 """In the wire format of what a pointer led to, behind that of the pointer."""

@@ -16,11 +16,11 @@ from contextlib import suppress
 from django.db import Error, OperationalError, connections
 
 from passport_events.exceptions import LoopDied
-from passport_events.receiving import inbox, statements
+from passport_events.processes.watchdog import Watch
+from passport_events.receiving import inbox, queries
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.order import Order
-from passport_events.receiving.received import Received
-from passport_events.receiving.watch import Watch
+from passport_events.wire.raw_delivery import Received
 
 FOR_A_WRITER = 16
 """Receivers. With fewer each transaction holds less than a second writer would gain."""
@@ -79,7 +79,7 @@ class Writer:
                     if time.monotonic() - began >= IDLE_SECONDS:
                         # Not for every batch: by default Django's connections live no longer than a
                         # request, and a new one costs as much as the statements.
-                        statements.renew_connection()
+                        queries.renew_connection()
                     _store(orders)
                 began = time.monotonic()
         except BaseException as error:

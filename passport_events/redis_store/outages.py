@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.timeouts import BaseTimeoutException
 
-from passport_events.stages import Stage, announce
+from passport_events.instrumentation import Stage, announce
 
 _SERVER = re.compile(
     r"(?:connecting to|reading from|writing to) (?:unix socket )?([\w.:/\[\]-]+?)\.?(?=[\s,]|$)"

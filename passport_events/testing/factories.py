@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from passport_events import exact_json
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 PREFIXES = {
     "Account": "001",

@@ -12,7 +12,7 @@ from typing import Any
 
 from passport_events import exact_json
 from passport_events.exceptions import QueueUnavailable
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 BATCH = 10
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from passport_events.handling.flow import FlowControls
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.models import OperatorAction, SalesforceOrganization
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor

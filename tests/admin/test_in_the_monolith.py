@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from passport_events.handling.worker import work
 from passport_events.models import *
 from passport_events.operating import health
-from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
 from tests.monolith.campus.models import User
 from tests.operating.inbox import dead, opportunity, organization
 

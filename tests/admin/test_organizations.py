@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from passport_events.clock import ClockTimestamp
-from passport_events.handling.flow import FlowControls
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from tests.admin.urls import action, listing, page
 from tests.operating.inbox import HOME, dead, opportunity, organization

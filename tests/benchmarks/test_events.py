@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.throughput import events
 from benchmarks.throughput.peers.change import read as read_as_peer
 from passport_events.conf import Settings
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire import read
+from passport_events.wire import read
+from passport_events.wire.raw_delivery import Received
 
 
 def test_every_event_is_one_event_of_about_two_kilobytes() -> None:

@@ -55,9 +55,9 @@ def site(request: pytest.FixtureRequest) -> Iterator[str]:
 def _nothing_is_remembered(transactional_db: None, redis_server: ValkeyServer, settings: Any) -> None:
     """Caches outlive a test's database; and the first failure is the last, because nobody waits here."""
     from passport_events.monitoring import rollup, sampling
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
     sampling._pace.hurry()
     rollup._pace.hurry()
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_RETRIES": 0, "RELEASE": "41"}

@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 from rq import Worker
 
+from passport_events.dispatching import hints
 from passport_events.event import Event
-from passport_events.handling import hints
 from passport_events.handling.registry import handles
 from passport_events.models import Heartbeat, MessageAttempt, ProcessedMessage, SalesforceRecord
 from passport_events.monitoring.models import QueueSample

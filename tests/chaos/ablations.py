@@ -26,7 +26,7 @@ def _without_lease_check() -> None:
 def _without_unique_key() -> None:
     """Rows are inserted as they come; the runner drops the constraint."""
     from passport_events.models import Delivery, ProcessedMessage  # noqa: PLC0415
-    from passport_events.receiving import statements  # noqa: PLC0415
+    from passport_events.receiving import queries  # noqa: PLC0415
 
     def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
         Delivery.objects.bulk_create([delivery for delivery, _ in deliveries])
@@ -35,14 +35,14 @@ def _without_unique_key() -> None:
                 message.delivery = delivery
             ProcessedMessage.objects.bulk_create(messages)
 
-    statements.insert = insert
+    queries.insert = insert
 
 
 def _deleting_first() -> None:
     """A delivery is deleted from SQS as soon as it was received."""
     from passport_events.exceptions import QueueUnavailable  # noqa: PLC0415
-    from passport_events.receiving.received import Received  # noqa: PLC0415
     from passport_events.receiving.sqs import SqsQueue  # noqa: PLC0415
+    from passport_events.wire.raw_delivery import Received  # noqa: PLC0415
 
     receive = SqsQueue.receive
 
@@ -60,7 +60,7 @@ def _deleting_first() -> None:
 
 def _without_dispatcher() -> None:
     """Nobody looks for rows that are due."""
-    from passport_events.handling import dispatcher  # noqa: PLC0415
+    from passport_events.dispatching import dispatcher  # noqa: PLC0415
 
     dispatcher.tick = dispatcher.dispatch = lambda: 0
 

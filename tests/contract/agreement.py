@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from passport_events import wire
 from passport_events.contract.problems import Problem, problems_of
-from passport_events.receiving import wire
-from tests.receiving.wire.deliveries import SETTINGS
+from tests.wire.deliveries import SETTINGS
 
 from .strategies import delivered
 

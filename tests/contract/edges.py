@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tests.receiving.wire.deliveries import ORGANIZATION, OTHER_ORGANIZATION, RECORD, SOURCE
+from tests.wire.deliveries import ORGANIZATION, OTHER_ORGANIZATION, RECORD, SOURCE
 
 from .messages import OTHER_RECORD, opportunity
 

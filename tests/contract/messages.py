@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.receiving.wire.deliveries import OTHER_ORGANIZATION, RECORD, change_event, contract, relayed
+from tests.wire.deliveries import OTHER_ORGANIZATION, RECORD, change_event, contract, relayed
 
 OTHER_RECORD = "006SM0000001Tb4YAE"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 from .edges import ABSENT, DATA, HEADER, MESSAGE, SOURCES, Edge
 from .messages import changed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from passport_events.contract.problems import problems_of
-from tests.receiving.wire.deliveries import ORGANIZATION
+from tests.wire.deliveries import ORGANIZATION
 
 from .agreement import about_change_event, about_message
 from .edges import ABSENT, DATA, HEADER, MESSAGE, SOURCES, Edge

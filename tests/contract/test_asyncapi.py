@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from passport_events import wire
 from passport_events.contract import VERSION, build
 from passport_events.contract.asyncapi import document
 from passport_events.contract.problems import kinds
-from passport_events.receiving import wire
-from tests.receiving.wire.deliveries import SETTINGS, raw
+from tests.wire.deliveries import SETTINGS, raw
 
 from .asyncapi_rules import OBJECTS
 

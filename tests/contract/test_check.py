@@ -10,7 +10,7 @@ import pytest
 from passport_events.conf import EventType, Settings
 from passport_events.contract import report
 from passport_events.contract.sample_messages import INVALID, VALID
-from tests.receiving.wire.deliveries import (
+from tests.wire.deliveries import (
     ORGANIZATION,
     OTHER_ORGANIZATION,
     SAMPLES,
@@ -20,7 +20,7 @@ from tests.receiving.wire.deliveries import (
     notification,
     sample,
 )
-from tests.receiving.wire.test_samples import EVENTS, PROJECT, REFUSALS
+from tests.wire.test_samples import EVENTS, PROJECT, REFUSALS
 
 from .checking import checked, facts, only
 from .messages import RECORD, opportunity

@@ -10,7 +10,7 @@ import pytest
 
 from passport_events.contract.__main__ import main
 from passport_events.contract.payloads import MAX_INPUT_BYTES
-from tests.receiving.wire.deliveries import ORGANIZATION, SAMPLES, TOPIC, change_event
+from tests.wire.deliveries import ORGANIZATION, SAMPLES, TOPIC, change_event
 
 from .messages import RECORD, opportunity
 

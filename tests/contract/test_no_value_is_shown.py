@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.receiving.wire.deliveries import ORGANIZATION, TOPIC
-from tests.receiving.wire.test_properties import BODIES, DESCRIBED, SAMPLE_BYTES, places
+from tests.wire.deliveries import ORGANIZATION, TOPIC
+from tests.wire.test_properties import BODIES, DESCRIBED, SAMPLE_BYTES, places
 
 from .checking import checked, facts, said
 from .messages import changed, heartbeat, opportunity

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from passport_events import wire
 from passport_events.contract import build
 from passport_events.contract.problems import kind_of, kinds, problems_of
 from passport_events.contract.schemas import schema_of
-from passport_events.receiving import wire
-from tests.receiving.wire.deliveries import SETTINGS, raw, sample, sns
+from tests.wire.deliveries import SETTINGS, raw, sample, sns
 
 # What a schema cannot say: that two members name different records, or organizations.
 BEYOND_SCHEMAS = {"item", "heartbeat"}

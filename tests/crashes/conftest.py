@@ -40,10 +40,10 @@ def world(
     if sys.platform != "linux":
         pytest.skip("needs /proc")
     from passport_events.models import SalesforceOrganization
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
     from tests.crashes.world import HOME, World
 
-    organizations.forget_local()
+    organization_cache.forget_local()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
     world = World(sqs, tmp_path, nursery)

@@ -6,11 +6,11 @@ import importlib
 
 HURRY = "PASSPORT_TEST_HURRY"
 SHORTER = {
-    "passport_events.receiving.watch:STEP_SECONDS": 4,
-    "passport_events.receiving.loops:LOOK_SECONDS": 0.1,
-    "passport_events.receiving.service:STOP_SECONDS": 2,
+    "passport_events.processes.watchdog:STEP_SECONDS": 4,
+    "passport_events.processes.threads:LOOK_SECONDS": 0.1,
+    "passport_events.receiving.poller:STOP_SECONDS": 2,
     "passport_events.management.commands.dispatch_messages:STOP_SECONDS": 2,
-    "passport_events.receiving.aws:READ_MARGIN_SECONDS": 0.3,
+    "passport_events.aws_clients.clients:READ_MARGIN_SECONDS": 0.3,
     "passport_events.receiving.sqs:READ_MARGIN_SECONDS": 0.3,
 }
 

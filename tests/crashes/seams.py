@@ -16,7 +16,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from passport_events.stages import Stage, observe
+from passport_events.instrumentation import Stage, observe
 
 Strike = Callable[[], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from passport_events.stages import Stage
+from passport_events.instrumentation import Stage
 from tests.crashes.seams import After, AfterStatement, Announced, Before, Seam
 
 
@@ -16,23 +16,23 @@ def some(facts: Mapping[str, Any]) -> bool:
 
 POLLER: Mapping[str, Seam] = {
     "received": Announced(Stage.RECEIVED, some),
-    "read, nothing stored": Before("passport_events.receiving.statements:insert"),
+    "read, nothing stored": Before("passport_events.receiving.queries:insert"),
     "deliveries inserted": AfterStatement('INSERT INTO "passport_events_delivery"'),
     "messages inserted": AfterStatement('INSERT INTO "passport_events_processedmessage"'),
-    "stored, not read back": After("passport_events.receiving.statements:insert"),
+    "stored, not read back": After("passport_events.receiving.queries:insert"),
     "read back": Announced(Stage.STORED),
     "delete begins": Before("passport_events.receiving.sqs:SqsQueue.delete"),
     "deleted, answer not seen": After("passport_events.receiving.sqs:SqsQueue.delete"),
     "deleted": Announced(Stage.DELETED, some),
 }
 HINTS: Mapping[str, Seam] = {
-    "hint begins": Before("passport_events.handling.hints:send"),
-    "flag set, not enqueued": Before("passport_events.handling.hints:_enqueue"),
+    "hint begins": Before("passport_events.dispatching.hints:send"),
+    "flag set, not enqueued": Before("passport_events.dispatching.hints:_enqueue"),
     "hinted": Announced(Stage.HINTED),
 }
 WORKER: Mapping[str, Seam] = {
-    "hint taken": Before("passport_events.handling.hints:clear"),
-    "flag cleared": After("passport_events.handling.hints:clear"),
+    "hint taken": Before("passport_events.dispatching.hints:clear"),
+    "flag cleared": After("passport_events.dispatching.hints:clear"),
     "records locked, not claimed": After("passport_events.handling.locks:RecordLocks.acquire"),
     "claimed, not committed": Announced(Stage.CLAIMED, some),
     "claim committed": After("passport_events.handling.worker:claim_batch", lambda claim: claim.messages),
@@ -50,7 +50,7 @@ HANDLER: Mapping[str, Seam] = {
     "finished, not committed": After("passport_events.handling.turn:Turn.finish"),
     "committed": Announced(Stage.SUCCEEDED),
     "record locks begin to be released": Before("passport_events.handling.locks:RecordLocks.release"),
-    "worked, before the dispatcher's tick": Before("passport_events.handling.dispatcher:tick"),
+    "worked, before the dispatcher's tick": Before("passport_events.dispatching.dispatcher:tick"),
 }
 FAILURE: Mapping[str, Seam] = {
     "failed, nothing written": Before("passport_events.handling.effect:record_failure"),
@@ -65,7 +65,7 @@ GIVING_BACK: Mapping[str, Seam] = {
 BATCH: Mapping[str, Seam] = {
     "batch begins": Before("passport_events.handling.worker:merge_batch"),
     "batch merged, not finished": After("passport_events.handling.batch:merge_all"),
-    "batch finished, not committed": After("passport_events.models.message_verbs:MessageQuerySet.finish"),
+    "batch finished, not committed": After("passport_events.models.querysets:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
 TOGETHER: Mapping[str, Seam] = {
@@ -86,7 +86,7 @@ CRASH: Mapping[str, Seam] = {
     "crash sorted out, not committed": After("passport_events.handling.claim:sort_out_abandoned"),
 }
 DISPATCHER: Mapping[str, Seam] = {
-    "due rows found": Before("passport_events.handling.hints:send"),
+    "due rows found": Before("passport_events.dispatching.hints:send"),
 }
 OPERATOR: Mapping[str, Seam] = {
     "written down, not changed": Before("passport_events.operating.changes:Change.apply"),
@@ -103,13 +103,13 @@ OPERATOR: Mapping[str, Seam] = {
 LOOPS: Mapping[str, Seam] = {
     # The chores ask the same SQS how full the queue is, and may come first.
     "connecting to SQS": Before("urllib3.util.connection:create_connection", thread="receiver-0"),
-    "before the sign of life": Before("passport_events.receiving.heartbeat:PollerHeartbeat.beat"),
-    "before the dispatcher's look": Before("passport_events.handling.dispatcher:dispatch"),
-    "in the watch": Before("passport_events.receiving.loops:Loops._look"),
+    "before the sign of life": Before("passport_events.processes.heartbeat:PollerHeartbeat.beat"),
+    "before the dispatcher's look": Before("passport_events.dispatching.dispatcher:dispatch"),
+    "in the watch": Before("passport_events.processes.threads:Loops._look"),
     "long poll begins": Before("passport_events.receiving.sqs:SqsQueue.receive"),
 }
 TOLD_TO_STOP = (
-    After("passport_events.receiving.loops:Loops.stop"),
+    After("passport_events.processes.threads:Loops.stop"),
     After("passport_events.handling.time_slice:end_now"),
 )
 

@@ -20,10 +20,10 @@ from django.contrib.auth.models import Group
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching import dispatcher, hints
 from passport_events.event import S3_POINTER
-from passport_events.handling import dispatcher, hints
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, SalesforceRecord, Status
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.demo.processes import children_of

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from passport_events import stages
+from passport_events import instrumentation
 from passport_events.handling import registry, time_slice
-from passport_events.stages import Stage
+from passport_events.instrumentation import Stage
 from project.embedded import ValkeyServer
 
 if TYPE_CHECKING:
@@ -63,16 +63,17 @@ def announced() -> Iterator[Announced]:
     def listen(stage: Stage, facts: dict[str, Any]) -> None:
         heard.append((stage, facts))
 
-    stages.observe(listen)
+    instrumentation.observe(listen)
     yield heard
-    stages.ignore(listen)
+    instrumentation.ignore(listen)
 
 
 @pytest.fixture
 def locks(redis_server: ValkeyServer) -> RecordLocks:
     """The locks of a worker, in an empty Redis."""
     # Not above: pytest reads this file before Django has its settings.
-    from passport_events.handling import hints, locks  # noqa: PLC0415
+    from passport_events.dispatching import hints  # noqa: PLC0415
+    from passport_events.handling import locks  # noqa: PLC0415
 
     from .given import OPPORTUNITIES  # noqa: PLC0415
 

@@ -12,8 +12,8 @@ from passport_events import Event, fingerprint, handles
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import OPPORTUNITIES, a_message, an_event, an_organization, make_due, now, stored, write, written

@@ -16,8 +16,8 @@ from passport_events import Event, handles
 from passport_events.exceptions import JobFailed
 from passport_events.handling import jobs, worker
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.models import MessageAttempt, SalesforceRecord
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import (

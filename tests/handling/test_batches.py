@@ -9,9 +9,9 @@ import pytest
 from passport_events.event import Change
 from passport_events.handling import worker
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.mirror import apply
 from passport_events.models import Mode, ProcessedMessage, Status
-from passport_events.stages import Stage
 
 from .conftest import Announced, Statements
 from .given import (

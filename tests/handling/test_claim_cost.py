@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.handling.candidates import fair_candidates
 from passport_events.handling.claim import claim_batch, claim_one_alone
-from passport_events.handling.flow import FlowControls
 from passport_events.handling.locks import RecordLocks
 
 from .conftest import Statements

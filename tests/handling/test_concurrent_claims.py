@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 

@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError, connection
 from passport_events import handles
 from passport_events.handling import effect, jobs, worker
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.mirror import apply
 from passport_events.models import ProcessedMessage, Status
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import (

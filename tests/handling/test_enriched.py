@@ -9,7 +9,7 @@ import pytest
 from passport_events import Event, handles
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, contract_message, organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer

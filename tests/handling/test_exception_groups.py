@@ -9,8 +9,8 @@ import pytest
 from rq.timeouts import JobTimeoutException
 
 from passport_events import Discard, Event, Reject, RetryLater, handles
-from passport_events.handling.alarm import is_alarm
 from passport_events.handling.errors import LONGEST_TEXT, ErrorReport, describe
+from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rq import Worker
 
-from passport_events.handling import dispatcher, hints
+from passport_events.dispatching import dispatcher, hints
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from project.embedded import ValkeyServer
 

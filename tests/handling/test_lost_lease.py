@@ -9,14 +9,14 @@ import pytest
 from django.db import connection
 
 from passport_events import Event, handles
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage, ignore, observe
 from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
     Status,
 )
-from passport_events.stages import Stage, ignore, observe
 
 from .conftest import Announced
 from .given import (

@@ -18,7 +18,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.export import CSV, JSON_LINES, export
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import as_json
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message
 
 from .given import OPPORTUNITIES, an_organization

@@ -10,15 +10,16 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from passport_events.dispatching import dispatcher, hints
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER, Identity
-from passport_events.handling import dispatcher, hints
 from passport_events.handling.abandoned import MOST_CRASHES
 from passport_events.handling.candidates import fair_candidates
 from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
-from passport_events.handling.flow import FlowControls
 from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
+from tests.dispatching.test_rate_limits import set_throttle
 
 from .conftest import Statements
 from .given import (
@@ -32,7 +33,6 @@ from .given import (
     statuses,
 )
 from .test_claim_cost import analyze, explain, read
-from .test_throttle import set_throttle
 
 pytestmark = pytest.mark.django_db
 

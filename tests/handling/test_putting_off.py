@@ -11,10 +11,10 @@ from django.utils import timezone
 from passport_events import Event, RetryLater, handles
 from passport_events.handling.retry import PATIENCE
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import (

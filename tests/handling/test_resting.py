@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from passport_events.handling import hints, time_slice
+from passport_events.dispatching import hints
+from passport_events.handling import time_slice
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
 

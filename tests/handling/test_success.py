@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from passport_events import Event, handles
+from passport_events.dispatching import hints
 from passport_events.event import Change
-from passport_events.handling import hints
 from passport_events.handling.worker import work
 from passport_events.models import (
     SalesforceRecord,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from passport_events import Event, handles
-from passport_events.handling import hints, time_slice
+from passport_events.dispatching import hints
+from passport_events.handling import time_slice
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.time_slice import TimeSlice

@@ -15,11 +15,11 @@ from passport_events.handling.claim import claim_batch
 from passport_events.handling.merging import MergedMessage
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work, work_on
+from passport_events.instrumentation import Stage
 from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
 )
-from passport_events.stages import Stage
 from passport_events.testing import record_id
 
 from .conftest import Announced, Statements

@@ -14,12 +14,12 @@ from django.db import DatabaseError, OperationalError, connection, connections, 
 from passport_events import Discard, Event, RetryLater, handles
 from passport_events.handling import together
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.models import (
     MessageAttempt,
     ProcessedMessage,
     SalesforceRecord,
 )
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import (

@@ -17,13 +17,13 @@ from passport_events.handling import together
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work, work_on
+from passport_events.instrumentation import Stage
 from passport_events.models import (
     MessageAttempt,
     ProcessedMessage,
     SalesforceRecord,
     Status,
 )
-from passport_events.stages import Stage
 
 from .conftest import Announced
 from .given import (

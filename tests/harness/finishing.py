@@ -14,7 +14,7 @@ def by_anybody(patch: Callable[[Any, str, Any], None]) -> None:
     # Not above: a process of the chaos pipeline asks for this before Django is set up.
     from passport_events.handling import turn  # noqa: PLC0415
     from passport_events.models import MessageQuerySet, ProcessedMessage, Status  # noqa: PLC0415
-    from passport_events.models.message_verbs import ENDED  # noqa: PLC0415
+    from passport_events.models.querysets import ENDED  # noqa: PLC0415
 
     def finish(rows: Any, lease_token: UUID, status: Status, **also: Any) -> int:
         return int(rows.update(status=status, **ENDED, **also))

@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from passport_events.db.bulk import insert_many
 from passport_events.event import Change, VersionKind
 from passport_events.mirror import apply
 from passport_events.mirror.apply import (
@@ -22,7 +23,6 @@ from passport_events.mirror.apply import (
     save_merge,
 )
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord
-from passport_events.models.bulk import insert_many
 from tests.mirror.histories import RECORD, Step
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,10 @@ import pytest
 from django.db import transaction
 from hypothesis import strategies as st
 
+from passport_events.dispatching import dispatcher, hints
 from passport_events.event import Identity
 from passport_events.exceptions import LeaseLost
-from passport_events.handling import dispatcher, effect, failure, hints, retry, together, turn
+from passport_events.handling import effect, failure, retry, together, turn
 from passport_events.handling.batch import finish_batch
 from passport_events.handling.locks import RecordKey, RecordLocks
 from passport_events.mirror import merge as merging
@@ -28,13 +29,13 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.models.message_verbs import MessageQuerySet
+from passport_events.models.querysets import MessageQuerySet
 from passport_events.operating import journal
-from passport_events.receiving import inbox, poller, statements
+from passport_events.receiving import inbox, poll, queries
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.receiving.wire import Reading
+from passport_events.wire import Reading
+from passport_events.wire.raw_delivery import Received
 from tests.harness import finishing
 from tests.model.choices import OVERTAKING, Focus, creations
 from tests.model.plans import Dies, Overtaken, Plan
@@ -83,17 +84,17 @@ def a_lost_lease_still_finishes(patch: pytest.MonkeyPatch) -> None:
 def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
     """What was received is safe."""
     queues: list[MessageQueue] = []
-    true_poll, true_store = poller.poll, inbox.store
+    true_poll, true_store = poll.poll, inbox.store
 
     def store(received: Sequence[Received]) -> Stored:
         queues[-1].delete(received)
         return true_store(received)
 
-    def poll(queue: MessageQueue, limit: int = BATCH) -> Any:
+    def delete_and_poll(queue: MessageQueue, limit: int = BATCH) -> Any:
         queues.append(queue)
         return true_poll(queue, limit, store=store)
 
-    patch.setattr("tests.model.world.poll", poll)
+    patch.setattr("tests.model.world.poll", delete_and_poll)
 
 
 @complaint("I2", "poll", "other_traffic")
@@ -124,7 +125,7 @@ def no_other_poller_inserts_at_this_moment(patch: pytest.MonkeyPatch) -> None:
                     message.delivery = delivery
                     message.save(force_insert=True)
 
-    patch.setattr(statements, "insert", insert)
+    patch.setattr(queries, "insert", insert)
     patch.setattr(inbox, "DATA_ERRORS", ())
 
 

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.models import LIVE, TERMINAL, OperatorAction, ProcessedMessage, Status
 from passport_events.testing.factories import COMMITTED_MS
 from tests.model.handlers import ledger

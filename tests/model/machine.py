@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from passport_events import conf
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.time_slice import TimeSlice

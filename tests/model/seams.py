@@ -13,8 +13,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from redis import Redis
 from redis.client import Pipeline
 
-from passport_events.receiving.received import Received
 from passport_events.testing import FakeQueue
+from passport_events.wire.raw_delivery import Received
 from tests.model.plans import Died, Plan, Seam
 
 

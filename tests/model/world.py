@@ -13,9 +13,10 @@ from django.db.models import F
 from rq.job import Job
 
 from passport_events import conf
+from passport_events.dispatching import dispatcher, hints
 from passport_events.event import Event
 from passport_events.exceptions import QueueUnavailable
-from passport_events.handling import dispatcher, hints, jobs
+from passport_events.handling import jobs
 from passport_events.models import (
     Delivery,
     MessageAttempt,
@@ -26,8 +27,8 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.receiving import organizations
-from passport_events.receiving.poller import poll
+from passport_events.receiving import organization_cache
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, organization_id
 from project.embedded import ValkeyServer
 from tests.model.aside import Aside
@@ -78,7 +79,7 @@ class World:
             for model in _TABLES:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608  our own names
         self._redis_server.flush()
-        organizations.forget_local()
+        organization_cache.forget_local()
 
     def add_organization(self, number: int) -> SalesforceOrganization:
         """Make an organization known."""

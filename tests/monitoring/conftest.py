@@ -20,9 +20,9 @@ def _nothing_is_remembered() -> None:
     """Caches, states and what this process received outlive a test's database."""
     from passport_events.monitoring import rollup, sampling
     from passport_events.observing import logs
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
     logs._states.clear()
     sampling.ages = sampling.Ages()
     sampling._pace.hurry()

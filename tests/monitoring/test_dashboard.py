@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rq import Worker
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.worker import work
 from passport_events.models import Heartbeat
 from passport_events.monitoring.dashboard import read

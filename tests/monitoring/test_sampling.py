@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections
 
-from passport_events import chores, conf
+from passport_events import conf, periodic_tasks
 from passport_events.exceptions import QueueUnavailable
+from passport_events.instrumentation import Stage
 from passport_events.monitoring import sampling
 from passport_events.monitoring.minutes import now_and_turn
 from passport_events.monitoring.models import QueueSample, Turn
-from passport_events.receiving.service import Limits, PollService
+from passport_events.receiving.poller import Limits, PollService
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.stages import Stage
 from project.embedded import ValkeyServer
 from tests.harness import environment
 from tests.harness.aws import Sqs
@@ -142,7 +142,7 @@ def _after_a_sample(delete: object) -> object:
 
 def test_nobody_without_a_queue_asks_aws(sqs: Sqs) -> None:
     sampling.tick(())
-    chores.run()
+    periodic_tasks.run()
     assert not QueueSample.objects.exists()
 
 
@@ -150,8 +150,8 @@ def test_a_chore_that_fails_is_announced_once_and_stops_nothing(
     sqs: Sqs, announced: Announcements, change: Change
 ) -> None:
     sqs.queue.delete()
-    chores.run([sqs.queue.url])
+    periodic_tasks.run([sqs.queue.url])
     another_minute()
     sampling._pace.hurry()
-    chores.run([sqs.queue.url])
+    periodic_tasks.run([sqs.queue.url])
     assert announced.changes("sampling") == ["away"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passport_events.receiving.wire.s3_pointer import CLASSES
 from passport_events.testing import organization_id, record_id, relay_message
+from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
 from tests.harness.monolith import Monolith
 from tests.receiving.arranging import heartbeat

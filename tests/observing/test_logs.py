@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from passport_events import stages
+from passport_events import instrumentation
+from passport_events.instrumentation import Stage, announce
 from passport_events.models import SalesforceOrganization
 from passport_events.observing import logs
-from passport_events.receiving import inbox, organizations
-from passport_events.receiving.poller import poll
-from passport_events.receiving.rows import delivery_of
-from passport_events.stages import Stage, announce
+from passport_events.receiving import inbox, organization_cache
+from passport_events.receiving.drafts import delivery_of
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message, sns_notification
 from project.embedded import ValkeyServer
 
@@ -27,7 +27,7 @@ HOME = organization_id(1)
 def _nothing_is_remembered() -> Iterator[None]:
     """What is away, and which organizations are known, outlives a test."""
     logs._states.clear()
-    organizations.forget_local()
+    organization_cache.forget_local()
     yield
     logs._states.clear()
 
@@ -170,13 +170,13 @@ def test_an_observer_that_fails_stops_neither_the_work_nor_the_others(
         heard.append(stage)
 
     for observer in (fail, hear):
-        stages.observe(observer)
-        stages.observe(observer)
+        instrumentation.observe(observer)
+        instrumentation.observe(observer)
     try:
         announce(Stage.STORED, count=1)
     finally:
         for observer in (fail, hear):
-            stages.ignore(observer)
+            instrumentation.ignore(observer)
     announce(Stage.STORED, count=1)
 
     assert heard == [Stage.STORED]

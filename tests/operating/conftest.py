@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _fresh_organizations() -> None:
     """Organizations are cached in this process; those of other tests are gone from the database."""
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 from passport_events.clock import ClockTimestamp
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire.s3_pointer import CLASSES
 from passport_events.testing import organization_id, record_id, relay_message, sns_notification
+from passport_events.wire.raw_delivery import Received
+from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import BUCKET
 
 HOME = organization_id(1)

@@ -14,11 +14,11 @@ from rq.serializers import DefaultSerializer
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
-from passport_events.handling import dispatcher, hints
+from passport_events.dispatching import dispatcher, hints
 from passport_events.handling.rq_worker import PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage
-from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
-from passport_events.receiving.poller import poll
+from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from passport_events import chores, conf
+from passport_events import conf, periodic_tasks
 from passport_events.models import Delivery, OperatorAction, Progress, Status
 from passport_events.operating import automatic_purge, background, retention
 from passport_events.operating.actor import Actor
@@ -55,7 +55,7 @@ def test_the_chores_purge_and_write_down_that_they_did() -> None:
     organization()
     old, young = ended(1, 20), ended(2, 1)
 
-    chores.run()
+    periodic_tasks.run()
 
     assert (says(old), says(young)) == ((False, False), (True, True))
     assert purges() == [(True, 2)]
@@ -97,7 +97,7 @@ def test_it_can_be_switched_off(settings: Settings) -> None:
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "PURGE_AUTOMATICALLY": False}
     organization()
     old = ended(1, 20)
-    chores.run()
+    periodic_tasks.run()
     assert (says(old), purges()) == ((True, True), [])
 
 

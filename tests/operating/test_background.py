@@ -7,8 +7,8 @@ import threading
 import pytest
 from django.db import connections
 
+from passport_events.dispatching import dispatcher
 from passport_events.exceptions import NothingToDo, OperationRefused
-from passport_events.handling import dispatcher
 from passport_events.models import OperatorAction, Progress, Status
 from passport_events.operating import background, selection, steering
 from passport_events.operating.actor import Actor

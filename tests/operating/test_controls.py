@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.exceptions import OperationRefused
-from passport_events.handling.flow import FlowControls
 from passport_events.models import OperatorAction
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from passport_events import stages
-from passport_events.handling import hints
+from passport_events import instrumentation
+from passport_events.dispatching import hints
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, Status
 from passport_events.operating import background, dead_letters, steering
 from passport_events.operating.actor import Actor
@@ -148,17 +148,17 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
     message = dead()
     heard: list[dict[str, Any]] = []
 
-    def observer(stage: stages.Stage, facts: dict[str, Any]) -> None:
-        if stage is stages.Stage.OPERATED:
+    def observer(stage: instrumentation.Stage, facts: dict[str, Any]) -> None:
+        if stage is instrumentation.Stage.OPERATED:
             heard.append(facts)
 
-    stages.observe(observer)
+    instrumentation.observe(observer)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             dead_letters.retry(rows(message), ann, "fixed")
             assert not heard
     finally:
-        stages.ignore(observer)
+        instrumentation.ignore(observer)
     assert heard == [{"kind": "retry", "actor": "ann", "count": 1}]
     assert hints.rq_queue("passport-opportunities").count == 1
 

@@ -19,8 +19,8 @@ from passport_events.models import (
 from passport_events.operating.actor import Actor
 from passport_events.operating.erasure import Erased, erase
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
 from passport_events.testing import organization_id, record_id, relay_message
+from passport_events.wire.raw_delivery import Received
 from project.embedded import ValkeyServer
 from tests.operating.inbox import HOME, dead, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport

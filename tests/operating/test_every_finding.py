@@ -22,13 +22,14 @@ from rq.suspension import resume, suspend
 
 from passport_events import conf, handles
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching import dispatcher, hints
 from passport_events.exceptions import Reject
-from passport_events.handling import dispatcher, hints, jobs, registry
+from passport_events.handling import jobs, registry
 from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import WARNINGS, Code, Finding
 from passport_events.operating.health import assess
-from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
 from passport_events.testing import record_id, relay_message
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
@@ -400,7 +401,7 @@ def test_a_poller_whose_machine_has_another_time_is_well(given: Given) -> None:
     given.stack.pulse.received(committed=True)
     assert given.stack.pulse.received_at is not None
     with given.patch.context() as behind:
-        behind.setattr("passport_events.receiving.heartbeat.datetime", _AnHourAgo)
+        behind.setattr("passport_events.processes.heartbeat.datetime", _AnHourAgo)
         given.stack.pulse.received(committed=True)
         given.stack.poller.beat()
     assert wrong() == {}

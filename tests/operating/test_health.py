@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from rq import SimpleWorker, Worker
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.models import Heartbeat
 from passport_events.operating import controls
 from passport_events.operating.actor import Actor

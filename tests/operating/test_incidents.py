@@ -23,8 +23,8 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching import dispatcher
 from passport_events.event import Event
-from passport_events.handling import dispatcher
 from passport_events.handling.registry import handles
 from passport_events.handling.worker import work
 from passport_events.models import LIVE, ProcessedMessage, Progress, SalesforceRecord, Status
@@ -34,8 +34,8 @@ from passport_events.operating.dead_letters import RETRY
 from passport_events.operating.replay import REPLAY, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
 from passport_events.testing import record_id, relay_message
+from passport_events.wire.raw_delivery import Received
 from project.embedded import ValkeyServer
 from tests.operating.inbox import HOME, organization
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from passport_events.handling.flow import FlowControls
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.management.commands.passport import VERBS
 from passport_events.models import OperatorAction, Status
 from passport_events.operating import health

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from passport_events.clock import ClockTimestamp
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import OperationRefused
-from passport_events.handling.flow import FlowControls
 from passport_events.models import Mode, ProcessedMessage, Status
 from passport_events.operating import controls, dead_letters
 from passport_events.operating.actor import Actor

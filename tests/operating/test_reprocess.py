@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from passport_events import conf
+from passport_events.db.bulk import update_many
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.models import Delivery, Mode, OperatorAction, ProcessedMessage, Status
-from passport_events.models.bulk import update_many
 from passport_events.operating import background, steering
 from passport_events.operating import reprocess as reprocess_module
 from passport_events.operating.actor import Actor
@@ -24,8 +24,8 @@ from passport_events.operating.organizations import find_organization, reprocess
 from passport_events.operating.reprocess import REPROCESS, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
 from passport_events.testing import organization_id, record_id, relay_message
+from passport_events.wire.raw_delivery import Received
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, dead, opportunity, organization, pointer, rows, store
 from tests.operating.test_passport_command import passport

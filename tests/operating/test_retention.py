@@ -22,8 +22,8 @@ from passport_events.operating import dead_letters, retention
 from passport_events.operating.actor import Actor
 from passport_events.operating.retention import Purged, Retention, purge
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
 from passport_events.testing import record_id, relay_message
+from passport_events.wire.raw_delivery import Received
 from tests.operating.inbox import HOME, end, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport
 

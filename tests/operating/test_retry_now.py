@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from passport_events.handling import hints, registry
+from passport_events.dispatching import hints
+from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, OperatorAction, ProcessedMessage, Status
 from passport_events.operating import background, controls, steering

@@ -18,7 +18,7 @@ from passport_events.operating.finding import well
 from passport_events.operating.health import assess, assess_organizations
 from passport_events.operating.health_checks import OrganizationsHeard
 from passport_events.operating.silence import silences
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.operating.inbox import organization

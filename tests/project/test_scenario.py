@@ -12,9 +12,9 @@ import pytest
 from passport_events import Event, conf
 from passport_events.mirror.merge import Write, merge
 from passport_events.mirror.state import RecordState
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire import read
 from passport_events.testing import sns_notification
+from passport_events.wire import read
+from passport_events.wire.raw_delivery import Received
 from project.admissions import faults
 from project.demo.history import Change, Kind
 from project.demo.oracle import MirrorRow, RecordKey, mirror_row

@@ -22,7 +22,7 @@ def publish(sqs: Sqs, tmp_path: Path) -> Publishing:
 def home(redis_server: ValkeyServer, db: None) -> None:
     """The organization that these messages belong to, and nothing remembered of another test's."""
     from passport_events.models import SalesforceOrganization
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")

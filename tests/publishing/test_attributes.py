@@ -10,7 +10,7 @@ from passport_events.contract import VERSION
 from passport_events.publishing.attributes import attributes_of
 from tests.contract.checking import only
 from tests.contract.messages import OTHER_RECORD, RECORD, changed, heartbeat, opportunity
-from tests.receiving.wire.deliveries import ORGANIZATION, raw, read, relayed
+from tests.wire.deliveries import ORGANIZATION, raw, read, relayed
 
 SIX = {"event_type", "org_id", "entity", "change_type", "schema_version", "event_id"}
 

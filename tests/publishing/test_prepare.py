@@ -15,7 +15,7 @@ from passport_events.publishing.outgoing import MOST_BYTES
 from passport_events.publishing.prepare import Prepared, prepare
 from tests.contract.checking import AT
 from tests.contract.messages import opportunity
-from tests.receiving.wire.deliveries import (
+from tests.wire.deliveries import (
     ORGANIZATION,
     OTHER_ORGANIZATION,
     TOPIC,

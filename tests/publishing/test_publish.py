@@ -10,7 +10,7 @@ from passport_events.handling.worker import work
 from passport_events.management.verbs import publish as verb
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord
 from passport_events.publishing.topic import SnsTopic
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import record_id
 from tests.receiving.arranging import left_in_sqs, outcomes

@@ -19,10 +19,10 @@ from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from passport_events import conf
+from passport_events.aws_clients.clients import AWS_ERRORS, is_our_fault
 from passport_events.exceptions import ConfigurationError, OperationRefused, TopicUnavailable
 from passport_events.publishing.outgoing import MOST_BYTES, Outgoing
 from passport_events.publishing.topic import Refused, SnsTopic, region_of
-from passport_events.receiving.aws import AWS_ERRORS, is_our_fault
 from tests.harness.aws import Sqs
 
 from .outgoings import outgoing

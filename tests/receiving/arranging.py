@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connections
 
+from passport_events.instrumentation import Stage
 from passport_events.models import ProcessedMessage
-from passport_events.stages import Stage
 from passport_events.testing import organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import Sqs

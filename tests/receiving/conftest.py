@@ -35,9 +35,9 @@ def change(settings: Any) -> Change:
 def _nothing_is_remembered() -> None:
     """Caches and states outlive a test's database."""
     from passport_events.observing import logs
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
     logs._states.clear()
 
 
@@ -61,22 +61,22 @@ def queue() -> FakeQueue:
 @pytest.fixture
 def announced() -> Iterator[Announcements]:
     """Everything that the stages announce from now on."""
-    from passport_events import stages
+    from passport_events import instrumentation
     from tests.receiving.arranging import Announcements
 
     heard = Announcements()
-    stages.observe(heard)
+    instrumentation.observe(heard)
     yield heard
-    stages.ignore(heard)
+    instrumentation.ignore(heard)
 
 
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """A service whose beats, ticks and pauses are milliseconds."""
-    monkeypatch.setattr("passport_events.receiving.service.BEAT_SECONDS", 0.04)
-    monkeypatch.setattr("passport_events.handling.dispatcher.TICK_SECONDS", 0.02)
-    monkeypatch.setattr("passport_events.receiving.patience.FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("passport_events.receiving.patience.LONGEST_PAUSE_SECONDS", 0.04)
+    monkeypatch.setattr("passport_events.receiving.poller.BEAT_SECONDS", 0.04)
+    monkeypatch.setattr("passport_events.dispatching.dispatcher.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("passport_events.processes.backoff.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("passport_events.processes.backoff.LONGEST_PAUSE_SECONDS", 0.04)
     settings.PASSPORT_EVENTS = {
         **settings.PASSPORT_EVENTS,
         "WAIT_SECONDS": 0,

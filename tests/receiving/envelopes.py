@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from passport_events.receiving.received import Received
+from passport_events.wire.raw_delivery import Received
 
 NOW_MS = 1_778_500_000_000
 """When the copies are on their way: three days after the first event of a test."""

@@ -13,9 +13,9 @@ from passport_events import conf
 from passport_events.event import S3_POINTER
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.receiving.wire.s3_pointer import CLASSES
+from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import HOME
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Self
 
-from passport_events.receiving.service import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, PollService, Totals
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import opportunity
 

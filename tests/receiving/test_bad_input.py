@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.db.models.functions import Length
 
-from passport_events import conf
+from passport_events import conf, wire
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving import inbox, wire
-from passport_events.receiving.poller import poll
+from passport_events.receiving import inbox
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from tests.harness import network

@@ -17,7 +17,7 @@ from redis.connection import AbstractConnection
 
 from passport_events import conf
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS

@@ -8,10 +8,10 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving import statements
-from passport_events.receiving.poller import poll
-from passport_events.receiving.received import Received
+from passport_events.receiving import queries
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue
+from passport_events.wire.raw_delivery import Received
 from tests.receiving.arranging import Announcements, in_a_thread, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,14 +82,14 @@ def test_what_is_not_found_after_the_commit_is_not_deleted(
     """A failover to a replica that lags can take back a commit that was confirmed."""
     for number in range(3):
         queue.send(opportunity(number))
-    insert = statements.insert
+    insert = queries.insert
 
     def insert_and_lose_one(rows: list[tuple[Delivery, list[ProcessedMessage]]]) -> None:
         insert(rows)
         ProcessedMessage.objects.filter(dedup_key=rows[1][1][0].dedup_key).delete()
 
     with monkeypatch.context() as fault:
-        fault.setattr(statements, "insert", insert_and_lose_one)
+        fault.setattr(queries, "insert", insert_and_lose_one)
         assert poll(queue).left == 1
     assert len(queue.bodies) == 1
 
@@ -104,8 +104,8 @@ def test_of_a_merged_event_every_message_must_be_found(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue.send(opportunities([1, 2, 3]))
-    find = statements.find
-    monkeypatch.setattr(statements, "find", lambda keys: dict(list(find(keys).items())[1:]))
+    find = queries.find
+    monkeypatch.setattr(queries, "find", lambda keys: dict(list(find(keys).items())[1:]))
 
     assert poll(queue).left == 1
     assert len(queue.bodies) == 1
@@ -114,13 +114,13 @@ def test_of_a_merged_event_every_message_must_be_found(
 def test_the_read_back_happens_outside_the_transaction(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, was_inside = statements.find, []
+    find, was_inside = queries.find, []
 
     def watched(keys: set[str]) -> dict[str, str]:
         was_inside.append(transaction.get_connection().in_atomic_block)
         return find(keys)
 
-    monkeypatch.setattr(statements, "find", watched)
+    monkeypatch.setattr(queries, "find", watched)
     queue.send(opportunity(1))
     poll(queue)
 

@@ -11,9 +11,9 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving.poller import poll
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import Announcements, opportunity
 
@@ -63,7 +63,7 @@ def test_it_outlives_a_database_that_goes_away_and_ends_when_told_to(
             os.kill(os.getpid(), signal.SIGTERM)
         return 0
 
-    monkeypatch.setattr("passport_events.handling.dispatcher.tick", tick)
+    monkeypatch.setattr("passport_events.dispatching.dispatcher.tick", tick)
 
     call_command("dispatch_messages")
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from passport_events.event import Identity
+from passport_events.instrumentation import Stage
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving.poller import poll
-from passport_events.stages import Stage
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, contract_message, record_id, sns_notification
 from tests.receiving.arranging import (
     ELSEWHERE,
@@ -214,7 +214,7 @@ def test_numbers_that_a_javascript_hop_rounds_are_no_other_content(
 def test_keys_are_asked_for_in_parts_because_a_body_may_name_thousands_of_records(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.receiving.statements.MOST_KEYS", 3)
+    monkeypatch.setattr("passport_events.receiving.queries.MOST_KEYS", 3)
     queue.send(opportunities(range(10)))
 
     assert (poll(queue).new, queue.bodies) == (10, [])

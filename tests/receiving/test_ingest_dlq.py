@@ -15,8 +15,8 @@ from passport_events import conf
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.health import assess_poller
-from passport_events.receiving.database_errors import describe_error
-from passport_events.receiving.poller import poll
+from passport_events.processes.database_errors import describe_error
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import sns_notification
 from tests.harness import environment
@@ -155,7 +155,7 @@ def test_a_database_that_refuses_everything_is_exit_2_and_no_value_is_printed(
         raise IntegrityError("DETAIL: Failing row contains (student@example.edu)")
 
     change(MAX_ERRORS_IN_A_ROW=1)
-    monkeypatch.setattr("passport_events.receiving.statements.insert", refuse)
+    monkeypatch.setattr("passport_events.receiving.queries.insert", refuse)
     give_up(sqs, opportunity(1))
     code, output, errors = ingest("--once", "--json")
     assert (code, output) == (2, "")

@@ -19,15 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passport_events import conf
+from passport_events.aws_clients.queue_attributes import DEPTH, read_queue_attributes
 from passport_events.exceptions import PayloadUnavailable, QueueUnavailable, TopicUnavailable
 from passport_events.models import SalesforceOrganization
 from passport_events.publishing.topic import SnsTopic
 from passport_events.receiving import s3
-from passport_events.receiving.queue_attributes import DEPTH, read_queue_attributes
-from passport_events.receiving.received import Received
-from passport_events.receiving.service import Limits, PollService
+from passport_events.receiving.poller import Limits, PollService
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.receiving.wire.s3_pointer import Pointer
+from passport_events.wire.raw_delivery import Received
+from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.publishing.outgoings import outgoing
 from tests.receiving.arranging import opportunity, outcomes

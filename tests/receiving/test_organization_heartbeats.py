@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from passport_events import conf
+from passport_events.instrumentation import Stage
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.actor import Actor
 from passport_events.operating.organizations import reprocess_organization, waited_for
-from passport_events.receiving import organizations
-from passport_events.receiving.poller import poll
+from passport_events.receiving import organization_cache
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.stages import Stage
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import Sqs
@@ -200,7 +200,7 @@ def test_what_is_kept_of_it_ends_when_it_is_known(queue: FakeQueue) -> None:
     assert reprocess_organization(home, Actor("ann")) == 2
 
     assert outcomes() == [("ignored", "organization_heartbeat"), ("waiting", "")]
-    organizations.forget(HOME)
+    organization_cache.forget(HOME)
     queue.send(heartbeat(at_ms=COMMITTED_MS + MINUTE))
     poll(queue)
     assert heard()[0] == SENT + timedelta(minutes=1)

@@ -11,10 +11,10 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import LockNotAvailable
 
+from passport_events.instrumentation import Stage
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving import organizations, statements
-from passport_events.receiving.poller import poll
-from passport_events.stages import Stage
+from passport_events.receiving import organization_cache, queries
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import (
     ELSEWHERE,
@@ -84,7 +84,7 @@ def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
     home: SalesforceOrganization, queue: FakeQueue
 ) -> None:
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
-    organizations.lookup([ELSEWHERE])
+    organization_cache.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
     for organization in (HOME, ELSEWHERE, HOME):
         queue.send(heartbeat(organization))
@@ -92,7 +92,7 @@ def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
     assert poll(queue).left == 1
 
     assert are_heard() == {HOME}
-    organizations.forget(ELSEWHERE)
+    organization_cache.forget(ELSEWHERE)
     queue.redeliver()
     assert (poll(queue).new, queue.bodies) == (1, [])
     assert outcomes() == [("quarantined", "unknown_organization_heartbeat")]
@@ -102,7 +102,7 @@ def test_a_bad_neighbour_spoils_no_heartbeat(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
-    organizations.lookup([ELSEWHERE])
+    organization_cache.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")
     for body in (heartbeat(), opportunity(1), opportunity(2, organization=ELSEWHERE)):
         queue.send(body)
@@ -118,7 +118,7 @@ def test_a_heartbeat_does_not_hide_that_the_database_takes_no_rows(
     def refuse(deliveries: object) -> None:
         raise IntegrityError("duplicate key value violates unique constraint")
 
-    monkeypatch.setattr(statements, "insert", refuse)
+    monkeypatch.setattr(queries, "insert", refuse)
     queue.send(heartbeat())
     queue.send(opportunity(1))
 
@@ -133,7 +133,7 @@ def test_somebody_who_holds_the_row_delays_no_event_for_ever(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An operator's release locks the row; a heartbeat then waits for no longer than anything else."""
-    monkeypatch.setattr(statements, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(queries, "LOCK_TIMEOUT", "50ms")
     SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     queue.send(heartbeat(ELSEWHERE))
     queue.send(opportunity(1))

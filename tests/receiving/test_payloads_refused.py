@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from passport_events.instrumentation import Stage
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, Status
 from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
-from passport_events.receiving import statements
-from passport_events.stages import Stage
+from passport_events.receiving import queries
 from passport_events.testing import sns_notification
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import ELSEWHERE, Announcements, opportunities, opportunity
@@ -145,7 +145,7 @@ def test_a_reader_that_fails_stops_the_pointer_that_shows_it(
     sqs: Sqs, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = send(sqs, bucket, opportunity(1))
-    monkeypatch.setattr("passport_events.receiving.wire.cdc.read_header", {}.__getitem__)
+    monkeypatch.setattr("passport_events.wire.cdc.read_header", {}.__getitem__)
     open_pointers()
 
     assert state(message)[0] == Status.QUARANTINED
@@ -156,13 +156,13 @@ def test_what_the_database_does_not_take_is_quarantined_as_a_whole(
     sqs: Sqs, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = send(sqs, bucket, opportunities(range(3)))
-    put = statements.put
+    put = queries.put
 
     def spoiled(deliveries: Any) -> None:
         deliveries[0][1][1].attempts = -1
         put(deliveries)
 
-    monkeypatch.setattr(statements, "put", spoiled)
+    monkeypatch.setattr(queries, "put", spoiled)
     open_pointers()
 
     assert state(message) == ("quarantined", "database_refused", 1)

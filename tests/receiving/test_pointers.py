@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_django.fixtures import Settings
 
-from passport_events import conf
-from passport_events.handling import hints
+from passport_events import conf, wire
+from passport_events.dispatching import hints
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.models import Delivery, SalesforceOrganization, SalesforceRecord
-from passport_events.receiving import wire
-from passport_events.receiving.poller import poll
-from passport_events.receiving.wire.s3_pointer import CLASSES
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, record_id, sns_notification
+from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import HOME, opportunities, opportunity
 from tests.receiving.pointing import (
@@ -29,8 +28,8 @@ from tests.receiving.pointing import (
     state,
     upload,
 )
-from tests.receiving.wire.deliveries import ORGANIZATION, SAMPLES, raw
-from tests.receiving.wire.test_samples import EVENTS
+from tests.wire.deliveries import ORGANIZATION, SAMPLES, raw
+from tests.wire.test_samples import EVENTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket

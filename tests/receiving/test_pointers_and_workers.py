@@ -14,12 +14,12 @@ import pytest
 from django.db import connection, connections
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.opener import Opened
+from passport_events.instrumentation import Stage
 from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import s3, statements
+from passport_events.receiving import queries, s3
 from passport_events.receiving.pointers import S3Opener
-from passport_events.stages import Stage
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import Announcements, eventually, in_a_thread, opportunities, opportunity
 from tests.receiving.pointing import (
@@ -218,16 +218,16 @@ def test_an_event_that_was_stored_with_other_content_at_this_moment_is_kept_at_t
     sqs: Sqs, bucket: Bucket
 ) -> None:
     message = send(sqs, bucket, opportunity(1))
-    put = statements.put
+    put = queries.put
 
     def be_overtaken(deliveries: Any) -> None:
-        patch.setattr(statements, "put", put)
+        patch.setattr(queries, "put", put)
         publish(sqs, opportunity(1, "another name"))
         in_a_thread(arrive)
         put(deliveries)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statements, "put", be_overtaken)
+        patch.setattr(queries, "put", be_overtaken)
         open_pointers()
 
     reason = "an event with the key of one of these and other content was just stored"

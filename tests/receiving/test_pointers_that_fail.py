@@ -11,8 +11,8 @@ from passport_events.conf import Settings
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
-from passport_events.receiving import organizations, s3
-from passport_events.receiving.wire.s3_pointer import Pointer
+from passport_events.receiving import organization_cache, s3
+from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import opportunity
@@ -119,12 +119,12 @@ def test_an_organization_that_vanished_while_it_was_cached_costs_an_attempt(
 ) -> None:
     """Only the commit finds it: the foreign key is checked there."""
     message = send(sqs, bucket, opportunity(1))
-    organizations.lookup([home.salesforce_id])
+    organization_cache.lookup([home.salesforce_id])
     SalesforceOrganization.objects.filter(pk=home.pk)._raw_delete("default")  # as another process would
     open_pointers()
 
     assert state(message) == ("waiting", "django.db.utils.IntegrityError", 1)
-    organizations.forget(home.salesforce_id)
+    organization_cache.forget(home.salesforce_id)
     let_time_pass()
     open_pointers()
     assert [(m.status, m.reason) for m in events()] == [("quarantined", "unknown_organization")]

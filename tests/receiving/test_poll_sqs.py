@@ -20,7 +20,7 @@ from moto.sqs.models import SQSBackend
 
 from passport_events.management.commands.poll_sqs import Command
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving.database_errors import describe_error
+from passport_events.processes.database_errors import describe_error
 from project.embedded import LOOPBACK
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import left_in_sqs, opportunity
@@ -111,7 +111,7 @@ def test_a_database_that_refuses_everything_is_exit_1_and_no_value_is_printed(
     def refuse(deliveries: object) -> None:
         raise IntegrityError("DETAIL: Failing row contains (student@example.edu)")
 
-    monkeypatch.setattr("passport_events.receiving.statements.insert", refuse)
+    monkeypatch.setattr("passport_events.receiving.queries.insert", refuse)
     publish(sqs, 1)
     code, _, errors = run("--once")
     assert (code, errors) == (1, f"poll_sqs gave up: {describe_error(IntegrityError())}\n")

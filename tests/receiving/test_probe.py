@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
 from passport_events.receiving.probe import judge, main
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

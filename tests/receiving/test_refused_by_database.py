@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError
 
+from passport_events.instrumentation import Stage
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving import inbox, organizations, rows
-from passport_events.receiving.poller import poll
-from passport_events.receiving.received import Received
-from passport_events.stages import Stage
+from passport_events.receiving import drafts, inbox, organization_cache
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, record_id, sns_notification
+from passport_events.wire.raw_delivery import Received
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
@@ -41,7 +41,7 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
 ) -> None:
     """Case A4. On both databases: the foreign key is checked at the commit."""
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
-    organizations.lookup([ELSEWHERE])
+    organization_cache.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
     send_ten(queue, ELSEWHERE)
 
@@ -56,7 +56,7 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
 
 def spoil(monkeypatch: pytest.MonkeyPatch, **columns: Any) -> None:
     """Let the delivery row of one opportunity hold what its columns do not take."""
-    make = rows.delivery_of
+    make = drafts.delivery_of
     bad_id = record_id("Opportunity", BAD).encode()
 
     def spoiled(received: Received, reading: Any) -> Delivery:
@@ -137,7 +137,7 @@ def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
 ) -> None:
     """SQLite gives the primary keys of a rolled back batch to somebody else."""
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
-    organizations.lookup([ELSEWHERE])
+    organization_cache.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")
     send_ten(queue, ELSEWHERE)
     alone = inbox._one_by_one
@@ -163,7 +163,7 @@ def test_a_database_that_takes_nothing_at_all_is_no_delivery_s_fault(
     def refuse(deliveries: object) -> None:
         raise IntegrityError("duplicate key value violates unique constraint")
 
-    monkeypatch.setattr("passport_events.receiving.statements.insert", refuse)
+    monkeypatch.setattr("passport_events.receiving.queries.insert", refuse)
     send_ten(queue)
 
     with pytest.raises(DatabaseError):

@@ -18,6 +18,7 @@ from passport_events import Event, Reject, conf, handles
 from passport_events.exceptions import Discard
 from passport_events.handling import registry
 from passport_events.handling.worker import work
+from passport_events.instrumentation import Stage
 from passport_events.models import (
     Delivery,
     Mode,
@@ -28,8 +29,7 @@ from passport_events.models import (
 )
 from passport_events.models.status import LIVE as NOT_TERMINAL
 from passport_events.receiving import inbox
-from passport_events.receiving.poller import poll
-from passport_events.stages import Stage
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.receiving import history

@@ -16,7 +16,7 @@ from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.exceptions import PayloadUnavailable, Unreadable
 from passport_events.receiving import s3
-from passport_events.receiving.wire.s3_pointer import Pointer
+from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET
 from tests.receiving.pointing import upload

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from passport_events import conf
+from passport_events.aws_clients import clients as module
+from passport_events.aws_clients.queue_urls import region_of
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
-from passport_events.receiving import aws as module
-from passport_events.receiving.queue_address import region_of
-from passport_events.receiving.received import Received
 from passport_events.receiving.sqs import SqsQueue
+from passport_events.wire.raw_delivery import Received
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
 from tests.receiving.arranging import left_in_sqs

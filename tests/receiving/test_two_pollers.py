@@ -11,8 +11,8 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.receiving import statements
-from passport_events.receiving.poller import Polled, poll
+from passport_events.receiving import queries
+from passport_events.receiving.poll import Polled, poll
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import opportunity, outcomes
 
@@ -24,7 +24,7 @@ POLLERS = 3
 def poll_at_once(queues: list[FakeQueue], monkeypatch: pytest.MonkeyPatch) -> list[Polled | Exception]:
     """Poll each queue in its own thread; all insert only after all have found nothing."""
     together = threading.Barrier(len(queues))
-    find, mine = statements.find, threading.local()
+    find, mine = queries.find, threading.local()
 
     def find_together(keys: Collection[str]) -> dict[str, str]:
         found = find(keys)
@@ -45,7 +45,7 @@ def poll_at_once(queues: list[FakeQueue], monkeypatch: pytest.MonkeyPatch) -> li
 
     threads = [threading.Thread(target=work, args=(queue,)) for queue in queues]
     with monkeypatch.context() as patched:
-        patched.setattr(statements, "find", find_together)
+        patched.setattr(queries, "find", find_together)
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -115,8 +115,8 @@ def test_a_row_that_somebody_holds_does_not_stop_receiving_for_ever(
     queue.redeliver()
     queue.deletes_fail = False
     # Stored between the look and the insert.
-    monkeypatch.setattr(statements, "find", lambda keys: {})
-    monkeypatch.setattr(statements, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(queries, "find", lambda keys: {})
+    monkeypatch.setattr(queries, "LOCK_TIMEOUT", "50ms")
 
     with (
         somebody_holds(ProcessedMessage.objects.get()),

@@ -11,9 +11,9 @@ from passport_events.exceptions import LoopDied
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox, writer
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.received import Received
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
+from passport_events.wire.raw_delivery import Received
 from tests.receiving.services import Running, fill, service_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]

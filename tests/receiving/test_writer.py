@@ -17,13 +17,13 @@ from django.db.utils import ConnectionHandler
 
 from passport_events.exceptions import LoopDied
 from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.processes.watchdog import Watch
 from passport_events.receiving import inbox
 from passport_events.receiving import writer as module
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.received import Received
-from passport_events.receiving.watch import Watch
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
+from passport_events.wire.raw_delivery import Received
 from tests.receiving.arranging import eventually, opportunity
 
 pytestmark = pytest.mark.django_db(transaction=True)

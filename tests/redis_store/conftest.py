@@ -18,7 +18,7 @@ Port = int
 @pytest.fixture(autouse=True)
 def _no_clients_of_other_tests() -> Iterator[None]:
     """Clients are kept for each configuration."""
-    from passport_events.handling import hints  # noqa: PLC0415  it needs Django's settings
+    from passport_events.dispatching import hints  # noqa: PLC0415  it needs Django's settings
     from passport_events.redis_store import connections  # noqa: PLC0415  the same
 
     yield

@@ -13,9 +13,9 @@ from redis import BlockingConnectionPool, Redis
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from passport_events.conf import Settings
+from passport_events.dispatching import dispatcher, hints, rate_limits
+from passport_events.dispatching.flow_control import Scope, Throttle
 from passport_events.exceptions import ConfigurationError
-from passport_events.handling import dispatcher, hints, throttle
-from passport_events.handling.flow import Scope, Throttle
 from passport_events.handling.locks import RecordLocks
 from passport_events.redis_store import connections
 from project.embedded import LOOPBACK, ValkeyServer
@@ -173,5 +173,5 @@ def test_no_answer_of_a_server_fails_receiving_or_claiming(
     assert locks.acquire([(1, "006")], *lease()) <= {(1, "006")}
     locks.renew([(1, "006")], *lease())
     locks.release([(1, "006")], lease()[0])
-    assert throttle.used_up(locks.redis, [limit]) in ([], [limit.scope])
-    assert throttle.allow(locks.redis, [limit], []) == []
+    assert rate_limits.used_up(locks.redis, [limit]) in ([], [limit.scope])
+    assert rate_limits.allow(locks.redis, [limit], []) == []

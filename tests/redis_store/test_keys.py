@@ -15,8 +15,9 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from passport_events.handling import dispatcher, hints, jobs, throttle
-from passport_events.handling.flow import Scope, Throttle
+from passport_events.dispatching import dispatcher, hints, rate_limits
+from passport_events.dispatching.flow_control import Scope, Throttle
+from passport_events.handling import jobs
 from passport_events.handling.locks import RecordLocks
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
@@ -95,7 +96,7 @@ def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: 
         assert hints.send([QUEUE]) == 1
         assert dispatcher._is_my_turn()
         assert locks.acquire([RECORD], uuid.uuid4(), lease) == {RECORD}
-        assert throttle._reserve(locks.redis, limit, 1) == 1
+        assert rate_limits._reserve(locks.redis, limit, 1) == 1
         switch = elsewhere(NAME="the other")
         switch.__enter__()
     switch.__exit__(None, None, None)
@@ -103,7 +104,7 @@ def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: 
 
 def test_prefixes_of_rq_separate_everything(redis_server: ValkeyServer) -> None:
     """Case B5. Given the same database, an RQ_KEY_PREFIX each keeps them apart, and is in every key."""
-    send = "import django; django.setup()\nfrom passport_events.handling import dispatcher, hints\n"
+    send = "import django; django.setup()\nfrom passport_events.dispatching import dispatcher, hints\n"
     send += f"print(hints.send([{QUEUE!r}]), dispatcher._is_my_turn(), len(hints.rq_queue({QUEUE!r})))"
     for prefix in ("a", "{b}"):
         told = subprocess.run(

@@ -19,9 +19,9 @@ __all__ = ["login"]
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
     """Caches outlive a test's database."""
-    from passport_events.receiving import organizations
+    from passport_events.receiving import organization_cache
 
-    organizations.forget_local()
+    organization_cache.forget_local()
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passport_events import Discard, Event, Reject, RetryLater, fingerprint, handles
-from passport_events.handling import errors, hints, registry
+from passport_events.dispatching import hints
+from passport_events.handling import errors, registry
 from passport_events.handling.errors import describe
 from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.rq_worker import PassportSimpleWorker

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from rq.registry import FailedJobRegistry
 from rq.results import Result
 
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.hint_job import HintJob, read_hint
 from passport_events.operating import health
 from passport_events.operating.finding import Code

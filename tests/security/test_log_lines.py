@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passport_events.exceptions import LoopDied
+from passport_events.instrumentation import Stage, announce
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.observing import logs
 from passport_events.operating.actor import Actor
 from passport_events.operating.looks import look_at
-from passport_events.receiving import organizations
-from passport_events.receiving.patience import Patience
-from passport_events.receiving.poller import poll
-from passport_events.stages import Stage, announce
+from passport_events.processes.backoff import Patience
+from passport_events.receiving import organization_cache
+from passport_events.receiving.poll import poll
 from passport_events.testing import FakeQueue, organization_id
 from tests.receiving.arranging import opportunity
 
@@ -34,7 +34,7 @@ FORGED = 'eve count=1000 actor="root"'
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
     logs._states.clear()
-    organizations.forget_local()
+    organization_cache.forget_local()
     yield
     logs._states.clear()
 

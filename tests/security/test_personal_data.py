@@ -50,9 +50,9 @@ from passport_events.operating.replay import REPLAY
 from passport_events.operating.retention import Retention, purge
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire.s3_pointer import CLASSES
 from passport_events.testing import organization_id, record_id, relay_message, sns_notification
+from passport_events.wire.raw_delivery import Received
+from passport_events.wire.s3_pointer import CLASSES
 from project.embedded import ValkeyServer
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, opportunity, organization, rows, store

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from passport_events import Event
+from passport_events import Event, wire
 from passport_events.conf import Settings
 from passport_events.event import Change
-from passport_events.receiving import wire
-from passport_events.receiving.received import Received
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 from passport_events.testing import (
     contract_message,
     organization_id,
@@ -20,6 +18,7 @@ from passport_events.testing import (
     relay_message,
     sns_notification,
 )
+from passport_events.wire.raw_delivery import Received
 
 HOME = organization_id(1)
 RECORD = record_id("Opportunity", 7)

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from passport_events.instrumentation import Stage, observe
 from passport_events.receiving.sqs import BATCH
-from passport_events.stages import Stage, observe
 
 _own = threading.local()
 _milliseconds: list[float] = []

@@ -9,17 +9,17 @@ from typing import Any
 
 from django.db import Error, connections
 
-from passport_events import chores, conf
+from passport_events import conf, periodic_tasks
+from passport_events.dispatching import dispatcher
 from passport_events.escaping import escape_controls
 from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
-from passport_events.handling import dispatcher
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage
-from passport_events.receiving.database_errors import describe_database
-from passport_events.receiving.loops import STOP_SECONDS, Loops
-from passport_events.receiving.patience import Patience
-from passport_events.receiving.startup import Startup
+from passport_events.processes.backoff import Patience
+from passport_events.processes.database_errors import describe_database
+from passport_events.processes.startup import Startup
+from passport_events.processes.threads import STOP_SECONDS, Loops
 
 
 class Command(GuardedCommand):
@@ -48,7 +48,7 @@ class Command(GuardedCommand):
 
     def _dispatch_once(self) -> None:
         describe_database()  # raises StartFailed where DATABASES is wrong
-        chores.run()  # first, because they may make messages due
+        periodic_tasks.run()  # first, because they may make messages due
         try:
             hints = dispatcher.dispatch()
         except Error as error:

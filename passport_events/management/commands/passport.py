@@ -32,7 +32,7 @@ from passport_events.management.verbs import (
     retry,
     throttle,
 )
-from passport_events.receiving.database_errors import describe_error
+from passport_events.processes.database_errors import describe_error
 
 VERBS: Mapping[str, Verb] = {
     "health": health,

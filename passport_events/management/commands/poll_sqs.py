@@ -15,7 +15,7 @@ from passport_events.exceptions import ConfigurationError, PassportEventsError, 
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.stopping import stop_on_signals
-from passport_events.receiving.service import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, PollService, Totals
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.stdio import OutputError
 

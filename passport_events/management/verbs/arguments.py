@@ -9,7 +9,7 @@ from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
 from passport_events.operating.ids import parse_id
 from passport_events.operating.organizations import find_organization
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.salesforce_ids import to_18
 
 
 def positive(text: str) -> int:

@@ -18,7 +18,7 @@ from passport_events.management.stopping import stop_on_signals
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.progress import Counter
-from passport_events.receiving.service import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, PollService, Totals
 from passport_events.receiving.sqs import SqsQueue
 
 HELP = (

@@ -8,7 +8,7 @@ from rq.defaults import DEFAULT_WORKER_TTL
 
 from passport_events import conf
 from passport_events.clock import from_database
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Control, Process

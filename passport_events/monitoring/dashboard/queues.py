@@ -14,7 +14,7 @@ from passport_events.monitoring.dashboard.ranges import Range
 from passport_events.monitoring.dashboard.values import Chart, Queue
 from passport_events.monitoring.minutes import time_of
 from passport_events.monitoring.models import QueueSample
-from passport_events.receiving.received import queue_name
+from passport_events.wire.raw_delivery import queue_name
 
 
 def queues(settings: Settings, moment: Moment) -> list[Queue]:

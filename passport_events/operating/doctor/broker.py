@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from rq.version import VERSION
 
 from passport_events.conf import Settings
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.operating import redis_trial, rq_state, rq_workers
 from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning

@@ -14,18 +14,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client
 from passport_events.conf import Settings
+from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import Identity
-from passport_events.handling.flow import FlowControls
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import TERMINAL
 from passport_events.operating import processes
 from passport_events.operating.doctor.finding import Finding, error, good, not_tried, warning
 from passport_events.operating.doctor.queue import refused
 from passport_events.operating.doctor.topic import set_region_of
-from passport_events.receiving import organizations
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
-from passport_events.receiving.wire.salesforce_id import to_18
+from passport_events.receiving import organization_cache
+from passport_events.salesforce_ids import to_18
 
 ORGANIZATION = "00D000000000000EAA"
 NAME = "Canary of passport doctor"
@@ -67,7 +67,7 @@ def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[C
     row, _ = SalesforceOrganization.objects.update_or_create(
         salesforce_id=ORGANIZATION, defaults={"name": NAME, "mode": Mode.SHADOW}
     )
-    organizations.forget(row.salesforce_id)
+    organization_cache.forget(row.salesforce_id)
     sent = []
     for number, event_type in enumerate(event_types, start=1):
         message_id = str(uuid.uuid4())

@@ -20,7 +20,7 @@ from passport_events.conf import Settings
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
 from passport_events.operating.text import seconds
-from passport_events.receiving.statements import LOCK_TIMEOUT
+from passport_events.receiving.queries import LOCK_TIMEOUT
 from passport_events.receiving.writer import writers_for
 
 _SETTINGS = (

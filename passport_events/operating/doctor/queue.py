@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
 from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, Id, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.text import seconds
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
-from passport_events.receiving.received import queue_name
+from passport_events.wire.raw_delivery import queue_name
 
 FEWEST_RECEIVES = 10
 """A database that is away for some minutes must not send the backlog to the dead letter queue."""

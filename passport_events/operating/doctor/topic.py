@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client
 from passport_events.conf import Settings
 from passport_events.models import Delivery
 from passport_events.operating.doctor.finding import Finding, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue import refused
-from passport_events.receiving.aws import AWS_ERRORS, READ_MARGIN_SECONDS, client
 
 RECENT_DELIVERIES = 500
 MOST_ATTRIBUTES = 10

@@ -37,7 +37,7 @@ def main() -> None:
     from passport_events.handling.worker import work  # noqa: PLC0415  it needs the models
     from passport_events.models import ProcessedMessage, SalesforceOrganization, Status  # noqa: PLC0415
     from passport_events.receiving.inbox import store  # noqa: PLC0415
-    from passport_events.receiving.received import Received  # noqa: PLC0415
+    from passport_events.wire.raw_delivery import Received  # noqa: PLC0415
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     SalesforceOrganization.objects.bulk_create(

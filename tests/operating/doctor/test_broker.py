@@ -12,7 +12,7 @@ from rq import Worker
 
 from passport_events import conf
 from passport_events.conf import Settings
-from passport_events.handling import hints
+from passport_events.dispatching import hints
 from passport_events.handling.rq_worker import PassportWorker
 from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts

@@ -16,8 +16,8 @@ from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceO
 from passport_events.operating.doctor import canary
 from passport_events.operating.doctor.canary import Canary, Seen
 from passport_events.operating.doctor.finding import Finding, Severity
-from passport_events.receiving.heartbeat import PollerHeartbeat, Pulse
-from passport_events.receiving.poller import poll
+from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.receiving.poll import poll
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness import environment

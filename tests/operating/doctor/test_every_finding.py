@@ -28,7 +28,8 @@ from rq.suspension import resume, suspend
 
 from passport_events import conf, fingerprint
 from passport_events.clock import ClockTimestamp
-from passport_events.handling import hints, jobs, registry
+from passport_events.dispatching import hints
+from passport_events.handling import jobs, registry
 from passport_events.handling.rq_worker import PassportWorker
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.operating.doctor import broker, canary, database, queue

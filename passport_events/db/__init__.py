@@ -1,0 +1,1 @@
+"""SQL helpers for every model: bulk inserts, statements compiled once, database functions."""

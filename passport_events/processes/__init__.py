@@ -1,0 +1,1 @@
+"""What long-running commands share: threads, back-off, the start, and their heartbeat."""

@@ -1,0 +1,130 @@
+"""The events of a change event payload, {"ChangeEventHeader": {...}, fields...}, whatever wraps it.
+
+A body's fields are a hint. Depending on who decoded it an update carries only what changed, or
+every field with null for "unchanged", or names fields whose values it leaves out. So an update
+changes only what is both named and present. What is present and not named is *enriched*: an unchanged
+field that the channel is set up to send along, with its value at the commit. It may be empty only in
+bodies that list every field, so a null is none. Format: "Enrich Change Events with Extra Fields" in
+Salesforce's Change Data Capture Developer Guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from passport_events import exact_json
+from passport_events.conf import Settings
+from passport_events.event import Change, Event, Identity, compounds, is_among
+from passport_events.exceptions import Unreadable
+from passport_events.wire.change_event_header import NAME, ChangeEventHeader, read_header
+from passport_events.wire.flatten import known, salesforce_leaves_of
+from passport_events.wire.json_fields import shown
+
+MAX_COPIED_BYTES = 64 * 1024 * 1024
+"""A merged event is stored once per record; a 1 MiB body could ask for gigabytes."""
+
+# Every update carries it, whether it is named or not.
+_ALWAYS_CHANGED = "LastModifiedDate"
+# `0x0320`, or `4-0x01` for a part of the fourth field: an event that nobody decoded.
+_BITMAP = re.compile(r"(?:[0-9]+-)?0x[0-9A-Fa-f]*")
+
+
+def events_of(
+    payload: Mapping[str, Any], organization: str, settings: Settings, path: str
+) -> tuple[Event, ...]:
+    """One event for each record of a change event; `path` is the payload's, for errors.
+
+    Raises Unreadable: `schema`, `bad_id`, `duplicate_key`, `unknown_event_type`, `too_large`, and
+    `resync_needed` where the event stands for records that it does not name.
+    """
+    header = read_header(payload, path)
+    event_type = settings.type_of_entity(header.entity)
+    if event_type is None:
+        raise Unreadable("unknown_event_type", f"entity {shown(header.entity)}")
+    change, record_ids = header.change, header.records()
+    said = _content(payload, header, change)
+    _check_copies(said.fields, len(record_ids))
+    shared = MappingProxyType(said.fields)
+    return tuple(
+        Event(
+            event_type=event_type.name,
+            change=change,
+            organization=organization,
+            entity=header.entity,
+            record_id=record_id,
+            version=header.version,
+            # Never commitNumber: a JavaScript hop rounds it.
+            identity=Identity.of(
+                "cdc",
+                organization,
+                header.entity,
+                record_id,
+                header.transaction_key,
+                header.sequence_number,
+                header.change_type,
+            ),
+            fields=shared,
+            missing=said.missing,
+            enriched=said.enriched,
+            is_gap=said.is_gap,
+            origin=header.origin,
+            transaction=header.transaction_key,
+        )
+        for record_id in record_ids
+    )
+
+
+class _Content(NamedTuple):
+    fields: dict[str, Any]
+    missing: tuple[str, ...] = ()
+    enriched: tuple[str, ...] = ()
+    is_gap: bool = False
+    """Whether the record has to be read instead."""
+
+
+def _content(payload: Mapping[str, Any], header: ChangeEventHeader, change: Change) -> _Content:
+    if header.is_gap:
+        return _Content({}, is_gap=True)
+    if change is Change.UPDATED and any(
+        "0x" in name and _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
+    ):
+        return _Content({}, is_gap=True)
+    leaves = salesforce_leaves_of({name: value for name, value in payload.items() if name != NAME})
+    if change is Change.UPDATED:
+        return _updated(leaves, header)
+    fields = known(leaves)
+    return _Content(fields, enriched=tuple(sorted(fields)) if change is Change.DELETED else ())
+
+
+def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Content:
+    """What an update says: a named compound covers its leaves, a dotted name is a leaf's own."""
+    nulled = header.nulled - header.diffs
+    told_otherwise = nulled | header.diffs
+    fields: dict[str, Any] = {}
+    enriched: list[str] = []
+    for leaf, value in leaves.items():
+        if is_among(leaf, told_otherwise):
+            continue
+        if is_among(leaf, header.changed):
+            fields[leaf] = value
+        elif value is not None:
+            fields[leaf] = value
+            if leaf != _ALWAYS_CHANGED:
+                enriched.append(leaf)
+    fields |= dict.fromkeys(nulled)
+    absent = {name for name in _without_leaf(header.changed, leaves) if not is_among(name, nulled)}
+    return _Content(fields, tuple(sorted(header.diffs | absent)), tuple(sorted(enriched)))
+
+
+def _without_leaf(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:
+    """Those of `names` that are neither a leaf nor a compound with leaves."""
+    absent = names - leaves.keys()
+    return absent.difference(*map(compounds, leaves)) if absent else absent
+
+
+def _check_copies(fields: Mapping[str, Any], records: int) -> None:
+    if records > 1 and records * len(exact_json.dumps(fields)) > MAX_COPIED_BYTES:
+        raise Unreadable("too_large", f"its fields, once for each of {records} records")

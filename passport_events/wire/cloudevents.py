@@ -1,0 +1,123 @@
+"""Our contract for messages that people write themselves: CloudEvents 1.0, structured JSON.
+
+`type` ends with `<event type>.<change>.v1`, `sequence` orders the events of a record, and `data`
+holds the record's id and fields. Unknown attributes are allowed and ignored. Format: the CloudEvents
+specification 1.0, its JSON format, and its extension `sequence`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from passport_events.conf import EventType, Settings
+from passport_events.event import CHANGE_WORDS, Change, Event, Identity
+from passport_events.exceptions import Unreadable
+from passport_events.salesforce_ids import to_18
+from passport_events.wire.envelope import Envelope
+from passport_events.wire.flatten import known, leaves_of
+from passport_events.wire.json_fields import must, object_in, optional_text_in, shown, text_in
+from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.versions import of_sequence
+from passport_events.wire.wrappers import is_rest_metadata
+
+SPECVERSION = "1.0"
+MAJOR_VERSION = "1"
+
+_ORGANIZATION_SOURCE = "urn:salesforce:org:"
+_RECORD_ID = "record_id"
+_TYPE = re.compile(r"(?:.*\.)?(?P<event_type>[^.]+)\.(?P<change>[^.]+)\.v(?P<major>[0-9]+)", re.DOTALL)
+
+
+def recognises(body: dict[str, Any]) -> bool:
+    """By the one attribute that every version of CloudEvents requires."""
+    return "specversion" in body
+
+
+def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+    """The one event of a contract message. Raises Unreadable."""
+    check_version(body)
+    event_type, change = _type(text_in(body, "type"), settings)
+    organization = organization_of(envelope, organizations_in(body), settings)
+    version = of_sequence(text_in(body, "sequence"), "sequence")
+    data = object_in(body, "data")
+    fields = fields_of({name: value for name, value in data.items() if name != _RECORD_ID}, change)
+    return (
+        Event(
+            event_type=event_type.name,
+            change=change,
+            organization=organization,
+            entity=_entity(body, event_type),
+            record_id=_record_id(body, data),
+            version=version,
+            identity=Identity.of("cloudevents", text_in(body, "source"), text_in(body, "id")),
+            fields=MappingProxyType(fields),
+            enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
+        ),
+    )
+
+
+def check_version(body: Mapping[str, Any]) -> None:
+    """Raise Unreadable unless this is the CloudEvents that we know."""
+    if text_in(body, "specversion") != SPECVERSION:
+        raise Unreadable("unsupported_version", f"specversion must be {SPECVERSION}")
+
+
+def organizations_in(body: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a message says about its organization, by the place where it does. Raises Unreadable `schema`."""
+    source = text_in(body, "source")
+    of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
+    return {"orgid": optional_text_in(body, "orgid"), "source": of_source}
+
+
+def _type(text: str, settings: Settings) -> tuple[EventType, Change]:
+    match = _TYPE.fullmatch(text)
+    if match is None:
+        raise must("type", "end with <event type>.<change>.v1")
+    if match["major"] != MAJOR_VERSION:
+        # Before the rest, whose words another version may have changed.
+        raise Unreadable("unsupported_version", f"type must end with .v{MAJOR_VERSION}")
+    change = CHANGE_WORDS.get(match["change"])
+    if change is None:
+        raise must("type", f"name one of {', '.join(CHANGE_WORDS)}")
+    event_type = settings.event_types.get(match["event_type"])
+    if event_type is None:
+        raise Unreadable("unknown_event_type", shown(match["event_type"]))
+    return event_type, change
+
+
+def _entity(body: Mapping[str, Any], event_type: EventType) -> str:
+    entity = optional_text_in(body, "entity") or event_type.entities[0]
+    if entity not in event_type.entities:
+        raise must("entity", "be an object of the event type")
+    return entity
+
+
+def _record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """From `subject` and `data.record_id`; an SNS filter can see the first, a form the second."""
+    claims = {
+        "subject": optional_text_in(body, "subject"),
+        f"data.{_RECORD_ID}": optional_text_in(data, _RECORD_ID, "data."),
+    }
+    found = {to_18(claim, where) for where, claim in claims.items() if claim is not None}
+    if len(found) != 1:
+        raise must(" and ".join(claims), "name one record" if found else "not both be absent")
+    return found.pop()
+
+
+def fields_of(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
+    """Every leaf is a changed field; in an update null says that the field was emptied.
+
+    A delete may say what the record was, so that a handler finds what belongs to it. Raises Unreadable.
+    """
+    leaves = leaves_of(record_in(data))
+    return leaves if change is Change.UPDATED else known(leaves)
+
+
+def record_in(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the `attributes` that Apex's `JSON.serialize` begins a record with; they are no field."""
+    if not is_rest_metadata(data.get("attributes")):
+        return data
+    return {name: value for name, value in data.items() if name != "attributes"}

@@ -1,0 +1,116 @@
+"""Platform events through the Event Relay, read with the project's own map: `PLATFORM_EVENTS`.
+
+They look like the relay's change events without a ChangeEventHeader: `detail.payload` holds flat
+fields, and nothing but the map says which of them is the record's id. Format: as the relay's, and
+"Platform Event Fields" in Salesforce's Platform Events Developer Guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from passport_events.canonical_json import canonical
+from passport_events.conf import EventType, PlatformEvent, Settings
+from passport_events.event import CHANGE_WORDS, Change, Event, Identity, Version
+from passport_events.exceptions import Unreadable
+from passport_events.salesforce_ids import to_18
+from passport_events.wire import strict_json
+from passport_events.wire.cloudevents import fields_of
+from passport_events.wire.envelope import Envelope
+from passport_events.wire.eventbridge_relay import SOURCE, organization_in
+from passport_events.wire.flatten import flat_leaves_of, known
+from passport_events.wire.json_fields import must, object_in, optional_text_in, shown, text_in
+from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.versions import of_sequence_or_time
+
+_PATH = "detail.payload."
+_PARTNER = SOURCE.removesuffix("/")
+
+
+def recognises(body: dict[str, Any]) -> bool:
+    """By the relay's source. Change events are asked first."""
+    source = body.get("source")
+    named = isinstance(source, str) and (source == _PARTNER or source.startswith(SOURCE))
+    return named and "detail-type" in body and "detail" in body
+
+
+def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+    """The one event of a platform event. Raises Unreadable, also `no_version`."""
+    name = text_in(body, "detail-type")
+    meaning = settings.platform_events.get(name)
+    if meaning is None:
+        raise Unreadable("unknown_event_type", f"platform event {shown(name)}")
+    event_type = settings.event_types.get(meaning.event_type)
+    if event_type is None:
+        raise Unreadable("unknown_event_type", shown(meaning.event_type))
+    organization = organization_of(envelope, {"source": organization_in(body)}, settings)
+    payload = object_in(object_in(body, "detail"), "payload", "detail.")
+    change = _change(payload, meaning)
+    fields = _fields(payload, meaning, change, settings)
+    return (
+        Event(
+            event_type=event_type.name,
+            change=change,
+            organization=organization,
+            entity=_entity(meaning, event_type),
+            record_id=to_18(payload.get(meaning.record_id), _PATH + meaning.record_id),
+            version=_version(payload, meaning),
+            identity=_identity(name, payload, organization),
+            fields=MappingProxyType(fields),
+            enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
+        ),
+    )
+
+
+def _entity(meaning: PlatformEvent, event_type: EventType) -> str:
+    return meaning.entity or event_type.entities[0]
+
+
+def _change(payload: Mapping[str, Any], meaning: PlatformEvent) -> Change:
+    if meaning.change in CHANGE_WORDS:
+        return CHANGE_WORDS[meaning.change]
+    change = CHANGE_WORDS.get(text_in(payload, meaning.change, _PATH))
+    if change is None:
+        raise must(_PATH + meaning.change, f"be one of {', '.join(CHANGE_WORDS)}")
+    return change
+
+
+def _version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
+    """Without one nobody could tell which of two events is newer, and the mirror would guess."""
+    path = _PATH + meaning.sequence
+    if payload.get(meaning.sequence) is None:
+        raise Unreadable("no_version", f"{path} is absent")
+    return of_sequence_or_time(payload[meaning.sequence], path)
+
+
+def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Identity:
+    """Salesforce's own id, else the event itself: what surrounds it is new in every copy of a replay.
+
+    The version is part of the payload, so only events of one record at one time can look alike.
+    """
+    uuid = optional_text_in(payload, "EventUuid", _PATH)
+    if uuid:
+        return Identity.of("uuid", organization, uuid)
+    return Identity.of("body", organization, name, canonical(payload))
+
+
+def _fields(
+    payload: Mapping[str, Any], meaning: PlatformEvent, change: Change, settings: Settings
+) -> dict[str, Any]:
+    """A publisher's own JSON says null on purpose; a field of the event is null where nobody set it."""
+    if meaning.fields:
+        if change is Change.DELETED and payload.get(meaning.fields) is None:
+            return {}
+        return fields_of(_json_in(payload, meaning.fields, settings), change)
+    custom = {name: payload[name] for name in payload if name.endswith("__c") and name not in meaning.used}
+    return known(flat_leaves_of(custom))
+
+
+def _json_in(payload: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
+    text = text_in(payload, name, _PATH)
+    try:
+        return strict_json.loads_object(text.encode(), settings.max_body_bytes)
+    except Unreadable as error:
+        raise Unreadable(error.reason, f"{error.detail} inside {_PATH}{name}".strip()) from None

@@ -1,0 +1,1 @@
+"""Tests of hints and flow control."""
