@@ -18,7 +18,7 @@ from passport_events import Event, handles, instrumentation
 from passport_events.dispatching import dispatcher, hints
 from passport_events.handling import effect, jobs
 from passport_events.handling.locks import RecordLocks
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.mirror.apply import lock_record
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.querysets import MessageQuerySet
@@ -36,14 +36,14 @@ class Counts:
         self.others_seconds = 0.0
         self.started = time.perf_counter()
 
-    def listen(self, stage: Stage, facts: dict[str, Any]) -> None:
+    def listen(self, stage: Notification, facts: dict[str, Any]) -> None:
         """An observer of the stages."""
-        if stage is Stage.CLAIMED:
+        if stage is Notification.CLAIMED:
             self.of["claims"] += 1
             self.of["claimed"] += facts["count"]
-        elif stage is Stage.LEASE_LOST:
+        elif stage is Notification.LEASE_LOST:
             self.of["lost"] += 1
-        elif stage is Stage.SUCCEEDED:
+        elif stage is Notification.SUCCEEDED:
             self.of["handled"] += 1
 
     def rows(self, verb: Callable[..., int], name: str, calls: str = "") -> Callable[..., int]:
@@ -98,7 +98,7 @@ def main(handler_ms: float, has_lock: bool) -> None:  # noqa: FBT001  called fro
 
 
 def _count(counts: Counts) -> None:
-    instrumentation.observe(counts.listen)
+    instrumentation.subscribe(counts.listen)
     verbs = MessageQuerySet
     verbs.park = counts.rows(verbs.park, "parked", "parks")  # type: ignore[method-assign]
     verbs.release = counts.rows(verbs.release, "given_back")  # type: ignore[method-assign]

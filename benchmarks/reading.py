@@ -26,8 +26,8 @@ from passport_events.testing.factories import (
     relay_message,
     sns_notification,
 )
-from passport_events.wire import read
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire import parse_delivery
+from passport_events.wire.raw_delivery import RawDelivery
 
 BODIES = 500
 ROUNDS = 7
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _kinds() -> dict[str, list[Received]]:
+def _kinds() -> dict[str, list[RawDelivery]]:
     makers: dict[str, Callable[[random.Random, int], str]] = {
         "created": lambda r, n: _change(r, n, "CREATE", 14),
         "updated, 4 fields": lambda r, n: _change(r, n, "UPDATE", 4),
@@ -100,19 +100,19 @@ def _value(chosen: random.Random, position: int) -> object:
     return kinds[position % len(kinds)]
 
 
-def _received(body: str) -> Received:
+def _received(body: str) -> RawDelivery:
     sent = {"SentTimestamp": "1778192988123", "ApproximateReceiveCount": "1"}
-    return Received(message_id="m", receipt_handle="r", body=body.encode(), attributes=sent)
+    return RawDelivery(message_id="m", receipt_handle="r", body=body.encode(), attributes=sent)
 
 
-def _measure(bodies: list[Received], seconds: float) -> dict[str, float]:
+def _measure(bodies: list[RawDelivery], seconds: float) -> dict[str, float]:
     settings = Settings()
-    if any(not read(body, settings).events for body in bodies):
+    if any(not parse_delivery(body, settings).events for body in bodies):
         sys.exit("A body of the benchmark is refused; it measures nothing.")
 
     def ours() -> None:
         for body in bodies:
-            read(body, settings)
+            parse_delivery(body, settings)
 
     def bare() -> None:
         for body in bodies:

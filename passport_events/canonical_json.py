@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 
-def canonical(value: Any) -> str:
+def encode_canonical(value: Any) -> str:
     """The text. Two numbers that only differ beyond a double's precision are equal."""
     return json.dumps(_as_doubles(value), sort_keys=True, separators=(",", ":"))
 

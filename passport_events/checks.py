@@ -16,7 +16,7 @@ from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import problems, registered
 from passport_events.models import ProcessedMessage
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 BAD_SETTING = "passport_events.E001"
 UNKNOWN_QUEUE = "passport_events.E002"
@@ -121,7 +121,7 @@ def _of_heartbeats(settings: conf.Settings) -> Iterator[CheckMessage]:
 def _of_topics(settings: conf.Settings) -> Iterator[CheckMessage]:
     for topic, organization in settings.topic_organizations.items():
         try:
-            to_18(organization)
+            normalize_id(organization)
         except Unreadable as error:
             yield Error(
                 f"{conf.DICT_NAME}['TOPIC_ORGANIZATIONS'][{topic!r}] is no id: {error.detail}.",

@@ -59,19 +59,19 @@ def read_clock(connection: BaseDatabaseWrapper) -> datetime:
         return datetime.now(UTC)  # there is no other clock
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        now = from_database(cursor.fetchone()[0])
+        now = convert_from_database(cursor.fetchone()[0])
     assert now is not None  # noqa: S101  # for type checkers
     return now
 
 
-def from_database(moment: datetime | None) -> datetime | None:
-    """The aware datetime that `to_database` stored."""
+def convert_from_database(moment: datetime | None) -> datetime | None:
+    """The aware datetime that `convert_to_database` stored."""
     if moment is None or timezone.is_aware(moment):
         return moment
     return timezone.make_aware(moment, timezone.get_default_timezone())
 
 
-def to_database(moment: datetime | None) -> datetime | None:
+def convert_to_database(moment: datetime | None) -> datetime | None:
     """An aware datetime in the form this project's `USE_TZ` stores; None beyond the calendar's ends."""
     if moment is None or settings.USE_TZ:
         return moment

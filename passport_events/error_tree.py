@@ -7,7 +7,7 @@ from collections.abc import Iterator
 MAX_CAUSES = 4
 
 
-def leaves(error: BaseException) -> Iterator[BaseException]:
+def iterate_leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield what a group holds, nested groups included, each once; `error` itself where it is no group."""
     left, seen = [error], set[int]()
     while left:
@@ -21,23 +21,23 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
             yield one
 
 
-def cause_of(error: BaseException) -> BaseException | None:
+def get_cause(error: BaseException) -> BaseException | None:
     """What a traceback would show above `error`."""
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def with_causes(error: BaseException) -> list[BaseException]:
+def collect_causes(error: BaseException) -> list[BaseException]:
     """`error` and the first MAX_CAUSES causes above it, the nearest first."""
     found = [error]
     while len(found) <= MAX_CAUSES:
-        cause = cause_of(found[-1])
+        cause = get_cause(found[-1])
         if cause is None or any(cause is one for one in found):
             break
         found.append(cause)
     return found
 
 
-def related(error: BaseException) -> Iterator[BaseException]:
+def iterate_related(error: BaseException) -> Iterator[BaseException]:
     """Yield `error` and everything that led to it or is in it, each once, hidden contexts included."""
     left: list[BaseException | None] = [error]
     seen: set[int] = set()

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from passport_events.canonical_json import canonical
+from passport_events.canonical_json import encode_canonical
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -190,4 +190,4 @@ class Event:
         content = self.content()
         for name in content.pop("enriched", ()):
             del content["fields"][name]
-        return hashlib.sha256(canonical([said, content]).encode()).hexdigest()
+        return hashlib.sha256(encode_canonical([said, content]).encode()).hexdigest()

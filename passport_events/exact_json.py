@@ -2,7 +2,7 @@
 
 The C scanner and the C encoder of `json` do the work. The encoder cannot write a Decimal, so it gets a
 marked string in its place, and one substitution removes the marks. No other string has such a mark: it
-begins with NUL, which `receiving/wire/strict_json` refuses because PostgreSQL cannot store it.
+begins with NUL, which `wire/strict_json` refuses because PostgreSQL cannot store it.
 """
 
 from __future__ import annotations

@@ -176,11 +176,11 @@ class TopicUnavailable(PassportEventsError):
         self.is_final = is_final
 
 
-class LoopDied(PassportEventsError):
+class ThreadCrashed(PassportEventsError):
     """A loop met an error that it does not expect, its `__cause__`. A supervisor starts all of them again."""
 
 
-class LoopHangs(PassportEventsError):
+class ThreadStuck(PassportEventsError):
     """A loop is in one step for longer than it can take. Nothing ends a thread, so the process has to end."""
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def startup_set_aside() -> Iterator[None]:
+def freeze_startup_objects() -> Iterator[None]:
     """Leave everything that exists now alone until the end of the block."""
     is_ours = gc.get_freeze_count() == 0  # else somebody's around this one, who also ends it
     gc.collect()

@@ -15,7 +15,7 @@ from passport_events.interrupts import is_interrupt
 logger = logging.getLogger(__name__)
 
 
-class Stage(enum.StrEnum):
+class Notification(enum.StrEnum):
     """Everything that can be announced, in the order in which a message meets it."""
 
     RECEIVING = "receiving"  # process, sources, receivers, database: it starts
@@ -41,25 +41,25 @@ class Stage(enum.StrEnum):
     OPERATED = "operated"  # kind, actor, count
 
 
-Observer = Callable[[Stage, dict[str, Any]], None]
-_observers: list[Observer] = []
+Subscriber = Callable[[Notification, dict[str, Any]], None]
+_subscribers: list[Subscriber] = []
 
 
-def observe(observer: Observer) -> None:
+def subscribe(observer: Subscriber) -> None:
     """Call `observer` for every stage from now on. Adding one twice changes nothing."""
-    if observer not in _observers:
-        _observers.append(observer)
+    if observer not in _subscribers:
+        _subscribers.append(observer)
 
 
-def ignore(observer: Observer) -> None:
+def unsubscribe(observer: Subscriber) -> None:
     """Stop calling `observer`."""
-    if observer in _observers:
-        _observers.remove(observer)
+    if observer in _subscribers:
+        _subscribers.remove(observer)
 
 
-def announce(stage: Stage, **facts: Any) -> None:
+def emit(stage: Notification, **facts: Any) -> None:
     """Tell every observer. One that fails is logged and never stops the work it watches."""
-    for observer in _observers:
+    for observer in _subscribers:
         try:
             observer(stage, facts)
         except BaseException as error:

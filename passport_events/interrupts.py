@@ -9,7 +9,7 @@ import threading
 from types import CodeType, TracebackType
 from typing import Any
 
-from passport_events.error_tree import leaves
+from passport_events.error_tree import iterate_leaves
 
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _ASYNCIO = "asyncio.runners"
@@ -22,7 +22,7 @@ def is_interrupt(error: BaseException) -> bool:
     every Exception, and for a SystemExit, KeyboardInterrupt or CancelledError that code raised by itself:
     that is an error like any other.
     """
-    return any(_is_interrupt(one) for one in leaves(error) if not isinstance(one, Exception))
+    return any(_is_interrupt(one) for one in iterate_leaves(error) if not isinstance(one, Exception))
 
 
 def _is_interrupt(error: BaseException) -> bool:

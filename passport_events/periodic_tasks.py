@@ -9,29 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 
-Chore = Callable[[Collection[str]], None]
+PeriodicTask = Callable[[Collection[str]], None]
 """Is given the URLs of the SQS queues that this process has rights to; often none."""
 
-_chores: dict[str, Chore] = {}
+_tasks: dict[str, PeriodicTask] = {}
 _failing: set[str] = set()
 
 
-def register(name: str, chore: Chore) -> None:
+def register(name: str, chore: PeriodicTask) -> None:
     """Run `chore` from now on. Its name is what an error of it is announced under."""
-    _chores[name] = chore
+    _tasks[name] = chore
 
 
 def run(queue_urls: Collection[str] = ()) -> None:
     """Run all, in turn. One that fails is announced, and never stops the work beside it."""
-    for name, chore in list(_chores.items()):
+    for name, chore in list(_tasks.items()):
         try:
             chore(queue_urls)
         except Exception as error:  # noqa: BLE001  # a chore must not be able to fail the work
             _failing.add(name)
-            announce(Stage.STATE_CHANGED, what=name, state="away", reason=type(error).__name__)
+            emit(Notification.STATE_CHANGED, what=name, state="away", reason=type(error).__name__)
         else:
             if name in _failing:
                 _failing.discard(name)
-                announce(Stage.STATE_CHANGED, what=name, state="here")
+                emit(Notification.STATE_CHANGED, what=name, state="here")

@@ -19,7 +19,7 @@ _BITS = str.maketrans(string.ascii_uppercase + string.ascii_lowercase + string.d
 _SUFFIX_OF_BITS = {f"{bits:05b}"[::-1]: letter for bits, letter in enumerate(_SUFFIXES)}
 
 
-def to_18(value: object, where: str = "the id") -> str:
+def normalize_id(value: object, where: str = "the id") -> str:
     """The 18 characters of an id, from 15, from 18, or from 18 that were lower- or upper-cased.
 
     `where` is the path that an error names. Raises Unreadable with reason `bad_id`.
@@ -27,20 +27,20 @@ def to_18(value: object, where: str = "the id") -> str:
     if not isinstance(value, str) or not _SHAPE.fullmatch(value):
         raise Unreadable("bad_id", f"{where} must be 15 or 18 letters and digits")
     if len(value) == 15:
-        return value + _suffix(value)
-    if value[15:] == _suffix(value):
+        return value + _compute_suffix(value)
+    if value[15:] == _compute_suffix(value):
         return value
     if value in (value.lower(), value.upper()):
-        return _with_case(value, where)
-    raise _wrong_suffix(where)
+        return _restore_case(value, where)
+    raise _describe_wrong_suffix(where)
 
 
-def _suffix(value: str) -> str:
+def _compute_suffix(value: str) -> str:
     bits = value.translate(_BITS)
     return _SUFFIX_OF_BITS[bits[:5]] + _SUFFIX_OF_BITS[bits[5:10]] + _SUFFIX_OF_BITS[bits[10:15]]
 
 
-def _with_case(value: str, where: str) -> str:
+def _restore_case(value: str, where: str) -> str:
     """Give each character the case that the suffix remembers."""
     suffix = value[15:].upper()
     found = ""
@@ -49,10 +49,10 @@ def _with_case(value: str, where: str) -> str:
         for bit, character in enumerate(value[start:end]):
             found += character.upper() if bits >> bit & 1 else character.lower()
     # A suffix beyond A-Z0-5, or one that calls a digit upper case, is caught here.
-    if _suffix(found) != suffix:
-        raise _wrong_suffix(where)
+    if _compute_suffix(found) != suffix:
+        raise _describe_wrong_suffix(where)
     return found + suffix
 
 
-def _wrong_suffix(where: str) -> Unreadable:
+def _describe_wrong_suffix(where: str) -> Unreadable:
     return Unreadable("bad_id", f"the last three characters of {where} do not fit the others")

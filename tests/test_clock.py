@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
-from passport_events.clock import ClockTimestamp, from_database, to_database
+from passport_events.clock import ClockTimestamp, convert_from_database, convert_to_database
 from passport_events.models import Heartbeat
 
 MOMENT = datetime(2026, 5, 7, 22, 29, 47, 123_000, tzinfo=UTC)
@@ -63,22 +63,22 @@ def test_a_row_written_now_is_due_now() -> None:
 
 
 def test_a_moment_is_stored_as_it_is_where_the_project_uses_time_zones() -> None:
-    assert to_database(MOMENT) is MOMENT
-    assert to_database(None) is None
+    assert convert_to_database(MOMENT) is MOMENT
+    assert convert_to_database(None) is None
 
 
 @override_settings(USE_TZ=False, TIME_ZONE="America/New_York")
 def test_a_moment_is_stored_in_local_time_where_it_does_not() -> None:
-    assert to_database(MOMENT) == datetime(2026, 5, 7, 18, 29, 47, 123_000)  # noqa: DTZ001
-    assert to_database(MOMENT.astimezone(timezone(timedelta(hours=5)))) == to_database(MOMENT)
-    assert to_database(None) is None
+    assert convert_to_database(MOMENT) == datetime(2026, 5, 7, 18, 29, 47, 123_000)  # noqa: DTZ001
+    assert convert_to_database(MOMENT.astimezone(timezone(timedelta(hours=5)))) == convert_to_database(MOMENT)
+    assert convert_to_database(None) is None
 
 
 @pytest.mark.parametrize("uses_time_zones", [True, False])
 def test_a_stored_moment_is_the_same_moment(*, uses_time_zones: bool) -> None:
     with override_settings(USE_TZ=uses_time_zones, TIME_ZONE="America/New_York"):
-        assert from_database(to_database(MOMENT)) == MOMENT
-        assert from_database(None) is None
+        assert convert_from_database(convert_to_database(MOMENT)) == MOMENT
+        assert convert_from_database(None) is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_stored_moment_is_the_same_moment(*, uses_time_zones: bool) -> None:
 def test_a_moment_that_local_time_does_not_have_is_left_out(zone: str, moment: datetime) -> None:
     """A publisher may claim any time; it must not stop the poller."""
     with override_settings(USE_TZ=False, TIME_ZONE=zone):
-        assert to_database(moment) is None
+        assert convert_to_database(moment) is None
 
 
 @pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_a_moment_that_local_time_does_not_have_is_left_out(zone: str, moment: d
     "moment", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]
 )
 def test_the_ends_of_the_calendar_can_be_stored(moment: datetime) -> None:
-    assert beat(beaten_at=to_database(moment)).beaten_at == moment
+    assert beat(beaten_at=convert_to_database(moment)).beaten_at == moment
 
 
 def test_sqlite_stores_local_time_where_the_project_does() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from passport_events.gc_freeze import startup_set_aside
+from passport_events.gc_freeze import freeze_startup_objects
 
 
 class Knot:
@@ -22,7 +22,7 @@ def is_looked_at(one: object) -> bool:
 def test_the_collector_looks_at_nothing_that_was_there_before() -> None:
     before = gc.get_freeze_count()
     old = Knot()
-    with startup_set_aside():
+    with freeze_startup_objects():
         assert gc.get_freeze_count() > before + 10_000
         new = Knot()
         assert is_looked_at(new)
@@ -32,7 +32,7 @@ def test_the_collector_looks_at_nothing_that_was_there_before() -> None:
 
 
 def test_garbage_of_the_work_is_collected_as_always() -> None:
-    with startup_set_aside():
+    with freeze_startup_objects():
         knot = weakref.ref(Knot())
         gc.collect()
         assert knot() is None

@@ -16,15 +16,15 @@ NAME = "a chore of these tests"
 @pytest.fixture(autouse=True)
 def _no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of installed apps would take their time."""
-    monkeypatch.setattr(periodic_tasks, "_chores", {})
+    monkeypatch.setattr(periodic_tasks, "_tasks", {})
 
 
 @pytest.fixture
 def announced() -> Iterator[Announcements]:
     heard = Announcements()
-    instrumentation.observe(heard)
+    instrumentation.subscribe(heard)
     yield heard
-    instrumentation.ignore(heard)
+    instrumentation.unsubscribe(heard)
 
 
 def test_a_chore_is_told_which_queues_it_may_ask_about() -> None:

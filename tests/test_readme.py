@@ -13,7 +13,7 @@ from passport_events import conf
 from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, generated_messages, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 
@@ -67,7 +67,7 @@ def receive(messages: Iterable[dict[str, Any]]) -> None:
     for message in messages:
         queue.send(message)
     while queue.bodies:
-        poll(queue, wait_seconds=0)
+        poll_once(queue, wait_seconds=0)
     work(conf.current().event_types["opportunity"].queue)
 
 

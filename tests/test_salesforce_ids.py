@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 # Ids from Salesforce's own documentation and from captured messages.
 KNOWN = [
@@ -27,16 +27,16 @@ KNOWN = [
 @pytest.mark.parametrize("known", KNOWN)
 def test_every_spelling_of_an_id_is_one_id(known: str) -> None:
     for spelling in (known, known[:15], known.lower(), known.upper()):
-        assert to_18(spelling) == known
+        assert normalize_id(spelling) == known
 
 
 @settings(deadline=None)
 @given(st.from_regex(r"[0-9A-Za-z]{15}", fullmatch=True))
 def test_any_id_survives_losing_its_case(fifteen: str) -> None:
-    known = to_18(fifteen)
+    known = normalize_id(fifteen)
     assert len(known) == 18
     assert known.startswith(fifteen)
-    assert to_18(known) == to_18(known.lower()) == to_18(known.upper()) == known
+    assert normalize_id(known) == normalize_id(known.lower()) == normalize_id(known.upper()) == known
 
 
 WRONG = {
@@ -62,7 +62,7 @@ WRONG = {
 @pytest.mark.parametrize("value", WRONG.values(), ids=WRONG.keys())
 def test_refuses_what_is_no_id(value: object) -> None:
     with pytest.raises(Unreadable) as caught:
-        to_18(value, "subject")
+        normalize_id(value, "subject")
     assert caught.value.reason == "bad_id"
     assert "subject" in caught.value.detail
     assert not isinstance(value, str) or not value or value not in str(caught.value)
@@ -72,4 +72,4 @@ def test_refuses_what_is_no_id(value: object) -> None:
 @given(st.text(max_size=20))
 def test_any_text_is_an_id_or_refused(text: str) -> None:
     with contextlib.suppress(Unreadable):
-        assert len(to_18(text)) == 18
+        assert len(normalize_id(text)) == 18

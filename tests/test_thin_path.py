@@ -10,7 +10,7 @@ import pytest
 from passport_events import conf
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.embedded import ValkeyServer
@@ -30,7 +30,7 @@ def test_a_hundred_published_events_reach_the_mirror(sqs: Sqs, redis_server: Val
         sqs.topic.publish(Message=json.dumps(message))
 
     queue = SqsQueue(conf.current())
-    while poll(queue, wait_seconds=0).received:
+    while poll_once(queue, wait_seconds=0).received:
         pass
     rq_queue = django_rq.get_queue("passport-opportunities")
     PassportSimpleWorker([rq_queue], connection=rq_queue.connection).work(burst=True)

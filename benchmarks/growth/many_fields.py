@@ -35,7 +35,7 @@ def _measured(fields: int) -> str:
     from passport_events import handles  # noqa: PLC0415
     from passport_events.handling.worker import work  # noqa: PLC0415
     from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status  # noqa: PLC0415
-    from passport_events.receiving.poll import poll  # noqa: PLC0415
+    from passport_events.receiving.poll import poll_once  # noqa: PLC0415
     from passport_events.testing import FakeQueue, organization_id, record_id, relay_message  # noqa: PLC0415
 
     connection.creation.create_test_db(verbosity=0)
@@ -52,7 +52,7 @@ def _measured(fields: int) -> str:
         queue.send(json.dumps(message, separators=(",", ":")))
     began = time.monotonic()
     while queue.bodies:
-        poll(queue, wait_seconds=0)
+        poll_once(queue, wait_seconds=0)
     while ProcessedMessage.objects.filter(status=Status.WAITING).exists():
         work("passport-opportunities")
     done = ProcessedMessage.objects.filter(status=Status.SUCCEEDED).count()

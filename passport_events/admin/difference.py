@@ -7,10 +7,10 @@ import dataclasses
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.clock import from_database
+from passport_events.clock import convert_from_database
 from passport_events.models import Delivery
 from passport_events.operating.text import one_line
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 MOST_PROBLEMS = 50
 
@@ -37,7 +37,7 @@ def difference(delivery: Delivery) -> Difference:
     from passport_events.contract import problems  # noqa: PLC0415  which needs the extra
 
     body = bytes(delivery.body or b"")
-    received = Received(
+    received = RawDelivery(
         message_id=delivery.sqs_message_id,
         receipt_handle="",
         body=body,
@@ -54,5 +54,5 @@ def difference(delivery: Delivery) -> Difference:
 
 
 def _milliseconds(delivery: Delivery) -> str:
-    sent_at = from_database(delivery.sent_at) or timezone.now()
+    sent_at = convert_from_database(delivery.sent_at) or timezone.now()
     return str(int(sent_at.timestamp() * 1_000))

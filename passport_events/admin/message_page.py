@@ -13,7 +13,7 @@ from passport_events.admin.difference import difference
 from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.timeline import timeline
-from passport_events.clock import to_database
+from passport_events.clock import convert_to_database
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord
 from passport_events.operating.blame import version_time, writers
 from passport_events.operating.cause import cause_of
@@ -46,7 +46,7 @@ def context_of(
         "said": said(message.status),
         "reason": one_line(message.reason),
         "entity": one_line(message.entity),
-        "version_time": to_database(version_time(message)) if message.version else None,
+        "version_time": convert_to_database(version_time(message)) if message.version else None,
         "release": one_line(message.release),
         "steps": timeline(message, attempts.rows, actions.rows),
         "steps_part": attempts if attempts.next_url or not actions.next_url else actions,

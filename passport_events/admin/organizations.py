@@ -23,7 +23,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.operating.standing import Standing, standings
 from passport_events.operating.text import seconds
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 HEARTBEAT = ("silence", "heartbeat_sent_at", "heartbeat_received_at")
 Organizations = QuerySet[SalesforceOrganization]
@@ -78,7 +78,7 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no p
 
     def clean_salesforce_id(self) -> str:
         try:
-            salesforce_id = to_18(self.cleaned_data["salesforce_id"], "The id")
+            salesforce_id = normalize_id(self.cleaned_data["salesforce_id"], "The id")
         except Unreadable as error:
             raise ValidationError(f"{error.detail}.") from error
         if not salesforce_id.startswith("00D"):

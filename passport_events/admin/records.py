@@ -13,7 +13,7 @@ from passport_events.admin import search
 from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
-from passport_events.clock import to_database
+from passport_events.clock import convert_to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import masked
 from passport_events.operating.blame import MOST_LATE, FieldBlame, LateMessage, Origin, blame
@@ -82,4 +82,4 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
 
     def _origin(self, origin: Origin) -> dict[str, Any]:
         url = self.url_of(ProcessedMessage(pk=origin.message)) if origin.message else ""
-        return {"message": origin.message, "url": url, "time": to_database(origin.time)}
+        return {"message": origin.message, "url": url, "time": convert_to_database(origin.time)}

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 _DEDUP_KEY = re.compile(r"[0-9a-f]{64}")
 _PRIMARY_KEY = re.compile(r"[0-9]{1,14}")
@@ -22,7 +22,7 @@ def of_messages(text: str) -> Q:
     if _PRIMARY_KEY.fullmatch(text):
         return Q(pk=int(text))
     try:
-        return Q(record_id=to_18(text))
+        return Q(record_id=normalize_id(text))
     except Unreadable:
         return Q(delivery__in=Delivery.objects.filter(of_deliveries(text)).values("pk"))
 
@@ -35,6 +35,6 @@ def of_deliveries(text: str) -> Q:
 def of_records(text: str) -> Q:
     """The records that a search means."""
     try:
-        return Q(record_id=to_18(text))
+        return Q(record_id=normalize_id(text))
     except Unreadable:
         return Q(record_id=text)

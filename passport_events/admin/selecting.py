@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from passport_events import conf
-from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, from_database, is_comparable
+from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import SalesforceOrganization, Status
@@ -19,7 +19,7 @@ from passport_events.operating.ids import parse_id, parse_ids
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line, visible
 from passport_events.operating.words import STATUSES, Word
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 MOMENTS = ("received_since", "received_until", "since", "until")
 _NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})
@@ -86,14 +86,14 @@ class SelectionForm(forms.Form):
         """What was said; the form must be valid."""
         said = dict(self.cleaned_data)
         said["statuses"] = tuple(map(Status, said["statuses"]))
-        return Selection(**{**said, **{name: from_database(said[name]) for name in MOMENTS}})
+        return Selection(**{**said, **{name: convert_from_database(said[name]) for name in MOMENTS}})
 
 
 def _whole_id(text: str) -> str:
     if not text:
         return ""
     try:
-        return to_18(text.strip())
+        return normalize_id(text.strip())
     except Unreadable as error:
         raise ValidationError(f"{error.detail}.") from error
 
@@ -148,7 +148,7 @@ def _search(text: str) -> dict[str, str]:
     if parse_id(text) is not None:
         return {"ids": text}
     try:
-        return {"record_id": to_18(text)}
+        return {"record_id": normalize_id(text)}
     except Unreadable:
         raise OperationRefused(
             "A search can be acted on by message number or Salesforce record. For others open the message."

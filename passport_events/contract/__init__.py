@@ -1,7 +1,7 @@
 """What we agreed with the team that publishes: types, and what is generated from them.
 
 Everything here runs without Django and needs the extra `[contract]`; the reader needs neither the
-extra nor this package. `receiving/wire` decides what is accepted, and tests hold the two together.
+extra nor this package. `wire` decides what is accepted, and tests hold the two together.
 """
 
 VERSION = "1.0.0"

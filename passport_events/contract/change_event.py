@@ -1,7 +1,7 @@
 """Salesforce's change event as the Event Relay hands it to EventBridge.
 
 Only what the reader needs is described. The fields of the record stand beside the header with the
-names that Salesforce gives them, and are not described here. Formats: as in `receiving/wire`.
+names that Salesforce gives them, and are not described here. Formats: as in `wire`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from passport_events.contract.values import (
     check_fields,
     is_organization,
 )
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.wire.flatten import MAX_NAME, salesforce_leaves_of
+from passport_events.wire.flatten import MAX_NAME, flatten_salesforce_fields
 
 _UPDATE = "UPDATE"
 
@@ -31,7 +31,7 @@ def _names_organization(source: str) -> bool:
 
 
 def _is_record(text: str) -> bool:
-    return text.endswith("*") or passes(to_18)(text)
+    return text.endswith("*") or passes(normalize_id)(text)
 
 
 ChangedRecord = Annotated[
@@ -104,7 +104,7 @@ class Payload(Open):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        check_fields(self.model_extra or {}, salesforce_leaves_of)
+        check_fields(self.model_extra or {}, flatten_salesforce_fields)
         return self
 
 

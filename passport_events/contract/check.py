@@ -12,7 +12,7 @@ from passport_events.contract.delivered import Journey, delivered
 from passport_events.contract.payloads import Payload, payloads_in
 from passport_events.event import Event
 from passport_events.exceptions import Unreadable
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 try:
     from passport_events.contract import problems
@@ -36,7 +36,7 @@ class Checked:
     message: int = 0
     """Which message of the payload it is, from 1, where several were captured; else 0."""
     wire_format: str
-    """`Reading.wire_format`."""
+    """`ParsedDelivery.wire_format`."""
     events: tuple[Event, ...]
     heartbeat_of: str = ""
     """The organization whose heartbeat it is, instead of an event."""
@@ -65,9 +65,11 @@ def check(data: bytes, settings: Settings, journey: Journey) -> Iterator[Checked
             yield check_delivery(payload, received, settings, message=number if several else 0)
 
 
-def check_delivery(payload: Payload, received: Received, settings: Settings, *, message: int = 0) -> Checked:
+def check_delivery(
+    payload: Payload, received: RawDelivery, settings: Settings, *, message: int = 0
+) -> Checked:
     """Check a payload as it is handed to us."""
-    reading = wire.read(received, settings)
+    reading = wire.parse_delivery(received, settings)
     body = reading.envelope.body if reading.envelope else None
     return Checked(
         payload=payload,

@@ -22,7 +22,7 @@ from passport_events.contract.values import (
     Time,
     organization_of,
 )
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 _NAMED = anchored(f"{ORGANIZATION_SOURCE}(?:{ORGANIZATION_PATTERN})")
 _OTHER: JsonDict = {"not": {"pattern": f"^{ORGANIZATION_SOURCE}"}}
@@ -68,7 +68,7 @@ class CloudEvent(Open):
             named = organization_of(info.data["source"])
             if orgid is None and named is None:
                 raise broken("must be the organization's id, because source does not name it")
-            if orgid is not None and named is not None and to_18(orgid) != to_18(named):
+            if orgid is not None and named is not None and normalize_id(orgid) != normalize_id(named):
                 raise broken("must be the organization that source names")
         return orgid
 

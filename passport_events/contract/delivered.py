@@ -11,7 +11,7 @@ from typing import Any
 from passport_events.exceptions import Unreadable
 from passport_events.wire import strict_json
 from passport_events.wire.envelope import is_sns
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 _MAX_CAPTURED_BYTES = 64 * 1024 * 1024
 _NOBODY = "not-sent"
@@ -29,7 +29,7 @@ class Journey:
     """The SNS topic that it would be published to. With it the payload is read as SNS wraps it."""
 
 
-def delivered(body: bytes, journey: Journey) -> list[Received]:
+def delivered(body: bytes, journey: Journey) -> list[RawDelivery]:
     """One delivery for a payload or a notification of SNS, one for each captured message of SQS."""
     value = _parsed(body)
     if captured := _captured(value):
@@ -40,7 +40,7 @@ def delivered(body: bytes, journey: Journey) -> list[Received]:
     return [_received(body, attributes, journey)]
 
 
-def through_sns(body: bytes, journey: Journey) -> Received:
+def through_sns(body: bytes, journey: Journey) -> RawDelivery:
     """The notification that SNS would make of a body, whatever that is already."""
     try:
         text = body.decode()
@@ -77,10 +77,10 @@ def _is_of_sqs(message: object) -> bool:
     return isinstance(message, dict) and "MessageId" in message and isinstance(message.get("Body"), str)
 
 
-def _as_captured(message: dict[str, Any]) -> Received:
+def _as_captured(message: dict[str, Any]) -> RawDelivery:
     attributes = message.get("Attributes")
     typed = message.get("MessageAttributes")
-    return Received(
+    return RawDelivery(
         message_id=str(message["MessageId"]),
         receipt_handle=_NOBODY,
         body=message["Body"].encode("utf-8", "surrogatepass"),
@@ -91,8 +91,8 @@ def _as_captured(message: dict[str, Any]) -> Received:
     )
 
 
-def _received(body: bytes, attributes: Mapping[str, Mapping[str, Any]], journey: Journey) -> Received:
-    return Received(
+def _received(body: bytes, attributes: Mapping[str, Mapping[str, Any]], journey: Journey) -> RawDelivery:
+    return RawDelivery(
         message_id=_NOBODY,
         receipt_handle=_NOBODY,
         body=body,

@@ -8,7 +8,7 @@ from typing import Any
 
 from passport_events.contract.check import LISTS_EVERY_PROBLEM, Checked
 from passport_events.event import Event
-from passport_events.wire.json_fields import shown
+from passport_events.wire.json_fields import safe_name
 
 _FIRST_ONLY = (
     "Here is at most one problem of each message: "
@@ -94,4 +94,4 @@ def _event_facts(event: Event) -> dict[str, Any]:
 
 def _names(leaves: Iterable[str]) -> list[str]:
     """Somebody may have used data as names; what is no API name is not shown."""
-    return sorted(".".join(map(shown, leaf.split("."))) for leaf in leaves)
+    return sorted(".".join(map(safe_name, leaf.split("."))) for leaf in leaves)

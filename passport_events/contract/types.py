@@ -25,9 +25,9 @@ from passport_events.contract.values import (
     check_fields,
     event_of,
 )
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.cloudevents import record_in
-from passport_events.wire.flatten import leaves_of
+from passport_events.wire.flatten import flatten_fields
 
 
 class Data(Open):
@@ -40,7 +40,7 @@ class Data(Open):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        check_fields(record_in(self.model_extra or {}), leaves_of)
+        check_fields(record_in(self.model_extra or {}), flatten_fields)
         return self
 
 
@@ -58,7 +58,7 @@ class RecordEvent(CloudEvent):
     @classmethod
     def _one_record(cls, subject: str | None, info: ValidationInfo) -> str | None:
         data = info.data.get("data")
-        if subject is not None and data is not None and to_18(subject) != to_18(data.record_id):
+        if subject is not None and data is not None and normalize_id(subject) != normalize_id(data.record_id):
             raise broken("must be the record that data.record_id names")
         return subject
 

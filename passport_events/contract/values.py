@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.flatten import MAX_NAME, MAX_PARTS
 
 PREFIX = r"(?:[\s\S]*\.)?"
@@ -33,7 +33,7 @@ ORGANIZATION_SOURCE = "urn:salesforce:org:"
 
 def is_organization(text: str) -> bool:
     """Whether it is an organization's id, in any spelling."""
-    return passes(to_18)(text) and to_18(text).startswith("00D")
+    return passes(normalize_id)(text) and normalize_id(text).startswith("00D")
 
 
 def organization_of(source: str) -> str | None:
@@ -58,7 +58,7 @@ SalesforceId = Annotated[
     Shape(
         "[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?",
         "must be an id: 15 letters and digits, or 18 whose last three fit the others",
-        holds=passes(to_18),
+        holds=passes(normalize_id),
     ),
 ]
 OrganizationId = Annotated[

@@ -12,7 +12,7 @@ from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
 
 
-class Among(Func):
+class AnyOf(Func):
     """Whether a field is one of many whole numbers or texts.
 
     The ORM makes a placeholder for each value of an `IN`, and the driver looks for each: that costs more

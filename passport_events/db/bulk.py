@@ -22,7 +22,7 @@ from django.db.models.fields import NOT_PROVIDED
 
 from passport_events import exact_json
 from passport_events.clock import ClockTimestamp
-from passport_events.db.server_side_binding import parameters_apart
+from passport_events.db.server_side_binding import open_server_side_binding_cursor
 
 M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def insert_many(rows: Sequence[M], *, once_by: tuple[str, ...] = ()) -> None:
     if connection.vendor != "postgresql":
         _insert_by_orm(rows, once_by)
         return
-    with parameters_apart(connection) as cursor:
+    with open_server_side_binding_cursor(connection) as cursor:
         cursor.execute(_insertion(model, once_by), [_as_json(rows, _columns_to_insert(model))])
         if not once_by:
             for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
@@ -67,7 +67,7 @@ def update_many(rows: Sequence[M], names: Sequence[str]) -> None:
     if connection.vendor != "postgresql":
         model._base_manager.bulk_update(rows, names)
         return
-    with parameters_apart(connection) as cursor:
+    with open_server_side_binding_cursor(connection) as cursor:
         cursor.execute(
             _update(model, tuple(names)), [_as_json(rows, _columns_to_update(model, tuple(names)))]
         )

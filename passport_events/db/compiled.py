@@ -21,7 +21,7 @@ from django.db.transaction import TransactionManagementError
 M = TypeVar("M", bound=models.Model)
 
 
-class Slot(Expression):
+class Placeholder(Expression):
     """Where a value comes later, by the name and the kind of its field."""
 
     def __init__(self, name: str, field: Any) -> None:
@@ -37,13 +37,13 @@ class Slot(Expression):
         return self.output_field.get_db_prep_save(values[self.name], connection)
 
 
-def slots_of(model: type[models.Model], *names: str) -> dict[str, Slot]:
+def make_placeholders(model: type[models.Model], *names: str) -> dict[str, Placeholder]:
     """A slot for each of these fields; a foreign key's takes the key."""
     fields = {name: model._meta.get_field(name) for name in names}
-    return {name: Slot(name, getattr(field, "target_field", field)) for name, field in fields.items()}
+    return {name: Placeholder(name, getattr(field, "target_field", field)) for name, field in fields.items()}
 
 
-class _WrittenOnce:
+class _CompiledStatement:
     """By database, and by what the database's clock is written by."""
 
     def __init__(self, model: type[models.Model], write: Callable[[str], tuple[str, Any]]) -> None:
@@ -58,19 +58,21 @@ class _WrittenOnce:
         if key not in self._written:
             self._written[key] = self._write(using)
         sql, parameters = self._written[key]
-        filled = [each.filled(values, connection) if isinstance(each, Slot) else each for each in parameters]
+        filled = [
+            each.filled(values, connection) if isinstance(each, Placeholder) else each for each in parameters
+        ]
         with connection.cursor() as cursor:
             cursor.execute(sql, filled)
             yield cursor, connection
 
 
-class LookUp(Generic[M]):
+class CompiledSelect(Generic[M]):
     """Finds one row and locks it, with all of its columns."""
 
     def __init__(self, rows: Callable[[], models.QuerySet[M]], model: type[M]) -> None:
         """`rows` are those of a `select_for_update`, with slots where a value comes later."""
         self._model = model
-        self._once = _WrittenOnce(model, lambda using: rows().query.get_compiler(using).as_sql())
+        self._once = _CompiledStatement(model, lambda using: rows().query.get_compiler(using).as_sql())
 
     def get(self, **values: Any) -> M:
         """Fill the slots. Raises the model's DoesNotExist, and TransactionManagementError outside of one."""
@@ -82,11 +84,11 @@ class LookUp(Generic[M]):
         if row is None:
             raise self._model.DoesNotExist  # type: ignore[attr-defined]  # every model has it
         fields = self._model._meta.concrete_fields
-        found = [_converted(value, field, connection) for value, field in zip(row, fields, strict=True)]
+        found = [_convert_value(value, field, connection) for value, field in zip(row, fields, strict=True)]
         return self._model.from_db(connection.alias, [field.attname for field in fields], found)
 
 
-class Update:
+class CompiledUpdate:
     """Changes rows, and says how many."""
 
     def __init__(
@@ -101,7 +103,7 @@ class Update:
             sql, parameters = query.get_compiler(using).as_sql()
             return sql, parameters
 
-        self._once = _WrittenOnce(model, write)
+        self._once = _CompiledStatement(model, write)
 
     def run(self, **values: Any) -> int:
         """Fill the slots. Returns how many rows there were."""
@@ -109,7 +111,7 @@ class Update:
             return int(cursor.rowcount)
 
 
-def _converted(value: Any, field: Any, connection: BaseDatabaseWrapper) -> Any:
+def _convert_value(value: Any, field: Any, connection: BaseDatabaseWrapper) -> Any:
     column = field.cached_col
     for convert in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection)):
         value = convert(value, column, connection)

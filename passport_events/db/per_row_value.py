@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 
 
-class EachItsOwn(Func):
+class PerRowValue(Func):
     """A JSON object by primary key, in one parameter; every row that is written must have one."""
 
     output_field = JSONField()

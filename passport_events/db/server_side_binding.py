@@ -14,11 +14,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
-def parameters_apart(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+def open_server_side_binding_cursor(connection: BaseDatabaseWrapper) -> Iterator[Any]:
     """A cursor with all that Django wraps around one; the usual one where it is not Django's own."""
     connection.ensure_connection()
     driver: Any = connection.connection
-    usual, apart = _factories(connection)
+    usual, apart = _find_cursor_factories(connection)
     # A tracer's factory, or the host's, may do what its owner relies on; and what is prepared for a session
     # is lost behind a pooler.
     if apart is None or driver.cursor_factory is not usual or driver.prepare_threshold is not None:
@@ -34,7 +34,7 @@ def parameters_apart(connection: BaseDatabaseWrapper) -> Iterator[Any]:
         yield cursor
 
 
-def _factories(connection: BaseDatabaseWrapper) -> tuple[Any, Any]:
+def _find_cursor_factories(connection: BaseDatabaseWrapper) -> tuple[Any, Any]:
     """Django's two for psycopg: parameters in the text, and apart. None with another driver or database."""
     if connection.vendor != "postgresql":
         return None, None

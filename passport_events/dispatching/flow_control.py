@@ -24,7 +24,7 @@ class Scope:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Throttle:
+class RateLimit:
     """At most so many messages a minute in one scope."""
 
     action: int
@@ -37,7 +37,7 @@ class FlowControls:
     """Everything in force at one moment."""
 
     pauses: tuple[Scope, ...] = ()
-    throttles: tuple[Throttle, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
 
     @classmethod
     def in_force(cls) -> Self:
@@ -51,7 +51,7 @@ class FlowControls:
             if kind == ActionKind.PAUSE:
                 pauses.append(scope)
             else:
-                throttles.append(Throttle(pk, scope, per_minute or 0))
+                throttles.append(RateLimit(pk, scope, per_minute or 0))
         return cls(tuple(pauses), tuple(throttles))
 
     def with_pauses(self, scopes: Iterable[Scope]) -> Self:

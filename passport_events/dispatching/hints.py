@@ -14,13 +14,13 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from passport_events import conf
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.redis_store import connections, keys
 from passport_events.redis_store.outages import OutageGuard
 
 FLAG_SECONDS = 5
 """A lost hint is sent again after this long."""
-MOST_WAITING = 8
+MAX_WAITING = 8
 """More hints than this never wait in one RQ queue, however long no worker comes."""
 JOB = "passport_events.handling.jobs.work_on_queue"
 FAILED_JOB_SECONDS = 86_400  # an RQ job that could not even start; `health` reads it
@@ -52,7 +52,7 @@ def send(queue_names: Collection[str]) -> int:
                 pipeline.llen(rq_queue(name).key)
             replies = pipeline.execute()
             for name, is_first, waiting in zip(names, replies[0::2], replies[1::2], strict=True):
-                if is_first and waiting < MOST_WAITING:
+                if is_first and waiting < MAX_WAITING:
                     _enqueue(name)
                     sent += 1
     return sent
@@ -70,7 +70,7 @@ def _enqueue(name: str) -> None:
     )
     # enqueue_many, because enqueue() waits for the commit of a transaction that has nothing to do with it.
     rq_queue(name).enqueue_many([data])
-    announce(Stage.HINTED, queue=name)
+    emit(Notification.HINTED, queue=name)
 
 
 def clear(queue_name: str, sender: str = "") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from passport_events.dispatching.flow_control import Scope, Throttle
+from passport_events.dispatching.flow_control import RateLimit, Scope
 from passport_events.models import ProcessedMessage
 from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
@@ -16,7 +16,7 @@ WINDOW_SECONDS = 6
 """A minute's allowance is handed out in tenths, so that a minute does not begin with a burst."""
 
 
-def used_up(redis: Redis, throttles: Sequence[Throttle]) -> list[Scope]:
+def used_up(redis: Redis, throttles: Sequence[RateLimit]) -> list[Scope]:
     """Scopes that may do nothing more in this window, so that a claim looks past their backlog."""
     window = _window()
     with OutageGuard("rate limits"):
@@ -30,7 +30,7 @@ def used_up(redis: Redis, throttles: Sequence[Throttle]) -> list[Scope]:
 
 
 def allow(
-    redis: Redis, throttles: Sequence[Throttle], messages: Sequence[ProcessedMessage]
+    redis: Redis, throttles: Sequence[RateLimit], messages: Sequence[ProcessedMessage]
 ) -> list[ProcessedMessage]:
     """The messages that may run now. The others stay due, at no cost.
 
@@ -46,7 +46,7 @@ def allow(
     return allowed
 
 
-def _reserve(redis: Redis, throttle: Throttle, wanted: int) -> int:
+def _reserve(redis: Redis, throttle: RateLimit, wanted: int) -> int:
     """Take up to `wanted` from the current window. Never grants too many; may grant too few in a race."""
     window = _window()
     name = _name(throttle, window)
@@ -64,11 +64,11 @@ def _window() -> int:
     return int(time.time() / WINDOW_SECONDS)
 
 
-def _name(throttle: Throttle, window: int) -> str:
+def _name(throttle: RateLimit, window: int) -> str:
     return keys.make_key("throttle", throttle.action, window)
 
 
-def _share(throttle: Throttle, window: int) -> int:
+def _share(throttle: RateLimit, window: int) -> int:
     """What one window may let through; the remainder is spread, so that small rates are kept as well."""
     windows_a_minute = 60 // WINDOW_SECONDS
     turn = window % windows_a_minute

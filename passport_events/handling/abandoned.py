@@ -12,7 +12,7 @@ from django.db.models import F
 from passport_events import conf, fingerprint
 from passport_events.clock import ClockTimestamp
 from passport_events.handling.retry import RetryPolicy
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import (
     AttemptOutcome,
     MessageAttempt,
@@ -42,7 +42,7 @@ def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMe
         ProcessedMessage.objects.filter(pk__in=slow).spare(SPARED)
     crashed = [message for message in abandoned if message.pk not in slow]
     if crashed:
-        announce(Stage.CRASHED, message_ids=[message.pk for message in crashed])
+        emit(Notification.CRASHED, message_ids=[message.pk for message in crashed])
         in_company = [message.pk for message in crashed if not message.runs_alone]
         ProcessedMessage.objects.filter(pk__in=in_company).isolate()
         for message in crashed:
@@ -94,7 +94,7 @@ def _blame(message: ProcessedMessage) -> None:
             ended_at=ClockTimestamp(),
         )
     if changed and verdict:
-        announce(Stage.DIED, message_id=message.pk, reason=verdict)
+        emit(Notification.DIED, message_id=message.pk, reason=verdict)
 
 
 def _end_of(message: ProcessedMessage, max_retries: int) -> tuple[str, str]:

@@ -10,13 +10,13 @@ from django.db import router, transaction
 from django.db.models import F
 
 from passport_events import conf
-from passport_events.db.any_of import Among
-from passport_events.db.per_row_value import EachItsOwn
+from passport_events.db.any_of import AnyOf
+from passport_events.db.per_row_value import PerRowValue
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.merging import merge_all
 from passport_events.handling.plan import Plan
 from passport_events.handling.turn import names_of
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 
 
@@ -29,7 +29,7 @@ def merge_batch(messages: Sequence[ProcessedMessage], plan: Plan, lease_token: U
         fared = {one.message.pk: names_of(one.merged) for one in merge_all(messages)} if plan.merges else None
         finish_batch([message.pk for message in messages], fared, plan.status, plan.reason, lease_token)
     for message in messages:
-        announce(Stage(plan.status), message_id=message.pk, event_type=message.event_type)
+        emit(Notification(plan.status), message_id=message.pk, event_type=message.event_type)
 
 
 def finish_batch(
@@ -43,8 +43,8 @@ def finish_batch(
 
     Raises LeaseLost when any of them is not held any more.
     """
-    merged = {} if fared is None else {"merged": EachItsOwn(fared)}
+    merged = {} if fared is None else {"merged": PerRowValue(fared)}
     also = {"reason": reason, "attempts": F("attempts") + 1, "release": conf.current().release}
-    ended = ProcessedMessage.objects.filter(Among("pk", ids)).finish(lease_token, status, **also, **merged)
+    ended = ProcessedMessage.objects.filter(AnyOf("pk", ids)).finish(lease_token, status, **also, **merged)
     if ended < len(ids):
         raise LeaseLost(f"{len(ids) - ended} of {len(ids)} messages are held by another worker")

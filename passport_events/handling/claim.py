@@ -13,13 +13,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.db.any_of import Among
+from passport_events.db.any_of import AnyOf
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.dispatching.rate_limits import allow, used_up
 from passport_events.handling.abandoned import sort_out_abandoned
 from passport_events.handling.candidates import fair_candidates, is_full, take_turns
 from passport_events.handling.locks import RecordKey, RecordLocks, record_key
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import ProcessedMessage, Status
 
 PARKED = timedelta(seconds=1)
@@ -56,7 +56,7 @@ def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
         controls = _controls(locks)
         candidates = fair_candidates(event_types, controls, settings.batch_size)
-        found = _lock_rows(ProcessedMessage.objects.due().filter(Among("pk", candidates)))
+        found = _lock_rows(ProcessedMessage.objects.due().filter(AnyOf("pk", candidates)))
         waiting = sort_out_abandoned(found)
         companions = _companions(waiting, event_types, settings.batch_size)
         companions = [m for m in companions if not controls.is_paused(m.event_type, m.organization_id or 0)]
@@ -82,9 +82,9 @@ def claim_one_alone(event_types: Sequence[str], locks: RecordLocks) -> Claim:
 def _controls(locks: RecordLocks) -> FlowControls:
     """What is in force; a throttle that is used up is a pause until its next window."""
     controls = FlowControls.in_force()
-    if not controls.throttles:
+    if not controls.rate_limits:
         return controls
-    return controls.with_pauses(used_up(locks.redis, controls.throttles))
+    return controls.with_pauses(used_up(locks.redis, controls.rate_limits))
 
 
 def _lock_rows(messages: QuerySet[ProcessedMessage]) -> list[ProcessedMessage]:
@@ -104,13 +104,13 @@ def _companions(
     found = _lock_rows(
         ProcessedMessage.objects.due()
         .filter(
-            Among("organization", {message.organization_id or 0 for message in messages}),
-            Among("record_id", {message.record_id for message in messages}),
+            AnyOf("organization", {message.organization_id or 0 for message in messages}),
+            AnyOf("record_id", {message.record_id for message in messages}),
             event_type__in=event_types,
             status=Status.WAITING,
             runs_alone=False,
         )
-        .exclude(Among("pk", [message.pk for message in messages]))
+        .exclude(AnyOf("pk", [message.pk for message in messages]))
         .order_by("version")[:limit]
     )
     records = {record_key(message) for message in messages}
@@ -119,7 +119,7 @@ def _companions(
 
 def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: RecordLocks) -> Claim:
     lease_token, lease = uuid.uuid4(), timedelta(seconds=conf.current().lease_seconds)
-    allowed = allow(locks.redis, controls.throttles, messages) if controls.throttles else list(messages)
+    allowed = allow(locks.redis, controls.rate_limits, messages) if controls.rate_limits else list(messages)
     records = list(dict.fromkeys(record_key(message) for message in allowed))
     free = locks.acquire(records, lease_token, lease) if records else set()
     taken = [message for message in allowed if record_key(message) in free]
@@ -127,12 +127,12 @@ def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: R
     if parked:
         ProcessedMessage.objects.filter(pk__in=parked, status=Status.WAITING).park(PARKED)
     if taken:
-        rows = ProcessedMessage.objects.filter(Among("pk", [message.pk for message in taken]))
+        rows = ProcessedMessage.objects.filter(AnyOf("pk", [message.pk for message in taken]))
         if rows.claim(lease_token, lease) < len(taken):
             # Only where rows cannot be locked: keep what we really got.
             held = set(rows.held_by(lease_token).values_list("pk", flat=True))
             taken = [message for message in taken if message.pk in held]
-        announce(Stage.CLAIMED, count=len(taken))
+        emit(Notification.CLAIMED, count=len(taken))
     return Claim(lease_token, _large_last(_in_turns(taken)), more=bool(parked))
 
 

@@ -21,8 +21,8 @@ from passport_events.handling.failure import record_failure
 from passport_events.handling.registry import Handler
 from passport_events.handling.results import refuse_result, refuse_unfinished
 from passport_events.handling.rq_timeout import stop_statement
-from passport_events.handling.turn import Turn
-from passport_events.instrumentation import Stage, announce
+from passport_events.handling.turn import Attempt
+from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.mirror.apply import lock_record, merge_into, save_merge
 from passport_events.models import SalesforceRecord, Status
@@ -42,7 +42,7 @@ class _Spoiled(Exception):
         self.failure = failure
 
 
-def take_turn(turn: Turn) -> BaseException | None:
+def take_turn(turn: Attempt) -> BaseException | None:
     """Run one message to its next status. Returns the handler's error, which is written down already.
 
     Raises LeaseLost, and the database's CONNECTION_ERRORS.
@@ -59,19 +59,19 @@ def take_turn(turn: Turn) -> BaseException | None:
         return fail(turn, capture(raised, names_in(event), values_in(event)))
 
 
-def fail(turn: Turn, failure: Failure) -> BaseException | None:
+def fail(turn: Attempt, failure: Failure) -> BaseException | None:
     """Merge, and write down what the handler raised in a transaction that nothing is left of."""
     return _effect(turn, _as_it_came(turn), failure)
 
 
-def _as_it_came(turn: Turn) -> Event:
+def _as_it_came(turn: Attempt) -> Event:
     """From the row: the handler may have changed its event, by which the merge goes."""
     turn.message.refresh_from_db(fields=["content"])
     return turn.message.to_event()
 
 
-def _prepare(turn: Turn, event: Event) -> tuple[Event, Failure | None]:
-    announce(Stage.STARTED, message_id=turn.message.pk, event_type=event.event_type)
+def _prepare(turn: Attempt, event: Event) -> tuple[Event, Failure | None]:
+    emit(Notification.STARTED, message_id=turn.message.pk, event_type=event.event_type)
     handler = turn.plan.handler
     if handler is None or handler.prepare is None:
         return event, None
@@ -87,7 +87,7 @@ def _prepare(turn: Turn, event: Event) -> tuple[Event, Failure | None]:
     return dataclasses.replace(event, prepared=prepared), None
 
 
-def _effect(turn: Turn, event: Event, failure: Failure | None) -> BaseException | None:
+def _effect(turn: Attempt, event: Event, failure: Failure | None) -> BaseException | None:
     handler, status, reason = turn.plan.handler, turn.plan.status, turn.plan.reason
     facts: dict[str, Any] = {}
     with transaction.atomic(using=database()):
@@ -107,10 +107,10 @@ def _effect(turn: Turn, event: Event, failure: Failure | None) -> BaseException 
                     raise _Spoiled(failure)
         if failure is None:
             turn.finish(status, reason, merged)
-            stage = Stage(status)
+            stage = Notification(status)
         else:
             stage, facts = record_failure(turn, failure, merged)
-    announce(stage, message_id=turn.message.pk, event_type=event.event_type, **facts)
+    emit(stage, message_id=turn.message.pk, event_type=event.event_type, **facts)
     return None if failure is None else failure.error
 
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
-from passport_events.error_tree import leaves, with_causes
+from passport_events.error_tree import collect_causes, iterate_leaves
 from passport_events.handling.error_facts import Fact, facts_of, schema_names, texts_of
 from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
 from passport_events.handling.event_words import plain
@@ -87,7 +87,7 @@ def describe(
     text = teller.tell(error)
     inner: list[BaseException] = []
     if isinstance(error, BaseExceptionGroup):
-        inner = _first(leaves(error), MAX_INNER_READ)
+        inner = _first(iterate_leaves(error), MAX_INNER_READ)
     gist = fingerprint.gist_of(text)
     lines = [text, *(f"{class_name_of(one)}: {teller.tell(one)}" for one in inner[:MAX_INNER_SHOWN])]
     if len(inner) > MAX_INNER_SHOWN:
@@ -105,9 +105,9 @@ def describe(
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """What led to `error`, the first cause first, then what is in it, then itself."""
-    for one in reversed(with_causes(error)):
+    for one in reversed(collect_causes(error)):
         if isinstance(one, BaseExceptionGroup):
-            yield from _first(leaves(one), MAX_INNER_SHOWN)
+            yield from _first(iterate_leaves(one), MAX_INNER_SHOWN)
         yield one
 
 
@@ -150,7 +150,7 @@ class _Teller:
 
     def tell(self, error: BaseException) -> str:
         """Its text without values, then the facts of it and of its causes that the text lacks."""
-        facts = [fact for one in with_causes(error) for fact in self._facts_of(one)]
+        facts = [fact for one in collect_causes(error) for fact in self._facts_of(one)]
         values = {value for _, value in facts}
         text = _text_of(error)
         if text is None:

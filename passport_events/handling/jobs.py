@@ -10,7 +10,7 @@ from passport_events.exceptions import JobFailed
 from passport_events.handling.errors import capture
 from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 
 
@@ -28,7 +28,7 @@ def work_on_queue(queue_name: str, sender: str = "") -> None:
         work(queue_name)
         dispatcher.tick()
     except Error as error:
-        announce(Stage.STATE_CHANGED, what="database", state="away", reason=type(error).__name__)
+        emit(Notification.STATE_CHANGED, what="database", state="away", reason=type(error).__name__)
     except BaseException as error:
         if is_interrupt(error):
             raise error from None
@@ -36,4 +36,4 @@ def work_on_queue(queue_name: str, sender: str = "") -> None:
         text = " ".join(f"{report.error_class}: {report.text}".split())
         raise (JobTimeoutException if is_alarm(error) else JobFailed)(text) from None
     else:
-        announce(Stage.STATE_CHANGED, what="database", state="here")
+        emit(Notification.STATE_CHANGED, what="database", state="here")

@@ -18,18 +18,18 @@ from passport_events.handling.effect import CONNECTION_ERRORS
 from passport_events.handling.errors import capture
 from passport_events.handling.failure import record_failure
 from passport_events.handling.opener import Opened, Opener
-from passport_events.handling.turn import Turn
-from passport_events.instrumentation import Stage, announce
+from passport_events.handling.turn import Attempt
+from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage, Status
 
 
-def open_pointer(turn: Turn, opener: Opener) -> BaseException | None:
+def open_pointer(turn: Attempt, opener: Opener) -> BaseException | None:
     """Run a pointer to its next status. Returns the error, which is written down already.
 
     Raises LeaseLost, and the database's CONNECTION_ERRORS.
     """
-    announce(Stage.STARTED, message_id=turn.message.pk, event_type=turn.message.event_type)
+    emit(Notification.STARTED, message_id=turn.message.pk, event_type=turn.message.event_type)
     try:
         payload = opener.fetch(turn.message)
     except CONNECTION_ERRORS:
@@ -47,10 +47,10 @@ def open_pointer(turn: Turn, opener: Opener) -> BaseException | None:
         return _effect(turn, opener, None, error)
 
 
-def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | None) -> BaseException | None:
+def _effect(turn: Attempt, opener: Opener, payload: Any, error: BaseException | None) -> BaseException | None:
     started = time.perf_counter()
     opened = Opened(frozenset(), 0, 0)
-    stage, facts = Stage.SUCCEEDED, dict[str, object]()
+    stage, facts = Notification.SUCCEEDED, dict[str, object]()
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
         if error is None:
             try:
@@ -62,7 +62,7 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
         elif isinstance(error, Unreadable):
             group = fingerprint.of_quarantine(turn.message.delivery.wire_format, error.reason)
             turn.quarantine(str(error), group)
-            stage = Stage.QUARANTINED
+            stage = Notification.QUARANTINED
             facts = {
                 "reason": error.reason,
                 "organization": turn.message.organization_salesforce_id,
@@ -70,7 +70,7 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
             }
         else:
             stage, facts = record_failure(turn, capture(error))
-    announce(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
+    emit(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
     if error is None:
         _tell(opened, time.perf_counter() - started)
     return error
@@ -78,9 +78,9 @@ def _effect(turn: Turn, opener: Opener, payload: Any, error: BaseException | Non
 
 def _tell(opened: Opened, seconds: float) -> None:
     """What is said, and who is woken, after every commit that brought new messages."""
-    announce(Stage.STORED, count=opened.new, duplicates=opened.duplicates, seconds=seconds)
+    emit(Notification.STORED, count=opened.new, duplicates=opened.duplicates, seconds=seconds)
     for facts in opened.quarantined:
-        announce(Stage.QUARANTINED, **facts)
+        emit(Notification.QUARANTINED, **facts)
     settings = conf.current()
     queues = {settings.queue_of(name) for name in opened.due_types}
     if queues:

@@ -6,7 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 from passport_events.conf import Settings
-from passport_events.error_tree import leaves
+from passport_events.error_tree import iterate_leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
 
 SHORTEST_ASKED_FOR = timedelta(seconds=1)
@@ -107,7 +107,7 @@ def decide(
 
 def _verdict_in(error: BaseException) -> Verdict | None:
     """The verdict that a group stands for; of several RetryLater the one that waits longest."""
-    inner = list(leaves(error))
+    inner = list(iterate_leaves(error))
     for kind in (Discard, Reject, RetryLater):
         verdicts = [one for one in inner if isinstance(one, kind)]
         if len(verdicts) == len(inner):

@@ -7,12 +7,12 @@ from contextlib import suppress
 from django.db.backends.base.base import BaseDatabaseWrapper
 from rq.timeouts import JobTimeoutException
 
-from passport_events.error_tree import related
+from passport_events.error_tree import iterate_related
 
 
 def is_alarm(error: BaseException | None) -> bool:
     """Whether RQ's alarm is behind an error, or in a group; a library may have made another one of it."""
-    return error is not None and any(isinstance(one, JobTimeoutException) for one in related(error))
+    return error is not None and any(isinstance(one, JobTimeoutException) for one in iterate_related(error))
 
 
 def stop_statement(connection: BaseDatabaseWrapper) -> None:

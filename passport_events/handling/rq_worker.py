@@ -20,7 +20,7 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
-from passport_events.gc_freeze import startup_set_aside
+from passport_events.gc_freeze import freeze_startup_objects
 from passport_events.handling import jobs, time_slice
 from passport_events.handling.fork_safety import close_databases
 from passport_events.handling.hint_job import HintJob, HintQueue
@@ -55,7 +55,7 @@ class _HintWorker:
 
         Without RQ's scheduler, which hints do not need and which would enqueue whatever Redis lists.
         """
-        with startup_set_aside():
+        with freeze_startup_objects():
             return bool(super().work(*args, **{**options, "with_scheduler": False}))  # type: ignore[misc]  # the same
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db import OperationalError, connections, transaction
 from rq.timeouts import JobTimeoutException
 
-from passport_events.error_tree import related
+from passport_events.error_tree import iterate_related
 from passport_events.handling.batch import finish_batch
 from passport_events.handling.effect import (
     CONNECTION_ERRORS,
@@ -28,8 +28,8 @@ from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.merging import MergedMessage, merge_all
 from passport_events.handling.registry import Handler
 from passport_events.handling.rq_timeout import is_alarm
-from passport_events.handling.turn import Turn, names_of
-from passport_events.instrumentation import Stage, announce
+from passport_events.handling.turn import Attempt, names_of
+from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
@@ -41,7 +41,7 @@ SHARED_SECONDS = 0.1
 class Failed(NamedTuple):
     """A turn whose handler raised on its own account, of which nothing is left."""
 
-    turn: Turn
+    turn: Attempt
     failure: Failure
 
 
@@ -65,7 +65,7 @@ class _Ends:
     """Primary keys."""
     fared: dict[Status, dict[int, dict[str, Any]]] = dataclasses.field(default_factory=dict)
     """By status and primary key: how the fields of each fared."""
-    put_back: list[tuple[Turn, Merged]] = dataclasses.field(default_factory=list)
+    put_back: list[tuple[Attempt, Merged]] = dataclasses.field(default_factory=list)
 
 
 class _Raised(Exception):
@@ -76,7 +76,7 @@ class _Raised(Exception):
         self.failed, self.is_first = failed, is_first
 
 
-def take_turns(turns: Sequence[Turn], handler: Handler) -> Taken:
+def take_turns(turns: Sequence[Attempt], handler: Handler) -> Taken:
     """Run messages to their next status, or none of them if one of them spoiled it.
 
     Raises CONNECTION_ERRORS where the database is away; then nothing has changed.
@@ -97,15 +97,15 @@ def take_turns(turns: Sequence[Turn], handler: Handler) -> Taken:
         if not is_committed:
             return _spoiled(turns, error)
         # What a handler left for after the commit.
-        announce(Stage.CRASHED, message_ids=ends.began, error_class=short_class_name_of(error))
+        emit(Notification.CRASHED, message_ids=ends.began, error_class=short_class_name_of(error))
         alarm = is_alarm(error)
     for status, fared in ends.fared.items():
         for key in fared:
-            announce(Stage(status), message_id=key, event_type=handler.event_type)
+            emit(Notification(status), message_id=key, event_type=handler.event_type)
     return Taken(frozenset(ends.began), alarm=alarm)
 
 
-def _effects(turns: Sequence[Turn], handler: Handler, ends: _Ends) -> None:
+def _effects(turns: Sequence[Attempt], handler: Handler, ends: _Ends) -> None:
     began = time.monotonic()
     for given, one in zip(turns, merge_all(turn.message for turn in turns), strict=True):
         if ends.began and time.monotonic() - began > SHARED_SECONDS:
@@ -113,7 +113,7 @@ def _effects(turns: Sequence[Turn], handler: Handler, ends: _Ends) -> None:
         key = one.message.pk
         ends.began.append(key)
         turn = dataclasses.replace(given, started=time.monotonic())
-        announce(Stage.STARTED, message_id=key, event_type=handler.event_type)
+        emit(Notification.STARTED, message_id=key, event_type=handler.event_type)
         if handler.waits_for(one.record):
             ends.put_back.append((turn, one.merged))
             continue
@@ -129,7 +129,7 @@ def _effects(turns: Sequence[Turn], handler: Handler, ends: _Ends) -> None:
         turn.put_back(INCOMPLETE_DELAY, "needs_complete", merged)
 
 
-def _call(handler: Handler, turn: Turn, one: MergedMessage, *, is_first: bool) -> None:
+def _call(handler: Handler, turn: Attempt, one: MergedMessage, *, is_first: bool) -> None:
     """No savepoint: when it fails, what its neighbours wrote is undone as well."""
     try:
         run_handler(handler, dataclasses.replace(one.event, is_stale=one.merged.is_stale), one.record)
@@ -140,12 +140,12 @@ def _call(handler: Handler, turn: Turn, one: MergedMessage, *, is_first: bool) -
         raise _Raised(Failed(turn, failure), is_first=is_first) from None
 
 
-def _spoiled(turns: Sequence[Turn], error: BaseException) -> Taken:
+def _spoiled(turns: Sequence[Attempt], error: BaseException) -> Taken:
     """It was no handler."""
     if isinstance(error, JobTimeoutException):
         # Nobody knows what stood in the way. They wait for the end of their lease, and then run alone.
         ids = [turn.message.pk for turn in turns]
-        announce(Stage.CRASHED, message_ids=ids, error_class=short_class_name_of(error))
+        emit(Notification.CRASHED, message_ids=ids, error_class=short_class_name_of(error))
         return Taken(frozenset(ids), alarm=True)
     if isinstance(error, CONNECTION_ERRORS) and not connections[database()].is_usable():
         raise error
@@ -162,11 +162,11 @@ def _is_its_own(raised: _Raised) -> bool:
     """
     turn, error = raised.failed.turn, raised.failed.failure.error
     took_long = time.monotonic() - turn.started > SHARED_SECONDS
-    may_be_a_deadlock = any(isinstance(one, OperationalError) for one in related(error))
+    may_be_a_deadlock = any(isinstance(one, OperationalError) for one in iterate_related(error))
     return is_alarm(error) or ((raised.is_first or took_long) and not may_be_a_deadlock)
 
 
-def _forget_what_handlers_changed(turns: Sequence[Turn]) -> None:
+def _forget_what_handlers_changed(turns: Sequence[Attempt]) -> None:
     """A handler may have changed its event, by which the next merge goes."""
     messages = {turn.message.pk: turn.message for turn in turns}
     rows = ProcessedMessage.objects.filter(pk__in=messages)

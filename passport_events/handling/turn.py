@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from passport_events import conf
 from passport_events.clock import ClockTimestamp
-from passport_events.db.compiled import Update, slots_of
+from passport_events.db.compiled import CompiledUpdate, make_placeholders
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.plan import Plan
 from passport_events.mirror.merge import Merged
@@ -27,7 +27,7 @@ _COUNTED: dict[str, Any] = {"attempts": F("attempts") + 1}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Turn:
+class Attempt:
     """A message under a lease. Every verb raises LeaseLost when the lease holds it no more."""
 
     message: ProcessedMessage
@@ -97,16 +97,16 @@ class Turn:
 
 
 @functools.cache
-def _finish(names: tuple[str, ...]) -> Update:
+def _finish(names: tuple[str, ...]) -> CompiledUpdate:
     """The statement that ends one message and writes these fields; `MessageQuerySet.finish` for one."""
-    of = slots_of(ProcessedMessage, "id", "lease_token", "status")
-    return Update(
+    of = make_placeholders(ProcessedMessage, "id", "lease_token", "status")
+    return CompiledUpdate(
         lambda: ProcessedMessage.objects.filter(pk=of["id"]).held_by(of["lease_token"]),
         ProcessedMessage,
         status=of["status"],
         **ENDED,
         **_COUNTED,
-        **slots_of(ProcessedMessage, *names),
+        **make_placeholders(ProcessedMessage, *names),
     )
 
 

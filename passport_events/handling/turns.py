@@ -18,8 +18,8 @@ from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.runs import runs_of
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.together import Failed, take_turns
-from passport_events.handling.turn import Turn
-from passport_events.instrumentation import Stage, announce
+from passport_events.handling.turn import Attempt
+from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage
 
@@ -31,7 +31,7 @@ def take_each_turn(
 
     Raises the database's CONNECTION_ERRORS.
     """
-    turn = functools.partial(Turn, plan=plan, lease_token=lease_token, worker=worker_name())
+    turn = functools.partial(Attempt, plan=plan, lease_token=lease_token, worker=worker_name())
     for run in runs_of(messages, plan.handler):
         left, together = list(run), len(run)
         while left:
@@ -55,7 +55,7 @@ def _write_down(failed: Failed, done: set[int]) -> bool:
     return _guarded(failed.turn, lambda turn: fail(turn, failed.failure), done)
 
 
-def _take_one(turn: Turn) -> BaseException | None:
+def _take_one(turn: Attempt) -> BaseException | None:
     if turn.plan.opener is not None:
         return open_pointer(turn, turn.plan.opener)
     if turn.plan.merges:
@@ -64,7 +64,7 @@ def _take_one(turn: Turn) -> BaseException | None:
     return None
 
 
-def _guarded(turn: Turn, take: Callable[[Turn], BaseException | None], done: set[int]) -> bool:
+def _guarded(turn: Attempt, take: Callable[[Attempt], BaseException | None], done: set[int]) -> bool:
     """One transaction. False when RQ's alarm rang: once per job, and the next handler would have none."""
     message = turn.message
     # Whatever happens now, this message had its turn: it is not given back untouched.
@@ -73,7 +73,7 @@ def _guarded(turn: Turn, take: Callable[[Turn], BaseException | None], done: set
     try:
         error = take(turn)
     except LeaseLost:
-        announce(Stage.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
+        emit(Notification.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
     except CONNECTION_ERRORS:
         raise
     except BaseException as broken:
@@ -81,7 +81,7 @@ def _guarded(turn: Turn, take: Callable[[Turn], BaseException | None], done: set
             raise
         # Ours, not the handler's: like a crash, so that the end of the lease isolates it.
         error = broken
-        announce(Stage.CRASHED, message_ids=[message.pk], error_class=short_class_name_of(broken))
+        emit(Notification.CRASHED, message_ids=[message.pk], error_class=short_class_name_of(broken))
     return not is_alarm(error)
 
 

@@ -10,9 +10,9 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.db.any_of import Among
+from passport_events.db.any_of import AnyOf
 from passport_events.db.bulk import insert_many, update_many
-from passport_events.db.compiled import LookUp, Update, slots_of
+from passport_events.db.compiled import CompiledSelect, CompiledUpdate, make_placeholders
 from passport_events.event import Event
 from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState
@@ -20,16 +20,16 @@ from passport_events.models import ProcessedMessage, SalesforceRecord
 
 WRITTEN = ("fields", "merge_state", "version", "is_deleted", "is_complete", "needs_refetch", "updated_at")
 
-_LOCKED = LookUp(
+_LOCKED = CompiledSelect(
     lambda: SalesforceRecord.objects.select_for_update(no_key=True).filter(
-        **slots_of(SalesforceRecord, "organization", "record_id")
+        **make_placeholders(SalesforceRecord, "organization", "record_id")
     ),
     SalesforceRecord,
 )
-_WRITE_BACK = Update(
-    lambda: SalesforceRecord.objects.filter(**slots_of(SalesforceRecord, "id")),
+_WRITE_BACK = CompiledUpdate(
+    lambda: SalesforceRecord.objects.filter(**make_placeholders(SalesforceRecord, "id")),
     SalesforceRecord,
-    **slots_of(SalesforceRecord, *WRITTEN),
+    **make_placeholders(SalesforceRecord, *WRITTEN),
 )
 
 _EMPTY = RecordState()
@@ -44,8 +44,8 @@ def ensure_records(messages: Sequence[ProcessedMessage]) -> None:
     messages = [message for message in messages if not message.is_pointer]
     wanted = {(message.organization_id or 0, message.record_id): message for message in messages}
     known = SalesforceRecord.objects.filter(
-        Among("organization", {message.organization_id or 0 for message in messages}),
-        Among("record_id", {message.record_id for message in messages}),
+        AnyOf("organization", {message.organization_id or 0 for message in messages}),
+        AnyOf("record_id", {message.record_id for message in messages}),
     ).values_list("organization_id", "record_id")
     missing = sorted(wanted.keys() - set(known))
     if missing:
@@ -70,8 +70,8 @@ def lock_records(messages: Iterable[ProcessedMessage]) -> dict[tuple[int, str], 
     rows = (
         SalesforceRecord.objects.select_for_update(no_key=True)
         .filter(
-            Among("organization", {pair[0] for pair in pairs}),
-            Among("record_id", {pair[1] for pair in pairs}),
+            AnyOf("organization", {pair[0] for pair in pairs}),
+            AnyOf("record_id", {pair[1] for pair in pairs}),
         )
         .order_by("pk")
     )

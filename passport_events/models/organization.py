@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Least
 
-from passport_events.clock import ClockTimestamp, StatementTimestamp, to_database
+from passport_events.clock import ClockTimestamp, StatementTimestamp, convert_to_database
 from passport_events.db.managers import PrimaryManager
 
 
@@ -30,7 +30,7 @@ class OrganizationQuerySet(models.QuerySet["SalesforceOrganization"]):
         Never backwards: one that is no newer than the last changes nothing. A sender whose clock is
         ahead of the database's counts as on time, else one wrong heartbeat would hide those after it.
         """
-        whens = [When(pk=pk, then=Value(to_database(time))) for pk, time in sent_at.items()]
+        whens = [When(pk=pk, then=Value(convert_to_database(time))) for pk, time in sent_at.items()]
         time = Least(Case(*whens, output_field=models.DateTimeField()), StatementTimestamp())
         is_newer = Q(heartbeat_sent_at__isnull=True) | Q(heartbeat_sent_at__lt=time)
         # In one order for everybody, so that two pollers never wait for each other.

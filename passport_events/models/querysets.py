@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F
 
 from passport_events.clock import ClockTimestamp, StatementTimestamp
-from passport_events.db.compiled import Slot
+from passport_events.db.compiled import Placeholder
 from passport_events.db.managers import M
 from passport_events.models.status import Status
 
@@ -25,7 +25,7 @@ class MessageQuerySet(models.QuerySet[M]):
         """Rows that may be claimed now: waiting ones, and held ones whose lease has ended."""
         return self.filter(due_at__lte=StatementTimestamp())
 
-    def held_by(self, lease_token: UUID | Slot) -> Self:
+    def held_by(self, lease_token: UUID | Placeholder) -> Self:
         """Rows that this lease still holds."""
         return self.filter(status=Status.PROCESSING, lease_token=lease_token)
 

@@ -20,7 +20,7 @@ class MonitoringConfig(AppConfig):
         from passport_events.monitoring import rollup, sampling  # noqa: PLC0415
         from passport_events.operating import dead_letter_queues  # noqa: PLC0415
 
-        instrumentation.observe(sampling.listen)
+        instrumentation.subscribe(sampling.listen)
         periodic_tasks.register("sampling", sampling.tick)
         periodic_tasks.register("figures", rollup.tick)
         dead_letter_queues.register_samples(sampling.last_depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from passport_events.clock import StatementTimestamp, from_database, to_database
+from passport_events.clock import StatementTimestamp, convert_from_database, convert_to_database
 from passport_events.monitoring.models import Turn
 
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,7 @@ def time_of(minute: int) -> datetime:
 
 def bounds(minute: int, count: int = 1) -> tuple[datetime, datetime]:
     """Where it begins, and where the last of `count` minutes ends, as this project's database stores it."""
-    first, end = to_database(time_of(minute)), to_database(time_of(minute + count))
+    first, end = convert_to_database(time_of(minute)), convert_to_database(time_of(minute + count))
     assert first is not None  # noqa: S101  # only beyond the calendar's ends
     assert end is not None  # noqa: S101
     return first, end
@@ -35,7 +35,7 @@ def now_and_turn(name: str) -> tuple[datetime, Turn]:
     if found is None:
         Turn.objects.get_or_create(name=name)
         found = rows.get()
-    now = from_database(found.now)
+    now = convert_from_database(found.now)
     assert now is not None  # noqa: S101  # for type checkers
     return now, found
 

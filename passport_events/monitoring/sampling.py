@@ -20,8 +20,8 @@ from passport_events.aws_clients.queue_attributes import (
     RETENTION,
     read_queue_attributes,
 )
-from passport_events.clock import StatementTimestamp, from_database
-from passport_events.instrumentation import Stage
+from passport_events.clock import StatementTimestamp, convert_from_database
+from passport_events.instrumentation import Notification
 from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
@@ -52,9 +52,9 @@ class Ages:
 ages = Ages()
 
 
-def listen(stage: Stage, facts: dict[str, Any]) -> None:
+def listen(stage: Notification, facts: dict[str, Any]) -> None:
     """An observer: remember the age of what is received."""
-    if stage is Stage.RECEIVED and facts.get("sent_at") is not None:
+    if stage is Notification.RECEIVED and facts.get("sent_at") is not None:
         ages.note(facts["queue"], (datetime.now(UTC) - facts["sent_at"]).total_seconds())
 
 
@@ -93,6 +93,6 @@ def last_depth(queue: str) -> Depth | None:
     )
     if row is None:
         return None
-    now = from_database(row.now)
+    now = convert_from_database(row.now)
     assert now is not None  # noqa: S101  # for type checkers
     return Depth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))

@@ -12,19 +12,19 @@ from typing import Any
 from uuid import UUID
 
 from passport_events.escaping import escape_controls
-from passport_events.instrumentation import Stage, observe
+from passport_events.instrumentation import Notification, subscribe
 
 logger = logging.getLogger("passport_events")
 
 LEVELS = {
-    Stage.QUARANTINED: logging.WARNING,
-    Stage.RETRYING: logging.WARNING,
-    Stage.DIED: logging.ERROR,
-    Stage.CRASHED: logging.ERROR,
-    Stage.LEASE_LOST: logging.WARNING,
-    Stage.GAVE_UP: logging.ERROR,
-    Stage.OPERATED: logging.INFO,
-    Stage.RECEIVING: logging.INFO,
+    Notification.QUARANTINED: logging.WARNING,
+    Notification.RETRYING: logging.WARNING,
+    Notification.DIED: logging.ERROR,
+    Notification.CRASHED: logging.ERROR,
+    Notification.LEASE_LOST: logging.WARNING,
+    Notification.GAVE_UP: logging.ERROR,
+    Notification.OPERATED: logging.INFO,
+    Notification.RECEIVING: logging.INFO,
 }
 """Other stages are told at DEBUG: a healthy message makes no noise."""
 MAX_FACT_CHARACTERS = 2_000
@@ -40,16 +40,18 @@ _guard = threading.Lock()
 
 def start() -> None:
     """Listen from now on."""
-    observe(log)
+    subscribe(log)
 
 
-def log(stage: Stage, facts: dict[str, Any]) -> None:
+def log(stage: Notification, facts: dict[str, Any]) -> None:
     """Write one line, with the facts as fields for structured formatters.
 
     Names of users, queues, workers and error classes are chosen by others: none of them can begin
     another line, or look like a further fact of this one.
     """
-    level = _level_of_change(facts) if stage is Stage.STATE_CHANGED else LEVELS.get(stage, logging.DEBUG)
+    level = (
+        _level_of_change(facts) if stage is Notification.STATE_CHANGED else LEVELS.get(stage, logging.DEBUG)
+    )
     if level is None or not logger.isEnabledFor(level):
         return
     safe = {name: _escape(value) for name, value in facts.items()}

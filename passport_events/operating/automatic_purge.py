@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from passport_events import conf, periodic_tasks
-from passport_events.clock import ClockTimestamp, StatementTimestamp, from_database
+from passport_events.clock import ClockTimestamp, StatementTimestamp, convert_from_database
 from passport_events.models import ActionKind, OperatorAction
 from passport_events.operating import background, journal, retention
 from passport_events.operating.actor import Actor
@@ -138,7 +138,7 @@ def _forget_empty(pk: int) -> None:
 def last_purged_at() -> datetime | None:
     """The end of the last purge that was not cancelled."""
     ended = OperatorAction.objects.filter(kind=ActionKind.PURGE, ended_at__isnull=False, ended_by="")
-    return from_database(ended.order_by("-pk").values_list("ended_at", flat=True).first())
+    return convert_from_database(ended.order_by("-pk").values_list("ended_at", flat=True).first())
 
 
 def attach() -> None:

@@ -40,7 +40,7 @@ def oldest_age(event_types: Sequence[str]) -> timedelta | None:
     backlog is.
     """
     controls = FlowControls.in_force()
-    slowed = [*controls.pauses, *(throttle.scope for throttle in controls.throttles)]
+    slowed = [*controls.pauses, *(throttle.scope for throttle in controls.rate_limits)]
     ages = [
         now - due
         for name in event_types

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from passport_events.clock import from_database
+from passport_events.clock import convert_from_database
 from passport_events.models import ActionKind, OperatorAction
 from passport_events.operating.finding import Code, Finding, well
 from passport_events.operating.text import one_line
@@ -22,7 +22,7 @@ def _describe(action: OperatorAction) -> Finding:
     home = f"--organization {action.organization.salesforce_id}" if action.organization else ""
     what = one_line(action.event_type) or "every event type"
     whose = one_line(action.organization.name) if action.organization else "every organization"
-    since = from_database(action.created_at)
+    since = convert_from_database(action.created_at)
     who = f"since {since:%Y-%m-%d %H:%M %Z} by {one_line(action.actor_name)}"
     why = f": {one_line(action.reason)}" if action.reason else ""
     flags = " ".join(part for part in (types, home) if part)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import router, transaction
 
 from passport_events.dispatching import dispatcher
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import (
     ActionKind,
     OperatorAction,
@@ -50,6 +50,6 @@ def enter(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> 
 
 def tell(kind: str, actor: Actor, count: int = 0) -> None:
     """After the commit: announce, and wake workers for what is due now. A roll-back says nothing."""
-    announced = functools.partial(announce, Stage.OPERATED, kind=str(kind), actor=actor.name, count=count)
+    announced = functools.partial(emit, Notification.OPERATED, kind=str(kind), actor=actor.name, count=count)
     transaction.on_commit(announced, using=database(), robust=True)
     transaction.on_commit(dispatcher.dispatch, using=database(), robust=True)

@@ -6,7 +6,7 @@ import functools
 
 from django.db import transaction
 
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import ActionKind, Delivery, OperatorAction, ProcessedMessage, SalesforceRecord
 from passport_events.operating import journal
 from passport_events.operating.actor import Actor
@@ -23,5 +23,7 @@ def look_at(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -
         organization_id=None if isinstance(row, Delivery) else row.organization_id,
         message_id=row.pk if isinstance(row, ProcessedMessage) else None,
     )
-    said = functools.partial(announce, Stage.OPERATED, kind=ActionKind.LOOK.value, actor=actor.name, count=0)
+    said = functools.partial(
+        emit, Notification.OPERATED, kind=ActionKind.LOOK.value, actor=actor.name, count=0
+    )
     transaction.on_commit(said, using=journal.database(), robust=True)

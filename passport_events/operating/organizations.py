@@ -8,7 +8,7 @@ from passport_events.operating import background
 from passport_events.operating.actor import Actor
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 WAITED = ("unknown_organization", "organization_off")
 """Reasons that end when an organization is added or switched on."""
@@ -17,7 +17,9 @@ WAITED = ("unknown_organization", "organization_off")
 def find_organization(salesforce_id: str) -> SalesforceOrganization:
     """The organization with this id, in 15 or 18 characters. Raises OperationRefused."""
     try:
-        return SalesforceOrganization.objects.get(salesforce_id=to_18(salesforce_id, "the organization"))
+        return SalesforceOrganization.objects.get(
+            salesforce_id=normalize_id(salesforce_id, "the organization")
+        )
     except Unreadable as error:
         raise OperationRefused(f"{error.detail}, like 00D5f000000CabWEAS.") from error
     except SalesforceOrganization.DoesNotExist as error:

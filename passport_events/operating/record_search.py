@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 MAX_DEPTH = 4
 """Encodings inside each other."""
@@ -50,7 +50,7 @@ def _is_id(found: bytes, record_id: str) -> bool:
     if found[:15] == record_id[:15].encode():
         return True
     try:
-        return to_18(found.decode("ascii")) == record_id
+        return normalize_id(found.decode("ascii")) == record_id
     except (Unreadable, UnicodeDecodeError):
         return False
 

@@ -18,7 +18,7 @@ from passport_events.receiving.dedup import known, only_new
 from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
 from passport_events.receiving.organization_cache import KnownOrganization
 from passport_events.receiving.stored_delivery import received_from, reread, wire_format_of
-from passport_events.wire import Reading
+from passport_events.wire import ParsedDelivery
 
 HEARTBEAT = "organization_heartbeat"
 
@@ -180,13 +180,13 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
     return None
 
 
-def _reading_of(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> Reading:
+def _reading_of(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
         return reread(delivery, conf.current())
     # Too large to be kept whole; or emptied because it named a record that was erased. Its other
     # messages still hold their events.
     events = tuple(message.to_event() for message in messages if message.record_id and message.content)
-    return Reading(
+    return ParsedDelivery(
         wire_format=delivery.wire_format,
         envelope=None,
         events=events,

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from django.db.models import QuerySet
 
-from passport_events.clock import to_database
+from passport_events.clock import convert_to_database
 from passport_events.exceptions import OperationRefused
 from passport_events.handling.registry import registered
 from passport_events.models import LIVE, ProcessedMessage, Status
@@ -57,7 +57,7 @@ class Selection:
     def messages(self) -> Messages:
         """The rows. Raises OperationRefused where `handler` names none."""
         wanted = {column: getattr(self, name) for name, column in _COLUMNS.items()}
-        wanted |= {column: to_database(getattr(self, name)) for name, column in _TIMES.items()}
+        wanted |= {column: convert_to_database(getattr(self, name)) for name, column in _TIMES.items()}
         wanted |= {"pk__in": self.ids, "event_type__in": self._handled_types()}
         rows = ProcessedMessage.objects.filter(**{column: value for column, value in wanted.items() if value})
         if not self.statuses:

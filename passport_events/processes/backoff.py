@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.processes.startup import Startup, explain
 
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+MIN_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 30.0
 
 
 @dataclasses.dataclass
-class Patience:
+class Backoff:
     """Errors in a row of one loop."""
 
     most_errors: int
@@ -27,11 +27,11 @@ class Patience:
         where it is permanent and what is needed has not answered yet.
         """
         self.errors += 1
-        announce(Stage.STATE_CHANGED, what=needs, state="away", reason=explain(error))
+        emit(Notification.STATE_CHANGED, what=needs, state="away", reason=explain(error))
         self.startup.require_hope(needs, error)
         if self.errors >= self.most_errors:
             raise error
-        pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self.errors - 1, 30))
+        pause = min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2.0 ** min(self.errors - 1, 30))
         return pause * random.uniform(0.5, 1.0)
 
     def succeeded(self, *needs: str) -> None:
@@ -39,4 +39,4 @@ class Patience:
         self.errors = 0
         for name in needs:
             self.startup.note_answer(name)
-            announce(Stage.STATE_CHANGED, what=name, state="here")
+            emit(Notification.STATE_CHANGED, what=name, state="here")

@@ -21,12 +21,12 @@ from passport_events.models import Heartbeat
 BEAT_SECONDS = 5
 TIMES = ("started_at", "beaten_at", "received_at", "committed_at")
 """What the file says, by this machine's clock. `beaten_at` is when the database last took a write."""
-FORGOTTEN_AFTER = timedelta(days=1)
+RETENTION = timedelta(days=1)
 """A process that stopped is shown this long, so that its end can be noticed."""
 
 
 @dataclasses.dataclass
-class Pulse:
+class ProcessStatus:
     """What the threads of one poller last achieved. Shared between them."""
 
     started_at: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
@@ -44,10 +44,10 @@ class Pulse:
                 self.committed_at = now
 
 
-class PollerHeartbeat:
+class ProcessHeartbeat:
     """One row in the database, and a file where asked for."""
 
-    def __init__(self, pulse: Pulse, health_file: Path | None, kind: str = "poller") -> None:
+    def __init__(self, pulse: ProcessStatus, health_file: Path | None, kind: str = "poller") -> None:
         self._pulse = pulse
         self._file = health_file
         self._has_begun = False
@@ -71,7 +71,7 @@ class PollerHeartbeat:
         if not self._has_begun or not rows.update(**beaten):
             # A container's next process often has the host name and the id of the one that died.
             rows.delete()
-            Heartbeat.objects.filter(beaten_at__lt=ClockTimestamp() - FORGOTTEN_AFTER).delete()
+            Heartbeat.objects.filter(beaten_at__lt=ClockTimestamp() - RETENTION).delete()
             Heartbeat.objects.create(
                 name=self.name,
                 kind=self._kind,

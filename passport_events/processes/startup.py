@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.db import Error
 
 from passport_events.exceptions import PassportEventsError, QueueUnavailable, StartFailed
-from passport_events.instrumentation import Stage, announce
-from passport_events.processes.database_errors import describe_database, describe_error, find_cause
+from passport_events.instrumentation import Notification, emit
+from passport_events.processes.database_errors import describe_database, describe_error, find_fault
 
 
 class Startup:
@@ -37,7 +37,7 @@ def announce_start(process: str, sources: Sequence[str]) -> str:
     `sources` has one entry for each receiver. Raises StartFailed where DATABASES cannot be read.
     """
     database, places, receivers = describe_database(), "; ".join(dict.fromkeys(sources)), len(sources)
-    announce(Stage.RECEIVING, process=process, sources=places, receivers=receivers, database=database)
+    emit(Notification.RECEIVING, process=process, sources=places, receivers=receivers, database=database)
     return f"{receivers} receiver{'' if receivers == 1 else 's'} from {places} into {database}"
 
 
@@ -49,7 +49,7 @@ def is_permanent(error: BaseException) -> bool:
     """
     if isinstance(error, QueueUnavailable):
         return error.is_permanent
-    return isinstance(error, Error) and find_cause(error).is_permanent
+    return isinstance(error, Error) and find_fault(error).is_permanent
 
 
 def explain(error: BaseException) -> str:

@@ -14,8 +14,8 @@ from contextlib import suppress
 
 from django.db import Error, connections
 
-from passport_events.exceptions import LoopDied, LoopHangs, PassportEventsError
-from passport_events.processes.watchdog import Watch
+from passport_events.exceptions import PassportEventsError, ThreadCrashed, ThreadStuck
+from passport_events.processes.watchdog import Watchdog
 
 LOOK_SECONDS = 1.0
 """How often somebody looks whether a loop hangs."""
@@ -23,12 +23,12 @@ STOP_SECONDS = 10
 """What a loop may take to end once it has to and nothing that waits holds it up."""
 
 
-class Loops:
+class ThreadGroup:
     """Some loops; each ends by itself once it `is_stopping`, and says in `watch` what may hang."""
 
     def __init__(self, seconds_to_stop: float) -> None:
         self.stopping = threading.Event()
-        self.watch = Watch()
+        self.watch = Watchdog()
         self._seconds_to_stop = seconds_to_stop
         self._end_by: float | None = None
         self._is_told_to_stop = False
@@ -54,11 +54,11 @@ class Loops:
         """Whether a loop died or hangs."""
         return self._failure is not None
 
-    def lead(self, name: str, loop: Callable[..., object], *arguments: object) -> None:
+    def add_primary(self, name: str, loop: Callable[..., object], *arguments: object) -> None:
         """Add a loop, for which the others go on."""
         self._leading.append(self._thread(name, loop, *arguments))
 
-    def follow(self, name: str, loop: Callable[..., object]) -> None:
+    def add_background(self, name: str, loop: Callable[..., object]) -> None:
         """Add a loop that has to end when those that lead have ended."""
         self._following.append(self._thread(name, loop))
 
@@ -93,7 +93,7 @@ class Loops:
         except (PassportEventsError, Error) as error:
             self._fail(error)
         except BaseException as error:  # noqa: BLE001  SystemExit too: it would end this thread only
-            died = LoopDied(f"{threading.current_thread().name} died of {type(error).__name__}.")
+            died = ThreadCrashed(f"{threading.current_thread().name} died of {type(error).__name__}.")
             died.__cause__ = error
             self._fail(died)
         finally:
@@ -107,7 +107,7 @@ class Loops:
                 ending.join(LOOK_SECONDS)  # it rings as the last thing it does
         self._note_deaths(every)
         for sentence in self.watch.overdue():
-            self._fail(LoopHangs(sentence))
+            self._fail(ThreadStuck(sentence))
         is_over = not any(thread.is_alive() for thread in self._leading)
         if is_over or self._is_told_to_stop or self._failure is not None:
             self._begin_to_stop()
@@ -118,7 +118,7 @@ class Loops:
         """Without memory a thread may die before it can say of what."""
         for thread in every:
             if not thread.is_alive() and thread not in self._ended_well:
-                self._fail(LoopDied(f"{thread.name} died."))
+                self._fail(ThreadCrashed(f"{thread.name} died."))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error  # the first one is the cause of the others
@@ -131,8 +131,8 @@ class Loops:
 
     def _leave(self, left: list[threading.Thread]) -> None:
         """Raise, although threads are left."""
-        if left and isinstance(self._failure, LoopHangs | LoopDied):
+        if left and isinstance(self._failure, ThreadStuck | ThreadCrashed):
             raise self._failure
         if left:
-            names = " and ".join(self.watch.said_of(thread.name) for thread in left)
-            raise LoopHangs(f"{names} did not stop within {self._seconds_to_stop} s.") from self._failure
+            names = " and ".join(self.watch.describe(thread.name) for thread in left)
+            raise ThreadStuck(f"{names} did not stop within {self._seconds_to_stop} s.") from self._failure

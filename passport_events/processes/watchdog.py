@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STEP_SECONDS = 60
+MAX_STEP_SECONDS = 60
 """No step of a healthy process takes so long: a request to SQS ends by itself after twice 15 s, a wait for a
 lock after 5 s, one for Redis after 2 s. But a read timeout begins anew with every byte, and a connection to
 PostgreSQL has none."""
@@ -23,7 +23,7 @@ class Step:
     until: float
 
 
-class Watch:
+class Watchdog:
     """The steps of some threads, told by themselves. Reading and writing need no lock: a dict has one."""
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ class Watch:
         finally:
             self._steps.pop(threading.current_thread().name, None)
 
-    def goes_on(self, name: str, longer_by: float = 0) -> None:
+    def next_step(self, name: str, longer_by: float = 0) -> None:
         """This thread comes to the next step of its block; of a thread that is in none it means nothing."""
         if threading.current_thread().name in self._steps:
             self._begin(name, longer_by)
 
     def _begin(self, name: str, longer_by: float) -> None:
         now = time.monotonic()
-        self._steps[threading.current_thread().name] = Step(name, now, now + STEP_SECONDS + longer_by)
+        self._steps[threading.current_thread().name] = Step(name, now, now + MAX_STEP_SECONDS + longer_by)
 
     def overdue(self) -> Iterator[str]:
         """One sentence for each thread that hangs."""
@@ -57,7 +57,7 @@ class Watch:
             if now > step.until:
                 yield f"{thread} hangs: it has been {step.name} for {now - step.began:.0f} s."
 
-    def said_of(self, thread: str) -> str:
+    def describe(self, thread: str) -> str:
         """What a thread is doing, for people."""
         step = self._steps.get(thread)
         return f"{thread} ({step.name})" if step else thread

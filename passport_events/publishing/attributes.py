@@ -57,7 +57,7 @@ def _attributes(event: Event, own_id: str | None) -> dict[str, str]:
 
 def _own_id(body: object) -> str | None:
     """The `id` of a contract message. What EventBridge gives a change event is new in every copy."""
-    if isinstance(body, dict) and cloudevents.recognises(body):
+    if isinstance(body, dict) and cloudevents.matches(body):
         own = body.get("id")
         # The reader asks for no id of a heartbeat, which leaves no row.
         return own if isinstance(own, str) else None

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 _MAX_ID_LENGTH = 128
 _OK = 200
@@ -41,7 +41,7 @@ def parse_answer(body: bytes) -> dict[str, Any]:
     return found
 
 
-def received_in(response: Any, queue: str, limit: int) -> tuple[list[Received], int]:
+def received_in(response: Any, queue: str, limit: int) -> tuple[list[RawDelivery], int]:
     """Return the messages of an answer, and how many entries are none. Raises NoAnswerOfSqsError."""
     messages = _messages_of(response)[:limit]
     found = [_received(entry, queue) for entry in messages]
@@ -60,7 +60,7 @@ def _messages_of(response: Any) -> list[Any]:
     return messages
 
 
-def _received(entry: Any, queue: str) -> Received | None:
+def _received(entry: Any, queue: str) -> RawDelivery | None:
     """None where it could not be stored truly, or not be deleted: then it must not be touched."""
     if not isinstance(entry, Mapping):
         return None
@@ -73,7 +73,7 @@ def _received(entry: Any, queue: str) -> Received | None:
     if not _is_whole(data, entry.get("MD5OfBody")):
         return None
     attributes, message_attributes = entry.get("Attributes"), entry.get("MessageAttributes")
-    return Received(
+    return RawDelivery(
         queue=queue,
         message_id=message_id,
         receipt_handle=handle,

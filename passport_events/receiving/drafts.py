@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passport_events import fingerprint
-from passport_events.clock import ClockTimestamp, to_database
+from passport_events.clock import ClockTimestamp, convert_to_database
 from passport_events.conf import Settings
 from passport_events.event import S3_POINTER, Event, Identity
 from passport_events.models import Delivery, Mode, ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.wire import Reading
+from passport_events.wire import ParsedDelivery
 from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
-from passport_events.wire.organization_ids import claimed_by_attribute
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.organization_ids import find_claimed_organization
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 
 DETAIL_SEPARATOR = ": "
@@ -27,8 +27,8 @@ _ORGANIZATION_IN_DOUBT = ("organization_mismatch", "unexpected_topic")
 class Draft:
     """One message that may be new, and the delivery that brought it."""
 
-    received: Received
-    reading: Reading
+    received: RawDelivery
+    reading: ParsedDelivery
     message: ProcessedMessage
 
     @property
@@ -42,7 +42,7 @@ class Draft:
         quarantine(self.message, self.reading.wire_format, "key_collision")
 
 
-def organizations_of(readings: Sequence[Reading]) -> set[str]:
+def organizations_of(readings: Sequence[ParsedDelivery]) -> set[str]:
     """Every organization that these readings name."""
     beats = (reading.heartbeat for reading in readings)
     return {event.organization for reading in readings for event in reading.events} | {
@@ -50,7 +50,9 @@ def organizations_of(readings: Sequence[Reading]) -> set[str]:
     }
 
 
-def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrganization]) -> list[Draft]:
+def drafts_of(
+    received: RawDelivery, reading: ParsedDelivery, known: Mapping[str, KnownOrganization]
+) -> list[Draft]:
     """One draft for each event, or one for the whole delivery where it was refused, or is a pointer.
 
     The heartbeat of a known organization has none.
@@ -66,7 +68,7 @@ def drafts_of(received: Received, reading: Reading, known: Mapping[str, KnownOrg
     return [Draft(received, reading, _message_of(event, reading, known)) for event in reading.events]
 
 
-def _without_event(reading: Reading) -> ProcessedMessage:
+def _without_event(reading: ParsedDelivery) -> ProcessedMessage:
     return ProcessedMessage(
         dedup_key=reading.fallback_identity.key,
         identity=reading.fallback_identity.strength,
@@ -74,20 +76,22 @@ def _without_event(reading: Reading) -> ProcessedMessage:
     )
 
 
-def _message_of_pointer(reading: Reading, pointer: Pointer) -> ProcessedMessage:
+def _message_of_pointer(reading: ParsedDelivery, pointer: Pointer) -> ProcessedMessage:
     message = _without_event(reading)
     message.event_type, message.content = S3_POINTER, pointer.content()
     message.content_hash = pointer.content_hash()
     return _wait(message)
 
 
-def _organization_of(reading: Reading) -> str:
+def _organization_of(reading: ParsedDelivery) -> str:
     """So that a refusal counts for its organization, unless which one it is was the problem."""
     in_doubt = reading.refusal is not None and reading.refusal.reason in _ORGANIZATION_IN_DOUBT
-    return "" if in_doubt or reading.envelope is None else claimed_by_attribute(reading.envelope)
+    return "" if in_doubt or reading.envelope is None else find_claimed_organization(reading.envelope)
 
 
-def _message_of(event: Event, reading: Reading, known: Mapping[str, KnownOrganization]) -> ProcessedMessage:
+def _message_of(
+    event: Event, reading: ParsedDelivery, known: Mapping[str, KnownOrganization]
+) -> ProcessedMessage:
     message = ProcessedMessage.from_event(event)
     organization = known.get(event.organization)
     if organization is None:
@@ -103,7 +107,7 @@ def _wait(message: ProcessedMessage) -> ProcessedMessage:
     return message
 
 
-def _message_of_heartbeat(reading: Reading, heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
+def _message_of_heartbeat(reading: ParsedDelivery, heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
     """One row for all heartbeats of an organization that nobody has added: a person has to know, once."""
     identity = Identity.of("heartbeat", heartbeat.organization)
     message = ProcessedMessage(
@@ -140,7 +144,7 @@ def quarantine_facts(message: ProcessedMessage, delivery: Delivery) -> dict[str,
     }
 
 
-def delivery_of(received: Received, reading: Reading | None) -> Delivery:
+def delivery_of(received: RawDelivery, reading: ParsedDelivery | None) -> Delivery:
     """The row that keeps the raw bytes, and the ids and times of the way here."""
     envelope = reading.envelope if reading else None
     return Delivery(
@@ -153,14 +157,14 @@ def delivery_of(received: Received, reading: Reading | None) -> Delivery:
         topic_arn=(envelope.topic_arn if envelope else "")[:512],
         attributes=dict(envelope.attributes) if envelope else {},
         trace_context=dict(envelope.trace_context) if envelope else {},
-        published_at=to_database((envelope.published_at if envelope else None) or received.sent_at),
-        sent_at=to_database(received.sent_at),
+        published_at=convert_to_database((envelope.published_at if envelope else None) or received.sent_at),
+        sent_at=convert_to_database(received.sent_at),
         received_at=ClockTimestamp(),
         receive_count=received.receive_count,
     )
 
 
-def payload_of(pointer: Delivery, body: bytes, reading: Reading) -> Delivery:
+def payload_of(pointer: Delivery, body: bytes, reading: ParsedDelivery) -> Delivery:
     """The row that keeps the bytes a pointer led to; they came the pointer's way, at its time."""
     format_of_payload = reading.wire_format.removeprefix("raw+")
     traced = reading.envelope or pointer
@@ -182,7 +186,7 @@ def payload_of(pointer: Delivery, body: bytes, reading: Reading) -> Delivery:
 
 
 def refused_by_database(
-    received: Received, identity: Identity, settings: Settings
+    received: RawDelivery, identity: Identity, settings: Settings
 ) -> tuple[Delivery, ProcessedMessage]:
     """Rows for a delivery that the database would not take as it was read: the bytes and nothing else."""
     delivery = delivery_of(received, None)

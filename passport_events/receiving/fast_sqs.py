@@ -27,7 +27,7 @@ _METHODS = {"ReceiveMessage": "receive_message", "DeleteMessageBatch": "delete_m
 """What may go the short way, and the client's method that does the same."""
 _OK = 200
 _BOTOCORE = str(Path(botocore.__file__).parent)
-MOST_SURPRISES = 5
+MAX_UNEXPECTED_ERRORS = 5
 """So many in a row that are neither the network's nor SQS's, and it is left: another botocore, perhaps."""
 
 
@@ -41,7 +41,7 @@ def _make_checked(make_client: Callable[[int], Any], attempts: int) -> Any:
     return client
 
 
-class ShortWay:
+class FastSqsClient:
     """Calls one client; safe to share between threads, as clients are."""
 
     def __init__(self, make_client: Callable[[int], Any]) -> None:
@@ -75,7 +75,7 @@ class ShortWay:
     def call(self, action: str, **words: Any) -> Any:
         """What SQS answers. Raises what the client's method raises."""
         client = self._client
-        if self._surprises >= MOST_SURPRISES or not self.is_open():
+        if self._surprises >= MAX_UNEXPECTED_ERRORS or not self.is_open():
             client = self._patient_client
         else:
             try:

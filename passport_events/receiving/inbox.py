@@ -12,7 +12,7 @@ from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.event import Identity
 from passport_events.exceptions import Unreadable
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organization_cache, organization_heartbeats, queries
 from passport_events.receiving.dedup import is_stored, known, only_new
@@ -25,9 +25,9 @@ from passport_events.receiving.drafts import (
     refused_by_database,
 )
 from passport_events.receiving.organization_heartbeats import Heard, heard_in
-from passport_events.wire import Reading, read
+from passport_events.wire import ParsedDelivery, parse_delivery
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
 """What one bad delivery can cause. psycopg refuses NUL with a DataError, surrogates with a UnicodeError."""
@@ -37,7 +37,7 @@ DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
 class Stored:
     """What became of a batch of deliveries."""
 
-    safe: tuple[Received, ...]
+    safe: tuple[RawDelivery, ...]
     """Committed and found again: these, and only these, may be deleted from SQS."""
     due_types: frozenset[str]
     """Event types that have something new to handle."""
@@ -48,7 +48,7 @@ class Stored:
     """Those of the new ones that wait for a person."""
 
 
-def store(received: Sequence[Received]) -> Stored:
+def store(received: Sequence[RawDelivery]) -> Stored:
     """Store a batch in at most four statements, unless one of its deliveries is refused.
 
     One more where a key has two meanings, to see what is kept of the other. And one more records
@@ -65,11 +65,11 @@ def store(received: Sequence[Received]) -> Stored:
         drafts, heard = _read_all(received)
         stored = _one_by_one(received, drafts)
     seconds = time.perf_counter() - started
-    announce(Stage.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
+    emit(Notification.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
     return dataclasses.replace(stored, safe=(*stored.safe, *organization_heartbeats.record(heard)))
 
 
-def _read_all(received: Sequence[Received]) -> tuple[list[Draft], list[Heard]]:
+def _read_all(received: Sequence[RawDelivery]) -> tuple[list[Draft], list[Heard]]:
     settings = conf.current()
     readings = [read_guarded(each, settings) for each in received]
     wanted = organizations_of(readings)
@@ -82,12 +82,12 @@ def _read_all(received: Sequence[Received]) -> tuple[list[Draft], list[Heard]]:
     return drafts, heard_in(received, readings, known)
 
 
-def read_guarded(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
-    """As `wire.read`; a reader's own bug stops the delivery that shows it, and no other."""
+def read_guarded(received: RawDelivery, settings: Settings, outer: Envelope | None = None) -> ParsedDelivery:
+    """As `wire.parse_delivery`; a reader's own bug stops the delivery that shows it, and no other."""
     try:
-        return read(received, settings, outer)
+        return parse_delivery(received, settings, outer)
     except Exception as error:  # noqa: BLE001  # whatever a bug raises
-        return Reading(
+        return ParsedDelivery(
             wire_format="unknown",
             envelope=None,
             events=(),
@@ -96,7 +96,7 @@ def read_guarded(received: Received, settings: Settings, outer: Envelope | None 
         )
 
 
-def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
+def _store_drafts(received: Sequence[RawDelivery], drafts: Sequence[Draft]) -> Stored:
     stored = known(drafts, queries.find)
     fresh = only_new(drafts, stored)
     if fresh:
@@ -105,7 +105,7 @@ def _store_drafts(received: Sequence[Received], drafts: Sequence[Draft]) -> Stor
         stored |= queries.find({draft.message.dedup_key for draft in fresh})
     quarantined = [draft for draft in fresh if draft.message.status == Status.QUARANTINED]
     for draft in quarantined:
-        announce(Stage.QUARANTINED, **quarantine_facts(draft.message, draft.message.delivery))
+        emit(Notification.QUARANTINED, **quarantine_facts(draft.message, draft.message.delivery))
     # A delivery that brought nothing to store is in neither set, and stays in SQS.
     unsafe = {id(draft.received) for draft in drafts if not is_stored(draft, stored)}
     safe = {id(draft.received) for draft in drafts} - unsafe
@@ -127,7 +127,7 @@ def _by_delivery(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[Processed
     return list(rows.values())
 
 
-def _one_by_one(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored:
+def _one_by_one(received: Sequence[RawDelivery], drafts: Sequence[Draft]) -> Stored:
     """One delivery spoiled the batch: give each a transaction of its own, and find out which.
 
     Raises when the database takes none of them, not even as bytes: then it is no delivery's fault.
@@ -153,19 +153,19 @@ def _one_by_one(received: Sequence[Received], drafts: Sequence[Draft]) -> Stored
     )
 
 
-def _store_alone(received: Received, drafts: Sequence[Draft]) -> Stored:
+def _store_alone(received: RawDelivery, drafts: Sequence[Draft]) -> Stored:
     try:
         return _store_drafts([received], drafts)
     except DATA_ERRORS:
         return _store_bytes(received, drafts[0].reading.fallback_identity)
 
 
-def _store_bytes(received: Received, identity: Identity) -> Stored:
+def _store_bytes(received: RawDelivery, identity: Identity) -> Stored:
     delivery, message = refused_by_database(received, identity, conf.current())
     is_new = not queries.find([message.dedup_key])
     if is_new:
         queries.insert([(delivery, [message])])
-        announce(Stage.QUARANTINED, **quarantine_facts(message, delivery))
+        emit(Notification.QUARANTINED, **quarantine_facts(message, delivery))
     found = queries.find([message.dedup_key])
     safe = (received,) if found else ()
     counts = {"new": int(is_new), "duplicates": int(not is_new), "quarantined": int(is_new)}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from passport_events.exceptions import LoopDied
+from passport_events.exceptions import ThreadCrashed
 from passport_events.receiving.inbox import Stored
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 
 class Order:
     """A batch that one receiver brought, and what came of it."""
 
-    def __init__(self, received: Sequence[Received]) -> None:
+    def __init__(self, received: Sequence[RawDelivery]) -> None:
         self.received = received
         self.size = sum(len(each.body) for each in received)
         self._is_done = threading.Event()
@@ -37,7 +37,7 @@ class Order:
         if self._stored is not None:
             return self._stored
         # Taken out of here: it holds its traceback, that this frame, and that all bodies.
-        error, self._error = self._error or LoopDied("the writer did nothing."), None
+        error, self._error = self._error or ThreadCrashed("the writer did nothing."), None
         try:
             raise error
         finally:

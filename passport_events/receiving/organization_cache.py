@@ -23,7 +23,7 @@ UNKNOWN_SECONDS = 5
 FEW = 200
 """A process that knows no more than these asks for so many others at once: it will soon meet them all, and
 then their answers grow old together."""
-MOST_KEPT = 20_000
+MAX_ENTRIES = 20_000
 """Answers per process. Ids of organizations that do not exist must not fill the memory."""
 
 
@@ -63,7 +63,7 @@ def lookup(salesforce_ids: Collection[str]) -> dict[str, KnownOrganization]:
     if missing:
         answers |= _from_database(missing, FEW if seconds and len(_local) < FEW else 0)
         with _guard:
-            if len(_local) + len(answers) > MOST_KEPT:
+            if len(_local) + len(answers) > MAX_ENTRIES:
                 _local.clear()
             _local.update({(here, name): answer for name, answer in answers.items()})
     wanted_ones = {wanted: answers[wanted].organization for wanted in salesforce_ids}

@@ -94,7 +94,7 @@ def start() -> None:
 def _store(payload: Payload) -> list[Draft]:
     fresh = only_new(payload.drafts, known(payload.drafts, queries.find))
     if fresh:
-        queries.put([(payload.delivery, [draft.message for draft in fresh])])
+        queries.insert_rows([(payload.delivery, [draft.message for draft in fresh])])
         stored = queries.find({draft.message.dedup_key for draft in fresh})
         if not all(is_stored(draft, stored) for draft in fresh):
             # Put there between two statements by somebody else. The next attempt knows, and keeps both.

@@ -10,15 +10,15 @@ from datetime import datetime
 from passport_events import conf
 from passport_events.dispatching import hints
 from passport_events.exceptions import QueueUnavailable
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.receiving.inbox import Stored, store
 from passport_events.receiving.poll_steps import Store
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Polled:
+class PollResult:
     """What one poll did."""
 
     received: int = 0
@@ -32,9 +32,9 @@ class Polled:
     """Deliveries that were not deleted; SQS hands them out again."""
 
 
-def poll(
+def poll_once(
     queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None, store: Store = store
-) -> Polled:
+) -> PollResult:
     """Receive up to ten deliveries and see them through; `store` is what stores them.
 
     Raises QueueUnavailable when SQS cannot be asked for messages, and the database's errors. A
@@ -46,19 +46,21 @@ def poll(
     seconds = time.perf_counter() - started
     size = sum(len(each.body) for each in received)
     known = {"queue": queue.url, "sent_at": _oldest(received)}
-    announce(Stage.RECEIVED, count=len(received), size=size, seconds=seconds, **known)
+    emit(Notification.RECEIVED, count=len(received), size=size, seconds=seconds, **known)
     if not received:
-        return Polled()
+        return PollResult()
     stored = store(received)
     failed = _delete(queue, stored)
     queues = {settings.queue_of(name) for name in stored.due_types}
     if queues:
         hints.send(sorted(queues))
     left = len(received) - len(stored.safe) + failed
-    return Polled(len(received), stored.new, stored.duplicates, len(stored.safe), stored.quarantined, left)
+    return PollResult(
+        len(received), stored.new, stored.duplicates, len(stored.safe), stored.quarantined, left
+    )
 
 
-def _oldest(received: Sequence[Received]) -> datetime | None:
+def _oldest(received: Sequence[RawDelivery]) -> datetime | None:
     """When SQS took the oldest of them; None where there is none, or SQS did not say."""
     return min((each.sent_at for each in received if each.sent_at is not None), default=None)
 
@@ -72,8 +74,8 @@ def _delete(queue: MessageQueue, stored: Stored) -> int:
     except QueueUnavailable as error:
         # Said aloud: without the right to delete, everything would end in the dead letter queue.
         failed = len(stored.safe)
-        announce(Stage.STATE_CHANGED, what=f"{queue.label} deletes", state="away", reason=str(error))
+        emit(Notification.STATE_CHANGED, what=f"{queue.label} deletes", state="away", reason=str(error))
     else:
-        announce(Stage.STATE_CHANGED, what=f"{queue.label} deletes", state="here")
-    announce(Stage.DELETED, count=len(stored.safe) - failed, failed=failed)
+        emit(Notification.STATE_CHANGED, what=f"{queue.label} deletes", state="here")
+    emit(Notification.DELETED, count=len(stored.safe) - failed, failed=failed)
     return failed

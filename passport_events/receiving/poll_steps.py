@@ -7,41 +7,41 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from passport_events.instrumentation import Stage, ignore, observe
-from passport_events.processes.watchdog import Watch
+from passport_events.instrumentation import Notification, subscribe, unsubscribe
+from passport_events.processes.watchdog import Watchdog
 from passport_events.receiving.inbox import Stored
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
-Store = Callable[[Sequence[Received]], Stored]
+Store = Callable[[Sequence[RawDelivery]], Stored]
 
 
-def polling(watch: Watch, wait_seconds: int) -> AbstractContextManager[None]:
+def polling(watch: Watchdog, wait_seconds: int) -> AbstractContextManager[None]:
     """Around one poll. A receive that is never answered ends by itself after twice the wait and 20 s."""
     return watch.step("receiving", wait_seconds)
 
 
-def stored_by(writer: Store, watch: Watch) -> Store:
+def stored_by(writer: Store, watch: Watchdog) -> Store:
     """What a poll stores with, where another thread does it and is watched itself."""
 
-    def store(received: Sequence[Received]) -> Stored:
-        watch.goes_on("waiting for the writer", longer_by=math.inf)
+    def store(received: Sequence[RawDelivery]) -> Stored:
+        watch.next_step("waiting for the writer", longer_by=math.inf)
         stored = writer(received)
-        watch.goes_on("deleting")
+        watch.next_step("deleting")
         return stored
 
     return store
 
 
 @contextmanager
-def deletes_watched(watch: Watch) -> Iterator[None]:
+def deletes_watched(watch: Watchdog) -> Iterator[None]:
     """While this lasts, `watch` knows which threads in `polling` have come to the last step."""
 
-    def come_to(stage: Stage, facts: dict[str, Any]) -> None:
-        if stage is Stage.DELETED:
-            watch.goes_on("hinting")
+    def come_to(stage: Notification, facts: dict[str, Any]) -> None:
+        if stage is Notification.DELETED:
+            watch.next_step("hinting")
 
-    observe(come_to)
+    subscribe(come_to)
     try:
         yield
     finally:
-        ignore(come_to)
+        unsubscribe(come_to)

@@ -12,22 +12,22 @@ from django.db import Error, connections
 from passport_events import conf, periodic_tasks
 from passport_events.dispatching import dispatcher
 from passport_events.exceptions import QueueUnavailable
-from passport_events.gc_freeze import startup_set_aside
-from passport_events.processes.backoff import Patience
-from passport_events.processes.heartbeat import BEAT_SECONDS, PollerHeartbeat, Pulse
+from passport_events.gc_freeze import freeze_startup_objects
+from passport_events.processes.backoff import Backoff
+from passport_events.processes.heartbeat import BEAT_SECONDS, ProcessHeartbeat, ProcessStatus
 from passport_events.processes.startup import Startup, announce_start
-from passport_events.processes.threads import STOP_SECONDS, Loops
+from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 from passport_events.receiving import queries
 from passport_events.receiving.inbox import Stored
-from passport_events.receiving.poll import Polled, poll
+from passport_events.receiving.poll import PollResult, poll_once
 from passport_events.receiving.poll_steps import Store, deletes_watched, polling, stored_by
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.receiving.writer import Writer, writers_for
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 EMPTY_WAIT_SECONDS = 1
 """The long poll of a run that ends when the queue is empty."""
-MOST_OF_CHORES_SECONDS = 240
+MAX_PERIODIC_TASK_SECONDS = 240
 """What other apps do on the side may take so much longer than a step of our own."""
 
 
@@ -53,7 +53,7 @@ class Totals:
     """Received, and neither stored nor deleted: SQS hands them out again."""
 
 
-class PollService:
+class Poller:
     """Runs a receiver for each queue it is given, until told to stop.
 
     One queue may be given several times. Any loop that dies or hangs takes the whole service with it.
@@ -78,9 +78,9 @@ class PollService:
         self._progress = progress
         self._kind = kind
         self._receive_startup, self._beat_startup = Startup(), Startup()
-        self._pulse = Pulse()
-        self._heartbeat = PollerHeartbeat(self._pulse, health_file, kind)
-        self._loops = Loops(settings.wait_seconds + STOP_SECONDS)
+        self._pulse = ProcessStatus()
+        self._heartbeat = ProcessHeartbeat(self._pulse, health_file, kind)
+        self._loops = ThreadGroup(settings.wait_seconds + STOP_SECONDS)
         self._stopping = self._loops.stopping
         self._writable = threading.Event()
         self._guard = threading.Lock()
@@ -105,12 +105,12 @@ class PollService:
         writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
         for number, queue in enumerate(queues):
             writer = writers[number % count]
-            self._loops.lead(f"receiver-{number}", self._receive_until_the_end, queue, writer)
+            self._loops.add_primary(f"receiver-{number}", self._receive_until_the_end, queue, writer)
         for number, writer in enumerate(writers):
-            self._loops.follow(f"writer-{number}", writer.run)
-        self._loops.follow("heartbeat", self._beat)
-        self._loops.follow("chores", self._do_chores)
-        with deletes_watched(self._loops.watch), startup_set_aside():
+            self._loops.add_background(f"writer-{number}", writer.run)
+        self._loops.add_background("heartbeat", self._beat)
+        self._loops.add_background("chores", self._do_chores)
+        with deletes_watched(self._loops.watch), freeze_startup_objects():
             self._loops.run()
         return self.totals
 
@@ -121,9 +121,9 @@ class PollService:
             writer.leave()
 
     def _receive(self, queue: MessageQueue, store: Store) -> None:
-        patience, brought = Patience(self._most_errors, startup=self._receive_startup), 0
+        patience, brought = Backoff(self._most_errors, startup=self._receive_startup), 0
 
-        def store_noted(received: Sequence[Received]) -> Stored:
+        def store_noted(received: Sequence[RawDelivery]) -> Stored:
             nonlocal brought
             brought = len(received)
             return store(received)
@@ -134,10 +134,10 @@ class PollService:
             limit = self._reserve()
             if limit == 0 or self._loops.is_stopping:
                 return
-            pause, polled, brought = 0.0, Polled(), 0
+            pause, polled, brought = 0.0, PollResult(), 0
             try:
                 with polling(self._loops.watch, self._wait_seconds()):
-                    polled = poll(queue, limit, self._wait_seconds(), store_noted)
+                    polled = poll_once(queue, limit, self._wait_seconds(), store_noted)
                 self._pulse.received(committed=polled.safe > 0)
                 patience.succeeded(queue.label)
                 if polled.safe:
@@ -148,7 +148,7 @@ class PollService:
                 # Away, read-only, locked, or not migrated yet. The next heartbeat opens the gate again:
                 # no receive while nothing can be stored.
                 self._writable.clear()
-                polled = Polled(received=brought, left=brought)
+                polled = PollResult(received=brought, left=brought)
                 pause = patience.failed("database", error)
             self._count(polled, limit)
             if self._is_done(polled) and not pause:
@@ -166,7 +166,7 @@ class PollService:
                 self._heartbeat.stop()
 
     def _beat_until_the_end(self) -> None:
-        patience = Patience(self._most_errors, startup=self._beat_startup)
+        patience = Backoff(self._most_errors, startup=self._beat_startup)
         while not self._loops.is_stopping:
             pause = float(BEAT_SECONDS)
             try:
@@ -195,7 +195,7 @@ class PollService:
     def _do_chores(self) -> None:
         """In a thread of their own, because SQS may take its time, and no heartbeat should wait for it."""
         while not self._loops.is_stopping and not self._limits.once:
-            with self._loops.watch.step("doing chores", longer_by=MOST_OF_CHORES_SECONDS):
+            with self._loops.watch.step("doing chores", longer_by=MAX_PERIODIC_TASK_SECONDS):
                 queries.renew_connection()
                 periodic_tasks.run(self._queue_urls)
             self._stopping.wait(BEAT_SECONDS)
@@ -213,7 +213,7 @@ class PollService:
             self._reserved += limit
             return limit
 
-    def _count(self, polled: Polled, reserved: int) -> None:
+    def _count(self, polled: PollResult, reserved: int) -> None:
         with self._guard:
             self._reserved -= reserved - polled.received if self._limits.messages is not None else 0
             self.totals.received += polled.received
@@ -223,5 +223,5 @@ class PollService:
             self.totals.left += polled.left
             self._progress(self.totals)
 
-    def _is_done(self, polled: Polled) -> bool:
+    def _is_done(self, polled: PollResult) -> bool:
         return self._limits.once or (self._limits.until_empty and polled.received == 0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from passport_events.stdio import guarded_streams
 
 ALIVE, NOT_ALIVE = 0, 1
-LONGEST_SECONDS = 300
+MAX_SECONDS = 300
 """A restart mends a poller and no outage, so this is more than most outages of SQS or a database take."""
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=LONGEST_SECONDS,
+        default=MAX_SECONDS,
         metavar="N",
         help="how long without an answer from SQS is no life (default: %(default)s)",
     )

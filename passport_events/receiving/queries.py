@@ -7,13 +7,13 @@ from datetime import datetime
 
 from django.db import connections, router, transaction
 
-from passport_events.db.any_of import Among
+from passport_events.db.any_of import AnyOf
 from passport_events.db.bulk import insert_many
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 
 LOCK_TIMEOUT = "5s"
 """A lock that somebody holds for longer must not hold up receiving; the batch comes again."""
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 """Per question: a body may name tens of thousands of records, and databases limit parameters."""
 
 
@@ -31,7 +31,7 @@ def find(keys: Collection[str]) -> dict[str, str]:
     """Dedup keys that are in the database, with the hash of their content."""
     found: dict[str, str] = {}
     for part in _parts(sorted(keys)):
-        rows = ProcessedMessage.objects.filter(Among("dedup_key", part))
+        rows = ProcessedMessage.objects.filter(AnyOf("dedup_key", part))
         found |= rows.values_list("dedup_key", "content_hash")
     return found
 
@@ -43,10 +43,10 @@ def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) ->
     """
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
         _limit_lock_waits()
-        put(deliveries)
+        insert_rows(deliveries)
 
 
-def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
+def insert_rows(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
     """The same inside the caller's transaction, with the patience that it has."""
     messages = []
     for delivery, own in deliveries:
@@ -62,7 +62,7 @@ def put(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> No
     )
 
 
-def hear(sent_at: Mapping[int, datetime]) -> int:
+def record_heartbeats(sent_at: Mapping[int, datetime]) -> int:
     """Note the heartbeats of organizations, by primary key, in a transaction. Returns how many were found."""
     with transaction.atomic(using=router.db_for_write(SalesforceOrganization)):
         _limit_lock_waits()
@@ -70,8 +70,8 @@ def hear(sent_at: Mapping[int, datetime]) -> int:
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), MOST_KEYS):
-        yield keys[start : start + MOST_KEYS]
+    for start in range(0, len(keys), MAX_KEYS):
+        yield keys[start : start + MAX_KEYS]
 
 
 def _limit_lock_waits() -> None:

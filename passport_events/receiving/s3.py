@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-LONGEST_READ_SECONDS = 30
+MAX_READ_SECONDS = 30
 """An object that has not come by then is asked for again later."""
 CHUNK = 8_192
 """Bytes between two looks at the clock."""
@@ -44,12 +44,12 @@ def read(pointer: Pointer, settings: Settings) -> bytes:
 
 def _read(response: GetObjectOutputTypeDef, limit: int, pointer: Pointer) -> bytes:
     """All of it, but no more than one byte above the limit, whatever its length was said to be."""
-    deadline = time.monotonic() + LONGEST_READ_SECONDS
+    deadline = time.monotonic() + MAX_READ_SECONDS
     found = bytearray()
     while chunk := response["Body"].read(min(CHUNK, limit + 1 - len(found))):
         found += chunk
         if time.monotonic() > deadline:
-            what = f"it has not come within {LONGEST_READ_SECONDS} seconds"
+            what = f"it has not come within {MAX_READ_SECONDS} seconds"
             raise PayloadUnavailable(pointer.bucket, what, is_away=False)
     return bytes(found)
 

@@ -13,10 +13,10 @@ from passport_events.aws_clients.error_advice import find_way_out
 from passport_events.aws_clients.queue_urls import region_of, without_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.receiving.answers import received_in
-from passport_events.receiving.fast_sqs import ShortWay
-from passport_events.wire.raw_delivery import Received, queue_name
+from passport_events.receiving.fast_sqs import FastSqsClient
+from passport_events.wire.raw_delivery import RawDelivery, queue_name
 
 BATCH = 10
 """SQS hands out, and deletes, at most ten at a time."""
@@ -32,10 +32,10 @@ class MessageQueue(Protocol):
     source: str
     """Queue, server and region, for people."""
 
-    def receive(self, limit: int, wait_seconds: int) -> list[Received]:
+    def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:
         """Up to `limit` (at most 10) messages. Raises QueueUnavailable."""
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """Delete up to ten; returns those that could not be. Raises QueueUnavailable."""
 
 
@@ -50,8 +50,8 @@ class SqsQueue:
         self.url = settings.queue_url
         self._name = queue_name(self.url)
         wait = settings.wait_seconds + READ_MARGIN_SECONDS
-        self._polling = ShortWay(functools.partial(client, settings, "sqs", wait))
-        self._deleting = ShortWay(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
+        self._polling = FastSqsClient(functools.partial(client, settings, "sqs", wait))
+        self._deleting = FastSqsClient(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
         server = without_userinfo(urlsplit(self._polling.url).netloc)
         self.source = f"queue {self._name} at {server}, region {self._polling.region}"
 
@@ -62,7 +62,7 @@ class SqsQueue:
         queue.label = f"sqs {queue_name(url)}"
         return queue
 
-    def receive(self, limit: int, wait_seconds: int) -> list[Received]:
+    def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
         limit = min(limit, BATCH)
         try:
@@ -80,7 +80,7 @@ class SqsQueue:
         self._tell_of(refused, has_neighbours=bool(received))
         return received
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """One DeleteMessageBatch. Raises QueueUnavailable.
 
         Entries are named by position: SQS may hand out one message twice in one receive, and a
@@ -104,9 +104,9 @@ class SqsQueue:
             raise QueueUnavailable(f"SQS answered a receive with {refused} entries that are no messages.")
         if refused:
             reason = f"{refused} entries of an answer are no messages; they come again"
-            announce(Stage.STATE_CHANGED, what=f"{self.label} answers", state="away", reason=reason)
+            emit(Notification.STATE_CHANGED, what=f"{self.label} answers", state="away", reason=reason)
         elif has_neighbours:
-            announce(Stage.STATE_CHANGED, what=f"{self.label} answers", state="here")
+            emit(Notification.STATE_CHANGED, what=f"{self.label} answers", state="here")
 
     def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")

@@ -15,23 +15,23 @@ from contextlib import suppress
 
 from django.db import Error, OperationalError, connections
 
-from passport_events.exceptions import LoopDied
-from passport_events.processes.watchdog import Watch
+from passport_events.exceptions import ThreadCrashed
+from passport_events.processes.watchdog import Watchdog
 from passport_events.receiving import inbox, queries
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.order import Order
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
-FOR_A_WRITER = 16
+RECEIVERS_PER_WRITER = 16
 """Receivers. With fewer each transaction holds less than a second writer would gain."""
-MOST_MESSAGES = 100
-MOST_BYTES = 256 * 2**10
+MAX_MESSAGES = 100
+MAX_BYTES = 256 * 2**10
 """No batch is added to a transaction that has as much already. Large bodies gain nothing by company, and
 those in it would wait for them."""
 STORED_PER_SECOND = 10_000
 """Bytes. Bodies that name the most records are stored three times as fast on a small machine: ten of the
 largest take four minutes."""
-MOST_FAILURES = 2
+MAX_FAILURES = 2
 """So many batches of a company fail by themselves before the rest is left to SQS."""
 IDLE_SECONDS = 1.0
 """A wait as long as this may have outlived the connection."""
@@ -39,21 +39,21 @@ IDLE_SECONDS = 1.0
 
 def writers_for(receivers: int) -> int:
     """Of two, one reads what its receivers brought while the other waits for the database."""
-    return 2 if receivers >= 2 * FOR_A_WRITER else 1
+    return 2 if receivers >= 2 * RECEIVERS_PER_WRITER else 1
 
 
 class Writer:
     """Stores for a number of receivers; it ends when each of them has left."""
 
-    def __init__(self, watch: Watch, receivers: int) -> None:
+    def __init__(self, watch: Watchdog, receivers: int) -> None:
         self._watch = watch
         self._receivers = receivers
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._in_hand: Sequence[Order] = ()
         self._has_ended = False
-        self._death = LoopDied("the writer has ended.")
+        self._death = ThreadCrashed("the writer has ended.")
 
-    def store(self, received: Sequence[Received]) -> Stored:
+    def store(self, received: Sequence[RawDelivery]) -> Stored:
         """Store a batch, in company with what others bring meanwhile, and raise what `inbox.store` raises.
 
         What was new or known is counted for one batch of a company, and so are the event types that
@@ -83,7 +83,7 @@ class Writer:
                     _store(orders)
                 began = time.monotonic()
         except BaseException as error:
-            self._death = LoopDied(f"{threading.current_thread().name} died of {type(error).__name__}.")
+            self._death = ThreadCrashed(f"{threading.current_thread().name} died of {type(error).__name__}.")
             self._death.__cause__ = error  # a receiver may say it before this thread does
             raise
         finally:
@@ -103,7 +103,7 @@ class Writer:
         orders: list[Order] = []
         self._in_hand = orders
         messages = size = 0
-        while self._receivers and messages < MOST_MESSAGES and size < MOST_BYTES:
+        while self._receivers and messages < MAX_MESSAGES and size < MAX_BYTES:
             try:
                 order = self._orders.get(block=not orders)
             except queue.Empty:
@@ -146,7 +146,7 @@ def _one_by_one(orders: Sequence[Order]) -> None:
     """One batch may have failed them all, by a lock or a size; where more fail, the database is away."""
     failures = 0
     for order in orders:
-        if failures >= MOST_FAILURES:
+        if failures >= MAX_FAILURES:
             order.fail(OperationalError("the database failed the batches before this one"))
             continue
         try:

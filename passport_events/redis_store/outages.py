@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.timeouts import BaseTimeoutException
 
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 
 _SERVER = re.compile(
     r"(?:connecting to|reading from|writing to) (?:unix socket )?([\w.:/\[\]-]+?)\.?(?=[\s,]|$)"
@@ -46,9 +46,9 @@ class OutageGuard:
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> bool:
         if error is None:
-            announce(Stage.STATE_CHANGED, what=self._what, state="here")
+            emit(Notification.STATE_CHANGED, what=self._what, state="here")
             return False
         if isinstance(error, BaseTimeoutException) or not isinstance(error, Exception):
             return False
-        announce(Stage.STATE_CHANGED, what=self._what, state="away", reason=describe_outage(error))
+        emit(Notification.STATE_CHANGED, what=self._what, state="away", reason=describe_outage(error))
         return True

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from passport_events import exact_json
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 PREFIXES = {
     "Account": "001",
@@ -42,7 +42,7 @@ def record_id(entity: str, number: int) -> str:
     while number:
         number, digit = divmod(number, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
-    return to_18(PREFIXES.get(entity, _CUSTOM_PREFIX) + digits.rjust(12, "0"))
+    return normalize_id(PREFIXES.get(entity, _CUSTOM_PREFIX) + digits.rjust(12, "0"))
 
 
 def organization_id(number: int) -> str:

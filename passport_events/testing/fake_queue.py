@@ -12,7 +12,7 @@ from typing import Any
 
 from passport_events import exact_json
 from passport_events.exceptions import QueueUnavailable
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 BATCH = 10
 
@@ -75,7 +75,7 @@ class FakeQueue:
             self._messages.append(message)
         return message.message_id
 
-    def receive(self, limit: int = BATCH, wait_seconds: int = 0) -> list[Received]:
+    def receive(self, limit: int = BATCH, wait_seconds: int = 0) -> list[RawDelivery]:
         """Hand out up to ten visible messages; they stay hidden until `redeliver`."""
         deadline = time.monotonic() + wait_seconds
         while True:
@@ -94,7 +94,7 @@ class FakeQueue:
                 self.requests -= 1
             time.sleep(0.01)
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """Delete; returns what `failing_deletes` asks to fail."""
         with self._guard:
             self.requests += 1
@@ -147,13 +147,13 @@ class FakeQueue:
         if is_lost:
             raise QueueUnavailable("the fake queue was told to lose its answers")
 
-    def _hand_out(self, message: _Waiting) -> Received:
+    def _hand_out(self, message: _Waiting) -> RawDelivery:
         message.is_hidden = True
         message.receives += 1
         handle = f"{message.message_id}#{next(self._count)}"
         self._handles[handle] = message
         sent = {"SentTimestamp": str(int(time.time() * 1000))}
-        return Received(
+        return RawDelivery(
             message_id=message.message_id,
             receipt_handle=handle,
             body=message.body,

@@ -25,38 +25,45 @@ from passport_events.wire import (
     strict_json,
     unsupported,
 )
-from passport_events.wire.envelope import Envelope, check_topic, is_sns, message_in, of_queue, of_topic
+from passport_events.wire.envelope import (
+    Envelope,
+    check_topic,
+    is_sns,
+    read_sns_message,
+    unwrap_sns,
+    unwrap_sqs,
+)
 from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 MAX_AHEAD = timedelta(days=1)
 """How far Salesforce's clock, or a producer's, may be ahead of SQS's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Format:
+class WireFormat:
     """A format that can be read."""
 
     name: str
-    recognises: Callable[[dict[str, Any]], bool]
+    matches: Callable[[dict[str, Any]], bool]
     """From the shape alone, without raising."""
-    events: Callable[[dict[str, Any], Envelope, Settings], tuple[Event, ...]]
+    parse: Callable[[dict[str, Any], Envelope, Settings], tuple[Event, ...]]
     """Everything that a message says, or Unreadable: a delivery is all or nothing."""
 
 
 # The first that recognises a body reads it; a platform event is what no change event recognised.
 FORMATS = (
-    Format("eventbridge-relay-cdc", eventbridge_relay.recognises, eventbridge_relay.events),
-    Format("appflow", appflow.recognises, appflow.events),
-    Format("platform-event", platform_event.recognises, platform_event.events),
-    Format("cloudevents", cloudevents.recognises, cloudevents.events),
-    Format("bare-cdc", bare_cdc.recognises, bare_cdc.events),
-    Format("cometd", cometd.recognises, cometd.events),
+    WireFormat("eventbridge-relay-cdc", eventbridge_relay.matches, eventbridge_relay.parse),
+    WireFormat("appflow", appflow.matches, appflow.parse),
+    WireFormat("platform-event", platform_event.matches, platform_event.parse),
+    WireFormat("cloudevents", cloudevents.matches, cloudevents.parse),
+    WireFormat("bare-cdc", bare_cdc.matches, bare_cdc.parse),
+    WireFormat("cometd", cometd.matches, cometd.parse),
 )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ParsedDelivery:
     """What a delivery turned out to be: events, where they are, a heartbeat, or a refusal with its reason."""
 
     wire_format: str
@@ -78,7 +85,9 @@ class Reading:
         return Identity.of(*self.arrived_as)
 
 
-def read(received: Received, settings: Settings, outer: Envelope | None = None) -> Reading:
+def parse_delivery(
+    received: RawDelivery, settings: Settings, outer: Envelope | None = None
+) -> ParsedDelivery:
     """Read one delivery. Never raises, whatever the bytes are: hostile input is refused with a reason.
 
     `outer` is the envelope of a pointer whose payload these bytes are.
@@ -90,27 +99,27 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
     pointer: s3_pointer.Pointer | None = None
     beat: OrganizationHeartbeat | None = None
     try:
-        envelope = outer or of_queue(received)
+        envelope = outer or unwrap_sqs(received)
         body = _parse(received.body, settings)
         if is_sns(body):
             wrapping, envelope = "sns", None
-            envelope = of_topic(received, body).inside(outer)
-            message = message_in(body)
+            envelope = unwrap_sns(received, body).inside(outer)
+            message = read_sns_message(body)
             check_topic(envelope, settings.allowed_topics)
             body = _parse(message, settings, " inside SNS Message")
         envelope = envelope.holding(body)
-        if s3_pointer.recognises(body):
+        if s3_pointer.matches(body):
             name = s3_pointer.NAME
-            pointer = s3_pointer.pointer_in(body, settings, is_payload=outer is not None)
+            pointer = s3_pointer.find_pointer(body, settings, is_payload=outer is not None)
         # Nobody needs S3 for a heartbeat: there it is what it looks like, an event that cannot be read.
-        elif outer is None and organization_heartbeat.recognises(body, settings):
+        elif outer is None and organization_heartbeat.matches(body, settings):
             name = organization_heartbeat.NAME
-            beat = organization_heartbeat.heartbeat_of(body, envelope, settings)
+            beat = organization_heartbeat.parse_heartbeat(body, envelope, settings)
             _check_times([beat.sent_at], sent_at)
         else:
             found = _format_of(body)
             name = found.name if found else unsupported.name_of(body)
-            events = found.events(body, envelope, settings) if found else unsupported.refuse(name)
+            events = found.parse(body, envelope, settings) if found else unsupported.refuse(name)
             _check_times([event.version.time for event in events], sent_at)
     except Unreadable as error:
         events, beat = (), None
@@ -119,7 +128,7 @@ def read(received: Received, settings: Settings, outer: Envelope | None = None) 
         refusal.__context__ = None
     outermost = outer or envelope
     sns_message_id = outermost.sns_message_id if outermost else ""
-    return Reading(
+    return ParsedDelivery(
         wire_format=f"{wrapping}+{name}",
         envelope=envelope,
         events=events,
@@ -145,7 +154,7 @@ def _check_times(times: Sequence[datetime], sent_at: datetime | None) -> None:
         raise Unreadable("from_the_future", "it is from more than a day after SQS took the message")
 
 
-def _format_of(body: Any) -> Format | None:
+def _format_of(body: Any) -> WireFormat | None:
     if not isinstance(body, dict):
         return None
-    return next((one for one in FORMATS if one.recognises(body)), None)
+    return next((one for one in FORMATS if one.matches(body)), None)

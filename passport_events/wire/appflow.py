@@ -14,18 +14,18 @@ from passport_events.wire import cdc
 from passport_events.wire.change_event_header import NAME
 from passport_events.wire.envelope import Envelope
 from passport_events.wire.eventbridge_relay import organization_in
-from passport_events.wire.json_fields import object_in
-from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.json_fields import require_object
+from passport_events.wire.organization_ids import find_organization
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By the place of the header. Somebody's own rule or function may send the same shape."""
     detail = body.get("detail")
     return "detail-type" in body and isinstance(detail, dict) and NAME in detail
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """One event for each record that the change event names. Raises Unreadable."""
     # A relay's source still counts: an organization that is named must never be overruled.
-    organization = organization_of(envelope, {"source": organization_in(body)}, settings)
-    return cdc.events_of(object_in(body, "detail"), organization, settings, "detail.")
+    organization = find_organization(envelope, {"source": organization_in(body)}, settings)
+    return cdc.parse_change_event(require_object(body, "detail"), organization, settings, "detail.")

@@ -13,14 +13,14 @@ from passport_events.event import Event
 from passport_events.wire import cdc
 from passport_events.wire.change_event_header import NAME
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.organization_ids import find_organization
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By its header. No field of a Salesforce object can have this name."""
     return NAME in body
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """One event for each record that the change event names. Raises Unreadable."""
-    return cdc.events_of(body, organization_of(envelope, {}, settings), settings, "")
+    return cdc.parse_change_event(body, find_organization(envelope, {}, settings), settings, "")

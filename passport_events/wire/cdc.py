@@ -20,8 +20,8 @@ from passport_events.conf import Settings
 from passport_events.event import Change, Event, Identity, compounds, is_among
 from passport_events.exceptions import Unreadable
 from passport_events.wire.change_event_header import NAME, ChangeEventHeader, read_header
-from passport_events.wire.flatten import known, salesforce_leaves_of
-from passport_events.wire.json_fields import shown
+from passport_events.wire.flatten import flatten_salesforce_fields, known
+from passport_events.wire.json_fields import safe_name
 
 MAX_COPIED_BYTES = 64 * 1024 * 1024
 """A merged event is stored once per record; a 1 MiB body could ask for gigabytes."""
@@ -32,7 +32,7 @@ _ALWAYS_CHANGED = "LastModifiedDate"
 _BITMAP = re.compile(r"(?:[0-9]+-)?0x[0-9A-Fa-f]*")
 
 
-def events_of(
+def parse_change_event(
     payload: Mapping[str, Any], organization: str, settings: Settings, path: str
 ) -> tuple[Event, ...]:
     """One event for each record of a change event; `path` is the payload's, for errors.
@@ -43,7 +43,7 @@ def events_of(
     header = read_header(payload, path)
     event_type = settings.type_of_entity(header.entity)
     if event_type is None:
-        raise Unreadable("unknown_event_type", f"entity {shown(header.entity)}")
+        raise Unreadable("unknown_event_type", f"entity {safe_name(header.entity)}")
     change, record_ids = header.change, header.records()
     said = _content(payload, header, change)
     _check_copies(said.fields, len(record_ids))
@@ -92,7 +92,7 @@ def _content(payload: Mapping[str, Any], header: ChangeEventHeader, change: Chan
         "0x" in name and _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
     ):
         return _Content({}, is_gap=True)
-    leaves = salesforce_leaves_of({name: value for name, value in payload.items() if name != NAME})
+    leaves = flatten_salesforce_fields({name: value for name, value in payload.items() if name != NAME})
     if change is Change.UPDATED:
         return _updated(leaves, header)
     fields = known(leaves)

@@ -11,15 +11,15 @@ from typing import Any
 
 from passport_events.event import Change, Version
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.flatten import check_name
 from passport_events.wire.json_fields import (
-    must,
-    object_in,
-    optional_text_in,
-    text_in,
-    texts_in,
-    whole_number_in,
+    get_optional_text,
+    require_object,
+    require_text,
+    require_texts,
+    require_whole_number,
+    schema_error,
 )
 
 NAME = "ChangeEventHeader"
@@ -63,7 +63,7 @@ class ChangeEventHeader:
             raise Unreadable("resync_needed", "GAP_OVERFLOW: more changes than Salesforce lists")
         change = _CHANGES.get(self.change_type.removeprefix(_GAP))
         if change is None:
-            raise must(f"{self.path}changeType", "be one of those that Salesforce documents")
+            raise schema_error(f"{self.path}changeType", "be one of those that Salesforce documents")
         return change
 
     @property
@@ -78,32 +78,32 @@ class ChangeEventHeader:
             where = f"{self.path}recordIds[{position}]"
             if record_id.endswith("*") or record_id.startswith(_NO_RECORD):
                 raise Unreadable("resync_needed", f"{where} stands for any number of records")
-            found[to_18(record_id, where)] = None
+            found[normalize_id(record_id, where)] = None
         return list(found)
 
 
 def read_header(payload: Mapping[str, Any], path: str) -> ChangeEventHeader:
     """The header of a change event whose own path is `path`. Raises Unreadable `schema`."""
-    header = object_in(payload, NAME, path)
+    header = require_object(payload, NAME, path)
     path = f"{path}{NAME}."
-    record_ids = texts_in(header, "recordIds", path)
+    record_ids = require_texts(header, "recordIds", path)
     if not record_ids:
-        raise must(f"{path}recordIds", "not be empty")
-    change_type = text_in(header, "changeType", path)
-    sequence = whole_number_in(header, "sequenceNumber", 0, 9_999_999_999, path)
-    timestamp = whole_number_in(header, "commitTimestamp", 0, _LAST_MILLISECOND, path)
+        raise schema_error(f"{path}recordIds", "not be empty")
+    change_type = require_text(header, "changeType", path)
+    sequence = require_whole_number(header, "sequenceNumber", 0, 9_999_999_999, path)
+    timestamp = require_whole_number(header, "commitTimestamp", 0, _LAST_MILLISECOND, path)
     number = header.get("commitNumber")
     if number is not None:
-        number = whole_number_in(header, "commitNumber", 0, 2**63 - 1, path)
+        number = require_whole_number(header, "commitNumber", 0, 2**63 - 1, path)
     return ChangeEventHeader(
         path=path,
-        entity=text_in(header, "entityName", path),
+        entity=require_text(header, "entityName", path),
         change_type=change_type,
         record_ids=record_ids,
         version=Version.of_commit(timestamp, number or 0, sequence),
         sequence_number=sequence,
-        transaction_key=text_in(header, "transactionKey", path),
-        origin=optional_text_in(header, "changeOrigin", path) or "",
+        transaction_key=require_text(header, "transactionKey", path),
+        origin=get_optional_text(header, "changeOrigin", path) or "",
         # Only an update needs them, and only newer senders write all three.
         changed=_names(header, "changedFields", path, required=change_type == "UPDATE"),
         nulled=_names(header, "nulledFields", path),
@@ -114,7 +114,7 @@ def read_header(payload: Mapping[str, Any], path: str) -> ChangeEventHeader:
 def _names(header: Mapping[str, Any], name: str, path: str, *, required: bool = False) -> frozenset[str]:
     if header.get(name) is None and not required:
         return frozenset()
-    names = texts_in(header, name, path)
+    names = require_texts(header, name, path)
     for field_name in names:
         check_name(field_name)
     return frozenset(names)

@@ -15,12 +15,18 @@ from typing import Any
 from passport_events.conf import EventType, Settings
 from passport_events.event import CHANGE_WORDS, Change, Event, Identity
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.flatten import known, leaves_of
-from passport_events.wire.json_fields import must, object_in, optional_text_in, shown, text_in
-from passport_events.wire.organization_ids import organization_of
-from passport_events.wire.versions import of_sequence
+from passport_events.wire.flatten import flatten_fields, known
+from passport_events.wire.json_fields import (
+    get_optional_text,
+    require_object,
+    require_text,
+    safe_name,
+    schema_error,
+)
+from passport_events.wire.organization_ids import find_organization
+from passport_events.wire.versions import parse_sequence
 from passport_events.wire.wrappers import is_rest_metadata
 
 SPECVERSION = "1.0"
@@ -31,18 +37,18 @@ _RECORD_ID = "record_id"
 _TYPE = re.compile(r"(?:.*\.)?(?P<event_type>[^.]+)\.(?P<change>[^.]+)\.v(?P<major>[0-9]+)", re.DOTALL)
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By the one attribute that every version of CloudEvents requires."""
     return "specversion" in body
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """The one event of a contract message. Raises Unreadable."""
     check_version(body)
-    event_type, change = _type(text_in(body, "type"), settings)
-    organization = organization_of(envelope, organizations_in(body), settings)
-    version = of_sequence(text_in(body, "sequence"), "sequence")
-    data = object_in(body, "data")
+    event_type, change = _type(require_text(body, "type"), settings)
+    organization = find_organization(envelope, organizations_in(body), settings)
+    version = parse_sequence(require_text(body, "sequence"), "sequence")
+    data = require_object(body, "data")
     fields = fields_of({name: value for name, value in data.items() if name != _RECORD_ID}, change)
     return (
         Event(
@@ -52,7 +58,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             entity=_entity(body, event_type),
             record_id=_record_id(body, data),
             version=version,
-            identity=Identity.of("cloudevents", text_in(body, "source"), text_in(body, "id")),
+            identity=Identity.of("cloudevents", require_text(body, "source"), require_text(body, "id")),
             fields=MappingProxyType(fields),
             enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
         ),
@@ -61,49 +67,49 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
 
 def check_version(body: Mapping[str, Any]) -> None:
     """Raise Unreadable unless this is the CloudEvents that we know."""
-    if text_in(body, "specversion") != SPECVERSION:
+    if require_text(body, "specversion") != SPECVERSION:
         raise Unreadable("unsupported_version", f"specversion must be {SPECVERSION}")
 
 
 def organizations_in(body: Mapping[str, Any]) -> dict[str, str | None]:
     """What a message says about its organization, by the place where it does. Raises Unreadable `schema`."""
-    source = text_in(body, "source")
+    source = require_text(body, "source")
     of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
-    return {"orgid": optional_text_in(body, "orgid"), "source": of_source}
+    return {"orgid": get_optional_text(body, "orgid"), "source": of_source}
 
 
 def _type(text: str, settings: Settings) -> tuple[EventType, Change]:
     match = _TYPE.fullmatch(text)
     if match is None:
-        raise must("type", "end with <event type>.<change>.v1")
+        raise schema_error("type", "end with <event type>.<change>.v1")
     if match["major"] != MAJOR_VERSION:
         # Before the rest, whose words another version may have changed.
         raise Unreadable("unsupported_version", f"type must end with .v{MAJOR_VERSION}")
     change = CHANGE_WORDS.get(match["change"])
     if change is None:
-        raise must("type", f"name one of {', '.join(CHANGE_WORDS)}")
+        raise schema_error("type", f"name one of {', '.join(CHANGE_WORDS)}")
     event_type = settings.event_types.get(match["event_type"])
     if event_type is None:
-        raise Unreadable("unknown_event_type", shown(match["event_type"]))
+        raise Unreadable("unknown_event_type", safe_name(match["event_type"]))
     return event_type, change
 
 
 def _entity(body: Mapping[str, Any], event_type: EventType) -> str:
-    entity = optional_text_in(body, "entity") or event_type.entities[0]
+    entity = get_optional_text(body, "entity") or event_type.entities[0]
     if entity not in event_type.entities:
-        raise must("entity", "be an object of the event type")
+        raise schema_error("entity", "be an object of the event type")
     return entity
 
 
 def _record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """From `subject` and `data.record_id`; an SNS filter can see the first, a form the second."""
     claims = {
-        "subject": optional_text_in(body, "subject"),
-        f"data.{_RECORD_ID}": optional_text_in(data, _RECORD_ID, "data."),
+        "subject": get_optional_text(body, "subject"),
+        f"data.{_RECORD_ID}": get_optional_text(data, _RECORD_ID, "data."),
     }
-    found = {to_18(claim, where) for where, claim in claims.items() if claim is not None}
+    found = {normalize_id(claim, where) for where, claim in claims.items() if claim is not None}
     if len(found) != 1:
-        raise must(" and ".join(claims), "name one record" if found else "not both be absent")
+        raise schema_error(" and ".join(claims), "name one record" if found else "not both be absent")
     return found.pop()
 
 
@@ -112,7 +118,7 @@ def fields_of(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
 
     A delete may say what the record was, so that a handler finds what belongs to it. Raises Unreadable.
     """
-    leaves = leaves_of(record_in(data))
+    leaves = flatten_fields(record_in(data))
     return leaves if change is Change.UPDATED else known(leaves)
 
 

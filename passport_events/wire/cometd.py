@@ -14,18 +14,18 @@ from passport_events.event import Event
 from passport_events.wire import cdc
 from passport_events.wire.change_event_header import NAME
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.organization_ids import find_organization
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By a header inside `payload`."""
     return _holder(body) is not None
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """One event for each record that the change event names. Raises Unreadable."""
     payload, path = _holder(body) or ({}, "payload.")
-    return cdc.events_of(payload, organization_of(envelope, {}, settings), settings, path)
+    return cdc.parse_change_event(payload, find_organization(envelope, {}, settings), settings, path)
 
 
 def _holder(body: dict[str, Any]) -> tuple[dict[str, Any], str] | None:

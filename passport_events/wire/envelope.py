@@ -17,8 +17,8 @@ from typing import Any, Self
 from passport_events.exceptions import Unreadable
 from passport_events.wire import strict_json, trace_context
 from passport_events.wire.change_event_header import NAME
-from passport_events.wire.json_fields import shown
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.json_fields import safe_name
+from passport_events.wire.raw_delivery import RawDelivery
 
 _NOTIFICATION = "Notification"
 _CONTROL = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
@@ -47,7 +47,7 @@ class Envelope:
 
     def holding(self, body: object) -> Self:
         """The same with its body, which may carry a trace where the attributes do not."""
-        found = {} if self.is_traced else trace_context.of_body(body)
+        found = {} if self.is_traced else trace_context.read_body(body)
         return dataclasses.replace(self, body=body, trace_context={**found, **self.trace_context})
 
     def inside(self, outer: Envelope | None) -> Self:
@@ -68,7 +68,7 @@ def is_sns(outer: object) -> bool:
     return isinstance(outer, dict) and NAME not in outer and outer.get("Type") in (_NOTIFICATION, *_CONTROL)
 
 
-def of_queue(received: Received) -> Envelope:
+def unwrap_sqs(received: RawDelivery) -> Envelope:
     """The envelope of a message that nothing wraps.
 
     Raises Unreadable: `bad_envelope`, or `nul_char` and `bad_unicode` in an attribute.
@@ -78,11 +78,11 @@ def of_queue(received: Received) -> Envelope:
         is_sns=False,
         published_at=received.sent_at,
         attributes=attributes,
-        trace_context=trace_context.of_attributes(attributes, received.attributes),
+        trace_context=trace_context.read_attributes(attributes, received.attributes),
     )
 
 
-def of_topic(received: Received, outer: Mapping[str, Any]) -> Envelope:
+def unwrap_sns(received: RawDelivery, outer: Mapping[str, Any]) -> Envelope:
     """SNS's envelope. Raises Unreadable `bad_envelope`."""
     wrapped = outer.get("MessageAttributes", {})
     if not isinstance(wrapped, dict):
@@ -92,13 +92,13 @@ def of_topic(received: Received, outer: Mapping[str, Any]) -> Envelope:
         is_sns=True,
         sns_message_id=_id(outer, "MessageId", _MAX_MESSAGE_ID),
         topic_arn=_id(outer, "TopicArn", _MAX_TOPIC_ARN),
-        published_at=utc_of(outer.get("Timestamp")) or received.sent_at,
+        published_at=parse_utc(outer.get("Timestamp")) or received.sent_at,
         attributes=attributes,
-        trace_context=trace_context.of_attributes(attributes, received.attributes),
+        trace_context=trace_context.read_attributes(attributes, received.attributes),
     )
 
 
-def message_in(outer: Mapping[str, Any]) -> bytes:
+def read_sns_message(outer: Mapping[str, Any]) -> bytes:
     """What SNS wrapped. Raises Unreadable `control_message` or `bad_envelope`.
 
     A control message asks for an HTTP call to a URL it brings; none is ever made.
@@ -117,7 +117,7 @@ def check_topic(envelope: Envelope, allowed: Collection[str]) -> None:
         raise Unreadable("unexpected_topic", "TopicArn is not in ALLOWED_TOPICS")
 
 
-def utc_of(value: object) -> datetime | None:
+def parse_utc(value: object) -> datetime | None:
     """An ISO 8601 time with its offset, in UTC; a wrong one is no reason to refuse an event."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -142,7 +142,7 @@ def _attributes(found: Mapping[str, Any], value_of: Callable[[Mapping[str, Any]]
     for name, attribute in found.items():
         value = value_of(attribute) if isinstance(attribute, Mapping) else None
         if not isinstance(value, str):
-            raise Unreadable("bad_envelope", f"attribute {shown(name)} must have a type and a value")
+            raise Unreadable("bad_envelope", f"attribute {safe_name(name)} must have a type and a value")
         strict_json.check_text(name + value)
         texts[name] = value
     return texts

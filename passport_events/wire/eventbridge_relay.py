@@ -14,13 +14,13 @@ from passport_events.event import Event
 from passport_events.wire import cdc
 from passport_events.wire.change_event_header import NAME
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.json_fields import object_in
-from passport_events.wire.organization_ids import organization_of
+from passport_events.wire.json_fields import require_object
+from passport_events.wire.organization_ids import find_organization
 
 SOURCE = "aws.partner/salesforce.com/"
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By its source and its header. A rule may replace `detail-type`, so either of two is enough."""
     source, kind = body.get("source"), body.get("detail-type")
     if not isinstance(source, str) or not source.startswith(SOURCE):
@@ -31,11 +31,11 @@ def recognises(body: dict[str, Any]) -> bool:
     return has_header or (isinstance(kind, str) and kind.endswith("ChangeEvent"))
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """One event for each record that the change event names. Raises Unreadable."""
-    organization = organization_of(envelope, {"source": organization_in(body)}, settings)
-    payload = object_in(object_in(body, "detail"), "payload", "detail.")
-    return cdc.events_of(payload, organization, settings, "detail.payload.")
+    organization = find_organization(envelope, {"source": organization_in(body)}, settings)
+    payload = require_object(require_object(body, "detail"), "payload", "detail.")
+    return cdc.parse_change_event(payload, organization, settings, "detail.payload.")
 
 
 def organization_in(body: dict[str, Any]) -> str | None:

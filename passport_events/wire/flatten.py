@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from passport_events.exceptions import Unreadable
-from passport_events.wire.json_fields import shown
-from passport_events.wire.wrappers import wrapper_in
+from passport_events.wire.json_fields import safe_name
+from passport_events.wire.wrappers import find_wrapper
 
 MAX_NAME = 255
 """Characters of a leaf's whole name."""
@@ -36,7 +36,7 @@ Problem = Callable[[Any], str | None]
 """What is wrong with an object or array in place of a value, as the end of a sentence, or None."""
 
 
-def leaves_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Leaf names and values of a record that people wrote; an array is a value.
 
     Raises Unreadable `schema`, `duplicate_key`, `too_large` or `unknown_shape`.
@@ -44,12 +44,12 @@ def leaves_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     return _leaves(fields, _problem_of_json)
 
 
-def salesforce_leaves_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_salesforce_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a record that Salesforce wrote: values, arrays of them, and its own compound fields."""
     return _leaves(fields, _problem_of_compound)
 
 
-def flat_leaves_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+def read_flat_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a platform event, whose fields are neither objects nor arrays."""
     return _leaves(fields, _problem_of_flat)
 
@@ -73,7 +73,7 @@ def _leaves(fields: Mapping[str, Any], problem_of: Problem) -> dict[str, Any]:
         if isinstance(value, dict | list):
             problem = problem_of(value)
             if problem:
-                raise Unreadable("unknown_shape", f"{shown(name)} is {problem}")
+                raise Unreadable("unknown_shape", f"{safe_name(name)} is {problem}")
         if isinstance(value, dict):
             check_name(name)
             _add_nested(found, name, value)
@@ -107,11 +107,11 @@ def _add_nested(found: dict[str, Any], name: str, value: Mapping[str, Any]) -> N
 
 
 def _problem_of_flat(value: Any) -> str | None:
-    return wrapper_in(value) or "an object or an array, and no field of a platform event is"
+    return find_wrapper(value) or "an object or an array, and no field of a platform event is"
 
 
 def _problem_of_compound(value: Any) -> str | None:
-    wrapper = wrapper_in(value)
+    wrapper = find_wrapper(value)
     if wrapper:
         return wrapper
     if isinstance(value, list):
@@ -129,7 +129,7 @@ def _problem_of_json(value: Any) -> str | None:
     while todo:
         item = todo.pop()
         if isinstance(item, dict):
-            wrapper = wrapper_in(item)
+            wrapper = find_wrapper(item)
             if wrapper:
                 return wrapper
             todo += item.values()

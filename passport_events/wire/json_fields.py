@@ -11,51 +11,51 @@ from passport_events.exceptions import Unreadable
 _SHOWABLE = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
-def shown(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name from a payload as an error may show it: API names only, anything else may be data."""
     return name if _SHOWABLE.fullmatch(name) else "(a name that cannot be shown)"
 
 
-def must(path: str, rule: str) -> Unreadable:
+def schema_error(path: str, rule: str) -> Unreadable:
     """The error `schema`, to be raised: which member, and what it must be."""
     return Unreadable("schema", f"{path} must {rule}")
 
 
-def object_in(holder: Mapping[str, Any], name: str, path: str = "") -> dict[str, Any]:
+def require_object(holder: Mapping[str, Any], name: str, path: str = "") -> dict[str, Any]:
     """A required object. `path` is that of the holder, with its last dot."""
     value = holder.get(name)
     if not isinstance(value, dict):
-        raise must(path + name, "be an object")
+        raise schema_error(path + name, "be an object")
     return value
 
 
-def text_in(holder: Mapping[str, Any], name: str, path: str = "") -> str:
+def require_text(holder: Mapping[str, Any], name: str, path: str = "") -> str:
     """A required string that is not empty."""
     value = holder.get(name)
     if not isinstance(value, str) or not value:
-        raise must(path + name, "be a string that is not empty")
+        raise schema_error(path + name, "be a string that is not empty")
     return value
 
 
-def optional_text_in(holder: Mapping[str, Any], name: str, path: str = "") -> str | None:
+def get_optional_text(holder: Mapping[str, Any], name: str, path: str = "") -> str | None:
     """A string, or None where it is absent or null."""
     value = holder.get(name)
     if value is not None and not isinstance(value, str):
-        raise must(path + name, "be a string")
+        raise schema_error(path + name, "be a string")
     return value
 
 
-def whole_number_in(holder: Mapping[str, Any], name: str, low: int, high: int, path: str = "") -> int:
+def require_whole_number(holder: Mapping[str, Any], name: str, low: int, high: int, path: str = "") -> int:
     """A required integer between two bounds, both included; true and 1.0 are none."""
     value = holder.get(name)
     if type(value) is not int or not low <= value <= high:
-        raise must(path + name, f"be a whole number between {low} and {high}")
+        raise schema_error(path + name, f"be a whole number between {low} and {high}")
     return value
 
 
-def texts_in(holder: Mapping[str, Any], name: str, path: str = "") -> tuple[str, ...]:
+def require_texts(holder: Mapping[str, Any], name: str, path: str = "") -> tuple[str, ...]:
     """A required array of strings."""
     value = holder.get(name)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise must(path + name, "be an array of strings")
+        raise schema_error(path + name, "be an array of strings")
     return tuple(value)

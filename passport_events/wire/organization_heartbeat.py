@@ -14,10 +14,10 @@ from typing import Any
 from passport_events.conf import Settings
 from passport_events.exceptions import Unreadable
 from passport_events.wire import appflow, cloudevents, eventbridge_relay, platform_event
-from passport_events.wire.envelope import Envelope, utc_of
-from passport_events.wire.json_fields import object_in
-from passport_events.wire.organization_ids import organization_of
-from passport_events.wire.versions import time_of
+from passport_events.wire.envelope import Envelope, parse_utc
+from passport_events.wire.json_fields import require_object
+from passport_events.wire.organization_ids import find_organization
+from passport_events.wire.versions import parse_time
 
 NAME = "organization-heartbeat"
 _CONTRACT_TYPE = ".heartbeat.v1"
@@ -33,26 +33,28 @@ class OrganizationHeartbeat:
     """By the sender's clock, in UTC."""
 
 
-def recognises(body: Any, settings: Settings) -> bool:
+def matches(body: Any, settings: Settings) -> bool:
     """By its name. A change event is none, whatever it is called: a wrong setting must not lose one."""
     if not isinstance(body, dict) or not (_is_contract(body) or _is_relayed(body, settings)):
         return False
-    return not (eventbridge_relay.recognises(body) or appflow.recognises(body))
+    return not (eventbridge_relay.matches(body) or appflow.matches(body))
 
 
-def heartbeat_of(body: dict[str, Any], envelope: Envelope, settings: Settings) -> OrganizationHeartbeat:
+def parse_heartbeat(body: dict[str, Any], envelope: Envelope, settings: Settings) -> OrganizationHeartbeat:
     """The heartbeat that a body is. Raises Unreadable, also `no_time` where nothing says when."""
     if _is_contract(body):
         cloudevents.check_version(body)
         claims = cloudevents.organizations_in(body)
         said, path = body.get("time"), "time"
     else:
-        payload = object_in(object_in(body, "detail"), "payload", "detail.")
+        payload = require_object(require_object(body, "detail"), "payload", "detail.")
         claims = {"source": eventbridge_relay.organization_in(body)}
         said, path = payload.get("CreatedDate"), "detail.payload.CreatedDate"
-    organization = organization_of(envelope, claims, settings)
+    organization = find_organization(envelope, claims, settings)
     # What the sender wrote has to be right. EventBridge's time is the next best, and SNS's or SQS's the last.
-    sent_at = time_of(said, path) if said is not None else utc_of(body.get("time")) or envelope.published_at
+    sent_at = (
+        parse_time(said, path) if said is not None else parse_utc(body.get("time")) or envelope.published_at
+    )
     if sent_at is None:
         raise Unreadable("no_time", f"{path} is absent, and nothing around it says when")
     return OrganizationHeartbeat(organization, sent_at)
@@ -60,8 +62,8 @@ def heartbeat_of(body: dict[str, Any], envelope: Envelope, settings: Settings) -
 
 def _is_contract(body: dict[str, Any]) -> bool:
     kind = body.get("type")
-    return cloudevents.recognises(body) and isinstance(kind, str) and f".{kind}".endswith(_CONTRACT_TYPE)
+    return cloudevents.matches(body) and isinstance(kind, str) and f".{kind}".endswith(_CONTRACT_TYPE)
 
 
 def _is_relayed(body: dict[str, Any], settings: Settings) -> bool:
-    return body.get("detail-type") in settings.heartbeat_events and platform_event.recognises(body)
+    return body.get("detail-type") in settings.heartbeat_events and platform_event.matches(body)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from passport_events.conf import Settings
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.envelope import Envelope
 
 _ATTRIBUTE = "attribute org_id"
 _TOPIC = "TOPIC_ORGANIZATIONS"
 
 
-def organization_of(envelope: Envelope, claims: Mapping[str, str | None], settings: Settings) -> str:
+def find_organization(envelope: Envelope, claims: Mapping[str, str | None], settings: Settings) -> str:
     """The organization's id, 18 characters: from the attribute `org_id`, `claims`, and the topic.
 
     `claims` maps the place in the message to the id found there, or None. A message that two
@@ -30,7 +30,7 @@ def organization_of(envelope: Envelope, claims: Mapping[str, str | None], settin
             f"the pointer's {_ATTRIBUTE}": envelope.outer.attributes.get("org_id"),
             f"the pointer's {_TOPIC}": settings.topic_organizations.get(envelope.outer.topic_arn),
         }
-    found = {where: to_18(claim, where) for where, claim in places.items() if claim is not None}
+    found = {where: normalize_id(claim, where) for where, claim in places.items() if claim is not None}
     if not found:
         raise Unreadable("no_organization", "looked at " + " and ".join(places))
     if len(set(found.values())) > 1:
@@ -38,9 +38,9 @@ def organization_of(envelope: Envelope, claims: Mapping[str, str | None], settin
     return found.popitem()[1]
 
 
-def claimed_by_attribute(envelope: Envelope) -> str:
+def find_claimed_organization(envelope: Envelope) -> str:
     """What the attribute `org_id` says, 18 characters, or nothing: so that a refusal can be found by it."""
     try:
-        return to_18(envelope.attributes.get("org_id"), _ATTRIBUTE)
+        return normalize_id(envelope.attributes.get("org_id"), _ATTRIBUTE)
     except Unreadable:
         return ""

@@ -11,42 +11,48 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from passport_events.canonical_json import canonical
+from passport_events.canonical_json import encode_canonical
 from passport_events.conf import EventType, PlatformEvent, Settings
 from passport_events.event import CHANGE_WORDS, Change, Event, Identity, Version
 from passport_events.exceptions import Unreadable
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.wire import strict_json
 from passport_events.wire.cloudevents import fields_of
 from passport_events.wire.envelope import Envelope
 from passport_events.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.wire.flatten import flat_leaves_of, known
-from passport_events.wire.json_fields import must, object_in, optional_text_in, shown, text_in
-from passport_events.wire.organization_ids import organization_of
-from passport_events.wire.versions import of_sequence_or_time
+from passport_events.wire.flatten import known, read_flat_fields
+from passport_events.wire.json_fields import (
+    get_optional_text,
+    require_object,
+    require_text,
+    safe_name,
+    schema_error,
+)
+from passport_events.wire.organization_ids import find_organization
+from passport_events.wire.versions import parse_sequence_or_time
 
 _PATH = "detail.payload."
 _PARTNER = SOURCE.removesuffix("/")
 
 
-def recognises(body: dict[str, Any]) -> bool:
+def matches(body: dict[str, Any]) -> bool:
     """By the relay's source. Change events are asked first."""
     source = body.get("source")
     named = isinstance(source, str) and (source == _PARTNER or source.startswith(SOURCE))
     return named and "detail-type" in body and "detail" in body
 
 
-def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """The one event of a platform event. Raises Unreadable, also `no_version`."""
-    name = text_in(body, "detail-type")
+    name = require_text(body, "detail-type")
     meaning = settings.platform_events.get(name)
     if meaning is None:
-        raise Unreadable("unknown_event_type", f"platform event {shown(name)}")
+        raise Unreadable("unknown_event_type", f"platform event {safe_name(name)}")
     event_type = settings.event_types.get(meaning.event_type)
     if event_type is None:
-        raise Unreadable("unknown_event_type", shown(meaning.event_type))
-    organization = organization_of(envelope, {"source": organization_in(body)}, settings)
-    payload = object_in(object_in(body, "detail"), "payload", "detail.")
+        raise Unreadable("unknown_event_type", safe_name(meaning.event_type))
+    organization = find_organization(envelope, {"source": organization_in(body)}, settings)
+    payload = require_object(require_object(body, "detail"), "payload", "detail.")
     change = _change(payload, meaning)
     fields = _fields(payload, meaning, change, settings)
     return (
@@ -55,7 +61,7 @@ def events(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tupl
             change=change,
             organization=organization,
             entity=_entity(meaning, event_type),
-            record_id=to_18(payload.get(meaning.record_id), _PATH + meaning.record_id),
+            record_id=normalize_id(payload.get(meaning.record_id), _PATH + meaning.record_id),
             version=_version(payload, meaning),
             identity=_identity(name, payload, organization),
             fields=MappingProxyType(fields),
@@ -71,9 +77,9 @@ def _entity(meaning: PlatformEvent, event_type: EventType) -> str:
 def _change(payload: Mapping[str, Any], meaning: PlatformEvent) -> Change:
     if meaning.change in CHANGE_WORDS:
         return CHANGE_WORDS[meaning.change]
-    change = CHANGE_WORDS.get(text_in(payload, meaning.change, _PATH))
+    change = CHANGE_WORDS.get(require_text(payload, meaning.change, _PATH))
     if change is None:
-        raise must(_PATH + meaning.change, f"be one of {', '.join(CHANGE_WORDS)}")
+        raise schema_error(_PATH + meaning.change, f"be one of {', '.join(CHANGE_WORDS)}")
     return change
 
 
@@ -82,7 +88,7 @@ def _version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
     path = _PATH + meaning.sequence
     if payload.get(meaning.sequence) is None:
         raise Unreadable("no_version", f"{path} is absent")
-    return of_sequence_or_time(payload[meaning.sequence], path)
+    return parse_sequence_or_time(payload[meaning.sequence], path)
 
 
 def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Identity:
@@ -90,10 +96,10 @@ def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Ident
 
     The version is part of the payload, so only events of one record at one time can look alike.
     """
-    uuid = optional_text_in(payload, "EventUuid", _PATH)
+    uuid = get_optional_text(payload, "EventUuid", _PATH)
     if uuid:
         return Identity.of("uuid", organization, uuid)
-    return Identity.of("body", organization, name, canonical(payload))
+    return Identity.of("body", organization, name, encode_canonical(payload))
 
 
 def _fields(
@@ -105,11 +111,11 @@ def _fields(
             return {}
         return fields_of(_json_in(payload, meaning.fields, settings), change)
     custom = {name: payload[name] for name in payload if name.endswith("__c") and name not in meaning.used}
-    return known(flat_leaves_of(custom))
+    return known(read_flat_fields(custom))
 
 
 def _json_in(payload: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
-    text = text_in(payload, name, _PATH)
+    text = require_text(payload, name, _PATH)
     try:
         return strict_json.loads_object(text.encode(), settings.max_body_bytes)
     except Unreadable as error:

@@ -24,7 +24,7 @@ def _digits(text: object) -> int | None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class RawDelivery:
     """A delivery. Its `repr` leaves out what may hold student data."""
 
     message_id: str

@@ -14,7 +14,7 @@ import json
 from passport_events.conf import Settings
 from passport_events.conf_validators import is_bucket
 from passport_events.exceptions import Unreadable
-from passport_events.wire.json_fields import must, text_in
+from passport_events.wire.json_fields import require_text, schema_error
 
 NAME = "s3-pointer"
 CLASSES = (
@@ -43,12 +43,12 @@ class Pointer:
         return hashlib.sha256(json.dumps([self.bucket, self.key]).encode()).hexdigest()
 
 
-def recognises(body: object) -> bool:
+def matches(body: object) -> bool:
     """By the class name, from the shape alone. Without one the object could be anybody's."""
     return isinstance(body, list) and bool(body) and body[0] in CLASSES
 
 
-def pointer_in(body: list[object], settings: Settings, *, is_payload: bool) -> Pointer:
+def find_pointer(body: list[object], settings: Settings, *, is_payload: bool) -> Pointer:
     """The pointer of a body that was recognised.
 
     Raises Unreadable: `schema`, `bucket_not_allowed`, and `pointer_to_pointer` for what a pointer
@@ -58,10 +58,10 @@ def pointer_in(body: list[object], settings: Settings, *, is_payload: bool) -> P
         raise Unreadable("pointer_to_pointer", "the payload of a pointer must not be one")
     held = body[1] if len(body) == 2 else None
     if not isinstance(held, dict):
-        raise must("a pointer", "be a class name and an object")
-    bucket, key = (text_in(held, name) for name in MEMBERS)
+        raise schema_error("a pointer", "be a class name and an object")
+    bucket, key = (require_text(held, name) for name in MEMBERS)
     if not is_bucket(bucket):
-        raise must("s3BucketName", "be the name of a bucket")
+        raise schema_error("s3BucketName", "be the name of a bucket")
     _check_key(key)
     found = Pointer(bucket, key)
     check_bucket(found, settings)
@@ -76,7 +76,7 @@ def check_bucket(pointer: Pointer, settings: Settings) -> None:
 
 def _check_key(key: str) -> None:
     if "\0" in key or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY:
-        raise must("s3Key", f"be at most {MAX_KEY} bytes without NUL")
+        raise schema_error("s3Key", f"be at most {MAX_KEY} bytes without NUL")
     if not {".", ".."}.isdisjoint(key.split("/")):
         # Whatever tidies the path of a request on its way would ask for another bucket.
-        raise must("s3Key", "have neither . nor .. between slashes")
+        raise schema_error("s3Key", "have neither . nor .. between slashes")

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from passport_events.exceptions import Unreadable
-from passport_events.wire.json_fields import shown
+from passport_events.wire.json_fields import safe_name
 
 MAX_DEPTH = 64
 """Levels of arrays and objects."""
@@ -122,7 +122,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise Unreadable("duplicate_key", shown(name))
+        raise Unreadable("duplicate_key", safe_name(name))
     return found
 
 

@@ -23,7 +23,7 @@ _MAX_NAME = 128
 _MAX_JSON = 16_384
 
 
-def of_attributes(attributes: Mapping[str, str], system_attributes: Mapping[str, str]) -> dict[str, str]:
+def read_attributes(attributes: Mapping[str, str], system_attributes: Mapping[str, str]) -> dict[str, str]:
     """Headers from the message attributes and from SQS's own."""
     found = _headers(_parse(attributes["_datadog"])) if "_datadog" in attributes else {}
     if "traceparent" not in found:
@@ -34,7 +34,7 @@ def of_attributes(attributes: Mapping[str, str], system_attributes: Mapping[str,
     return found
 
 
-def of_body(body: object) -> dict[str, str]:
+def read_body(body: object) -> dict[str, str]:
     """Headers that a producer put into an EventBridge event."""
     detail = body.get("detail") if isinstance(body, dict) else None
     return _headers(detail.get("_datadog")) if isinstance(detail, dict) else {}

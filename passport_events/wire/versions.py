@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from passport_events.event import Version, VersionKind
-from passport_events.wire.json_fields import must
+from passport_events.wire.json_fields import schema_error
 
 # Milliseconds since 1970, and two numbers of the producer's own.
 _SEQUENCE = re.compile(r"[0-9]{14}\.[0-9]{20}\.[0-9]{6}")
@@ -16,35 +16,35 @@ _TIME = "milliseconds since 1970, or an ISO 8601 time with its offset"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def of_sequence(text: str, path: str) -> Version:
+def parse_sequence(text: str, path: str) -> Version:
     """The version that a sequence is. Raises Unreadable `schema`."""
     if not _SEQUENCE.fullmatch(text):
-        raise must(path, "be 14, 20 and 6 digits with dots between them")
+        raise schema_error(path, "be 14, 20 and 6 digits with dots between them")
     return Version(VersionKind.SEQUENCE, text)
 
 
-def of_sequence_or_time(value: object, path: str) -> Version:
+def parse_sequence_or_time(value: object, path: str) -> Version:
     """The same, also from milliseconds since 1970 or an ISO 8601 time with its offset.
 
     A time orders less: two events of one millisecond, or of one second where that is all Salesforce
     writes, are a tie. Raises Unreadable `schema`.
     """
     if isinstance(value, str) and _SEQUENCE.fullmatch(value):
-        return of_sequence(value, path)
+        return parse_sequence(value, path)
     milliseconds = _milliseconds(value)
     if milliseconds is None:
-        raise must(path, f"be a sequence, {_TIME}")
+        raise schema_error(path, f"be a sequence, {_TIME}")
     return Version(VersionKind.SEQUENCE, f"{milliseconds:014d}.{0:020d}.{0:06d}")
 
 
-def time_of(value: object, path: str) -> datetime:
+def parse_time(value: object, path: str) -> datetime:
     """The instant that milliseconds since 1970 or an ISO 8601 time with its offset are, in UTC.
 
     Raises Unreadable `schema`.
     """
     milliseconds = _milliseconds(value)
     if milliseconds is None:
-        raise must(path, f"be {_TIME}")
+        raise schema_error(path, f"be {_TIME}")
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 

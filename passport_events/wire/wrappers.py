@@ -21,7 +21,7 @@ _TYPED = frozenset(
 )
 
 
-def wrapper_in(value: Any) -> str | None:
+def find_wrapper(value: Any) -> str | None:
     """What an object is that wraps a value or a record, as the end of a sentence, or None for no wrapper."""
     if not isinstance(value, Mapping) or not value:
         return None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from benchmarks.throughput import events
 from benchmarks.throughput.peers.change import read as read_as_peer
 from passport_events.conf import Settings
-from passport_events.wire import read
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire import parse_delivery
+from passport_events.wire.raw_delivery import RawDelivery
 
 
 def test_every_event_is_one_event_of_about_two_kilobytes() -> None:
     work = events.make(500)
     readings = [
-        read(Received(message_id="m", receipt_handle="r", body=body.encode(), attributes={}), Settings())
+        parse_delivery(
+            RawDelivery(message_id="m", receipt_handle="r", body=body.encode(), attributes={}), Settings()
+        )
         for body in work.bodies
     ]
 
@@ -31,8 +33,8 @@ def test_the_newest_event_of_a_record_has_the_expected_values() -> None:
 
 def test_peers_read_the_same_as_we_do() -> None:
     for body in events.make(50).bodies:
-        ours = read(
-            Received(message_id="m", receipt_handle="r", body=body.encode(), attributes={}), Settings()
+        ours = parse_delivery(
+            RawDelivery(message_id="m", receipt_handle="r", body=body.encode(), attributes={}), Settings()
         ).events[0]
         theirs = read_as_peer(body)
 

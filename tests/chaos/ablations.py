@@ -42,11 +42,11 @@ def _deleting_first() -> None:
     """A delivery is deleted from SQS as soon as it was received."""
     from passport_events.exceptions import QueueUnavailable  # noqa: PLC0415
     from passport_events.receiving.sqs import SqsQueue  # noqa: PLC0415
-    from passport_events.wire.raw_delivery import Received  # noqa: PLC0415
+    from passport_events.wire.raw_delivery import RawDelivery  # noqa: PLC0415
 
     receive = SqsQueue.receive
 
-    def receive_and_delete(self: SqsQueue, limit: int, wait_seconds: int) -> list[Received]:
+    def receive_and_delete(self: SqsQueue, limit: int, wait_seconds: int) -> list[RawDelivery]:
         received = receive(self, limit, wait_seconds)
         try:
             if received:

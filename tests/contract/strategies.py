@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 from .edges import ABSENT, DATA, HEADER, MESSAGE, SOURCES, Edge
 from .messages import changed
@@ -66,6 +66,6 @@ CHANGE_EVENTS = st.builds(
 )
 
 
-def delivered(body: object) -> Received:
+def delivered(body: object) -> RawDelivery:
     """Raw, without attributes or a time: the body has to say everything, and no clock disagrees."""
-    return Received(message_id="sqs-1", receipt_handle="receipt", body=json.dumps(body).encode())
+    return RawDelivery(message_id="sqs-1", receipt_handle="receipt", body=json.dumps(body).encode())

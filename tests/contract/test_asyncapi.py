@@ -168,7 +168,7 @@ def test_six_attributes_are_agreed_and_only_what_sns_can_set_has_them() -> None:
 
 def test_an_organization_that_disagrees_with_the_body_is_refused() -> None:
     body = json.loads(build.files()["samples/opportunity.valid.json"])
-    refusal = wire.read(raw(body, org_id="00DRM000000Fxts2AC"), SETTINGS).refusal
+    refusal = wire.parse_delivery(raw(body, org_id="00DRM000000Fxts2AC"), SETTINGS).refusal
 
     assert refusal is not None
     assert refusal.reason == "organization_mismatch"

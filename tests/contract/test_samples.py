@@ -43,7 +43,7 @@ def test_the_right_one_is_accepted_by_types_and_schema(kind: str) -> None:
 @pytest.mark.parametrize("deliver", [raw, sns])
 @pytest.mark.parametrize("kind", kinds())
 def test_the_right_one_is_accepted_by_the_reader(kind: str, deliver: Any) -> None:
-    reading = wire.read(deliver(published(kind, "valid")), SETTINGS)
+    reading = wire.parse_delivery(deliver(published(kind, "valid")), SETTINGS)
 
     assert reading.refusal is None, str(reading.refusal)
 
@@ -59,7 +59,7 @@ def test_the_wrong_one_is_refused_by_types_and_schema(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_the_wrong_one_is_refused_by_the_reader(kind: str) -> None:
-    refusal = wire.read(raw(published(kind, "invalid")), SETTINGS).refusal
+    refusal = wire.parse_delivery(raw(published(kind, "invalid")), SETTINGS).refusal
 
     assert refusal is not None
     assert refusal.reason == REASONS[kind]

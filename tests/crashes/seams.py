@@ -16,7 +16,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from passport_events.instrumentation import Stage, observe
+from passport_events.instrumentation import Notification, subscribe
 
 Strike = Callable[[], None]
 
@@ -65,17 +65,17 @@ class After:
 class Announced:
     """When a stage is announced, if `wanted` says so of its facts."""
 
-    stage: Stage
+    stage: Notification
     wanted: Callable[[dict[str, Any]], Any] = lambda facts: True
 
     def arm(self, strike: Strike) -> None:
         """Strike there from now on."""
 
-        def hear(stage: Stage, facts: dict[str, Any]) -> None:
+        def hear(stage: Notification, facts: dict[str, Any]) -> None:
             if stage is self.stage and self.wanted(facts):
                 strike()
 
-        observe(hear)
+        subscribe(hear)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from tests.crashes.seams import After, AfterStatement, Announced, Before, Seam
 
 
@@ -15,32 +15,32 @@ def some(facts: Mapping[str, Any]) -> bool:
 
 
 POLLER: Mapping[str, Seam] = {
-    "received": Announced(Stage.RECEIVED, some),
+    "received": Announced(Notification.RECEIVED, some),
     "read, nothing stored": Before("passport_events.receiving.queries:insert"),
     "deliveries inserted": AfterStatement('INSERT INTO "passport_events_delivery"'),
     "messages inserted": AfterStatement('INSERT INTO "passport_events_processedmessage"'),
     "stored, not read back": After("passport_events.receiving.queries:insert"),
-    "read back": Announced(Stage.STORED),
+    "read back": Announced(Notification.STORED),
     "delete begins": Before("passport_events.receiving.sqs:SqsQueue.delete"),
     "deleted, answer not seen": After("passport_events.receiving.sqs:SqsQueue.delete"),
-    "deleted": Announced(Stage.DELETED, some),
+    "deleted": Announced(Notification.DELETED, some),
 }
 HINTS: Mapping[str, Seam] = {
     "hint begins": Before("passport_events.dispatching.hints:send"),
     "flag set, not enqueued": Before("passport_events.dispatching.hints:_enqueue"),
-    "hinted": Announced(Stage.HINTED),
+    "hinted": Announced(Notification.HINTED),
 }
 WORKER: Mapping[str, Seam] = {
     "hint taken": Before("passport_events.dispatching.hints:clear"),
     "flag cleared": After("passport_events.dispatching.hints:clear"),
     "records locked, not claimed": After("passport_events.handling.locks:RecordLocks.acquire"),
-    "claimed, not committed": Announced(Stage.CLAIMED, some),
+    "claimed, not committed": Announced(Notification.CLAIMED, some),
     "claim committed": After("passport_events.handling.worker:claim_batch", lambda claim: claim.messages),
-    "claimed, next hint sent": Announced(Stage.HINTED),
+    "claimed, next hint sent": Announced(Notification.HINTED),
     "stubs made": After("passport_events.handling.worker:ensure_records"),
 }
 HANDLER: Mapping[str, Seam] = {
-    "turn begins": Announced(Stage.STARTED),
+    "turn begins": Announced(Notification.STARTED),
     "in prepare": After("tests.crashes.event_handlers:read_outside"),
     "prepared, no transaction yet": Before("passport_events.handling.effect:_effect"),
     "record locked": After("passport_events.handling.effect:lock_record"),
@@ -48,7 +48,7 @@ HANDLER: Mapping[str, Seam] = {
     "in the handler": After("tests.crashes.event_handlers:note"),
     "handled, not finished": Before("passport_events.handling.turn:Turn.finish"),
     "finished, not committed": After("passport_events.handling.turn:Turn.finish"),
-    "committed": Announced(Stage.SUCCEEDED),
+    "committed": Announced(Notification.SUCCEEDED),
     "record locks begin to be released": Before("passport_events.handling.locks:RecordLocks.release"),
     "worked, before the dispatcher's tick": Before("passport_events.dispatching.dispatcher:tick"),
 }
@@ -56,7 +56,7 @@ FAILURE: Mapping[str, Seam] = {
     "failed, nothing written": Before("passport_events.handling.effect:record_failure"),
     "failed, waiting again": After("passport_events.handling.turn:Turn.wait"),
     "failed, attempt written": After("passport_events.handling.effect:record_failure"),
-    "failure committed": Announced(Stage.RETRYING),
+    "failure committed": Announced(Notification.RETRYING),
 }
 GIVING_BACK: Mapping[str, Seam] = {
     "time slice over, nothing given back": Before("passport_events.handling.worker:_give_back"),
@@ -82,7 +82,7 @@ POINTER: Mapping[str, Seam] = {
     "committed": HANDLER["committed"],
 }
 CRASH: Mapping[str, Seam] = {
-    "crash noticed": Announced(Stage.CRASHED),
+    "crash noticed": Announced(Notification.CRASHED),
     "crash sorted out, not committed": After("passport_events.handling.claim:sort_out_abandoned"),
 }
 DISPATCHER: Mapping[str, Seam] = {
@@ -97,7 +97,7 @@ OPERATOR: Mapping[str, Seam] = {
     "control begun, not committed": After("passport_events.operating.controls:_begin"),
     "action asked for, not committed": After("passport_events.operating.journal:enter"),
     "step taken, not committed": After("passport_events.models.operator_action:OperatorActionQuerySet.step"),
-    "operated": Announced(Stage.OPERATED),
+    "operated": Announced(Notification.OPERATED),
 }
 
 LOOPS: Mapping[str, Seam] = {

@@ -23,7 +23,7 @@ from passport_events.clock import ClockTimestamp
 from passport_events.dispatching import dispatcher, hints
 from passport_events.event import S3_POINTER
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, SalesforceRecord, Status
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.demo.processes import children_of
@@ -181,7 +181,7 @@ class World:
         """Store, in this process, all that is in SQS."""
         self._take_time()
         queue = SqsQueue(conf.current())
-        while poll(queue, wait_seconds=0).received:
+        while poll_once(queue, wait_seconds=0).received:
             pass
 
     def forget_hints(self) -> None:

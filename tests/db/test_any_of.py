@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from passport_events.db.any_of import Among
+from passport_events.db.any_of import AnyOf
 from passport_events.models import SalesforceOrganization
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def organizations() -> list[SalesforceOrganization]:
     ]
 
 
-def found(*conditions: Among | Q) -> set[str]:
+def found(*conditions: AnyOf | Q) -> set[str]:
     return set(SalesforceOrganization.objects.filter(*conditions).values_list("name", flat=True))
 
 
@@ -36,20 +36,20 @@ def found(*conditions: Among | Q) -> set[str]:
 @example([])
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_texts_are_found_as_an_in_finds_them(names: list[str]) -> None:
-    assert found(Among("name", names)) == found(Q(name__in=names))
+    assert found(AnyOf("name", names)) == found(Q(name__in=names))
 
 
 def test_whole_numbers_are_found_as_an_in_finds_them(organizations: list[SalesforceOrganization]) -> None:
     keys = [organizations[1].pk, organizations[3].pk, 2**63 - 1, -1]
-    assert found(Among("pk", keys)) == found(Q(pk__in=keys)) == {NAMES[1], NAMES[3]}
-    assert found(Among("pk", [])) == set()
+    assert found(AnyOf("pk", keys)) == found(Q(pk__in=keys)) == {NAMES[1], NAMES[3]}
+    assert found(AnyOf("pk", [])) == set()
 
 
 def test_it_can_be_negated_and_changed(organizations: list[SalesforceOrganization]) -> None:
     keys = [each.pk for each in organizations[2:]]
-    assert found(~Q(Among("pk", keys))) == set(NAMES[:2])
-    assert SalesforceOrganization.objects.filter(Among("pk", keys)).update(mode="off") == len(keys)
-    assert SalesforceOrganization.objects.exclude(Among("pk", keys)).filter(mode="off").count() == 0
+    assert found(~Q(AnyOf("pk", keys))) == set(NAMES[:2])
+    assert SalesforceOrganization.objects.filter(AnyOf("pk", keys)).update(mode="off") == len(keys)
+    assert SalesforceOrganization.objects.exclude(AnyOf("pk", keys)).filter(mode="off").count() == 0
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'")
@@ -58,9 +58,9 @@ def test_postgresql_gets_one_array_and_reads_the_index(
 ) -> None:
     keys = [each.pk for each in organizations]
     with CaptureQueriesContext(connection) as said:
-        found(Among("pk", keys))
+        found(AnyOf("pk", keys))
         connection.cursor().execute("SET LOCAL enable_seqscan = off")
-        plan = SalesforceOrganization.objects.filter(Among("pk", keys)).explain()
+        plan = SalesforceOrganization.objects.filter(AnyOf("pk", keys)).explain()
     text = "{" + ",".join(map(str, keys)) + "}"
     assert f"= ANY('{text}'::bigint[])" in said[0]["sql"]
     assert "Index Cond: (id = ANY" in plan

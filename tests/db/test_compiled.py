@@ -12,7 +12,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from passport_events.db.compiled import LookUp, Update, slots_of
+from passport_events.db.compiled import CompiledSelect, CompiledUpdate, make_placeholders
 from passport_events.models import Mode, SalesforceOrganization, SalesforceRecord
 
 pytestmark = pytest.mark.django_db
@@ -41,10 +41,10 @@ def records(home: SalesforceOrganization) -> list[SalesforceRecord]:
     ]
 
 
-def a_look_up() -> LookUp[SalesforceRecord]:
-    return LookUp(
+def a_look_up() -> CompiledSelect[SalesforceRecord]:
+    return CompiledSelect(
         lambda: SalesforceRecord.objects.select_for_update(no_key=True).filter(
-            **slots_of(SalesforceRecord, "organization", "version")
+            **make_placeholders(SalesforceRecord, "organization", "version")
         ),
         SalesforceRecord,
     )
@@ -84,9 +84,9 @@ def test_the_lock_of_the_query_is_kept(records: list[SalesforceRecord]) -> None:
     assert any(each["sql"].endswith("FOR NO KEY UPDATE") for each in said)
 
 
-def an_update() -> Update:
-    of = slots_of(SalesforceOrganization, "salesforce_id", "name", "mode", "heartbeat_sent_at")
-    return Update(
+def an_update() -> CompiledUpdate:
+    of = make_placeholders(SalesforceOrganization, "salesforce_id", "name", "mode", "heartbeat_sent_at")
+    return CompiledUpdate(
         lambda: SalesforceOrganization.objects.filter(salesforce_id=of.pop("salesforce_id")),
         SalesforceOrganization,
         mode=of["mode"],
@@ -119,19 +119,19 @@ def test_the_orm_writes_a_statement_at_its_first_use_only(records: list[Salesfor
 
     def rows() -> Any:
         written.append(1)
-        return SalesforceRecord.objects.filter(**slots_of(SalesforceRecord, "version"))
+        return SalesforceRecord.objects.filter(**make_placeholders(SalesforceRecord, "version"))
 
-    look_up = LookUp[SalesforceRecord](rows, SalesforceRecord)
+    look_up = CompiledSelect[SalesforceRecord](rows, SalesforceRecord)
     assert [look_up.get(version=name).version for name in NAMES] == list(NAMES)
     assert written == [1]
 
 
 def test_every_kind_of_field_goes_its_own_way_to_the_database(records: list[SalesforceRecord]) -> None:
     """A UUID is text on SQLite, JSON has its adapter, and a time its form."""
-    update = Update(
-        lambda: SalesforceRecord.objects.filter(**slots_of(SalesforceRecord, "version")),
+    update = CompiledUpdate(
+        lambda: SalesforceRecord.objects.filter(**make_placeholders(SalesforceRecord, "version")),
         SalesforceRecord,
-        **slots_of(SalesforceRecord, "fields", "is_deleted", "updated_at"),
+        **make_placeholders(SalesforceRecord, "fields", "is_deleted", "updated_at"),
     )
     fields = {"text": 'a "b" %s', "list": [1, None, {"x": str(uuid.UUID(int=1))}]}
     now = timezone.now()

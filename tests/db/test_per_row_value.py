@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passport_events.db.bulk import insert_many
-from passport_events.db.per_row_value import EachItsOwn
+from passport_events.db.per_row_value import PerRowValue
 from passport_events.models import ProcessedMessage
 from tests.db.test_bulk import VALUES, a_delivery, a_message
 
@@ -34,11 +34,11 @@ def keys() -> list[int]:
 def test_every_row_gets_its_own_in_one_statement(keys: list[int], values: list[dict[str, Any]]) -> None:
     wanted = dict(zip(keys, values, strict=True))
     with CaptureQueriesContext(connection) as said:
-        assert ProcessedMessage.objects.filter(pk__in=keys).update(merged=EachItsOwn(wanted)) == 12
+        assert ProcessedMessage.objects.filter(pk__in=keys).update(merged=PerRowValue(wanted)) == 12
     assert len(said) == 1
     assert dict(ProcessedMessage.objects.values_list("pk", "merged")) == wanted
 
 
 def test_a_row_without_one_is_an_error(keys: list[int]) -> None:
     with pytest.raises(Error):
-        ProcessedMessage.objects.update(merged=EachItsOwn({keys[0]: {}}))
+        ProcessedMessage.objects.update(merged=PerRowValue({keys[0]: {}}))

@@ -8,7 +8,7 @@ import pytest
 from django.db import DataError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from passport_events.db.server_side_binding import parameters_apart
+from passport_events.db.server_side_binding import open_server_side_binding_cursor
 
 pytestmark = pytest.mark.django_db
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="psycopg's ways of sending")
@@ -21,7 +21,7 @@ def test_it_is_a_cursor_of_djangos() -> None:
         seen.append(sql)
         return execute(sql, *rest)
 
-    with connection.execute_wrapper(note), parameters_apart(connection) as cursor:
+    with connection.execute_wrapper(note), open_server_side_binding_cursor(connection) as cursor:
         assert isinstance(cursor, CursorWrapper)
         cursor.execute("SELECT %s", ["one"])
         assert cursor.fetchone() == ("one",)
@@ -34,7 +34,7 @@ def test_no_parameter_is_in_what_the_server_gets_as_the_statement() -> None:
     with connection.cursor() as cursor:
         cursor.execute(asks, ["O'Hara"])
         assert "O''Hara" in cursor.fetchone()[0]
-    with parameters_apart(connection) as cursor:
+    with open_server_side_binding_cursor(connection) as cursor:
         cursor.execute(asks, ["O'Hara"])
         query, value = cursor.fetchone()
     assert "Hara" not in query
@@ -44,7 +44,7 @@ def test_no_parameter_is_in_what_the_server_gets_as_the_statement() -> None:
 @on_postgresql
 def test_the_next_cursor_is_the_usual_one_also_after_an_error() -> None:
     usual = connection.connection.cursor_factory
-    with transaction.atomic(), parameters_apart(connection) as cursor:
+    with transaction.atomic(), open_server_side_binding_cursor(connection) as cursor:
         assert connection.connection.cursor_factory is usual
         with pytest.raises(DataError):
             cursor.execute("SELECT %s::int", ["none"])
@@ -65,13 +65,13 @@ def test_a_connection_that_somebody_set_up_otherwise_keeps_its_cursor(
     else:
         monkeypatch.setattr(connection.connection, "prepare_threshold", 5)
     expected = connection.connection.cursor_factory
-    with parameters_apart(connection) as cursor:
+    with open_server_side_binding_cursor(connection) as cursor:
         assert type(cursor.cursor) is expected
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_opens_the_connection_that_it_needs() -> None:
     connection.close()
-    with parameters_apart(connection) as cursor:
+    with open_server_side_binding_cursor(connection) as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)

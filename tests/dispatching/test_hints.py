@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 
 from passport_events.dispatching import dispatcher, hints
 from passport_events.handling import jobs
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
 from tests.handling.conftest import Announced
@@ -34,7 +34,7 @@ def test_a_burst_makes_one_hint(queue: Queue, announced: Announced) -> None:
     sent = [hints.send([OPPORTUNITIES]) for _ in range(100)]
 
     assert (sum(sent), queue.count) == (1, 1)
-    assert [facts for stage, facts in announced if stage is Stage.HINTED] == [{"queue": OPPORTUNITIES}]
+    assert [facts for stage, facts in announced if stage is Notification.HINTED] == [{"queue": OPPORTUNITIES}]
 
 
 def test_queues_are_hinted_at_each_for_itself(queue: Queue) -> None:
@@ -76,7 +76,7 @@ def test_without_workers_only_so_many_wait(queue: Queue) -> None:
         hints.send([OPPORTUNITIES])
         hints.clear(OPPORTUNITIES)
 
-    assert queue.count == hints.MOST_WAITING
+    assert queue.count == hints.MAX_WAITING
 
 
 def test_the_job_clears_the_flag_before_it_looks(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_nothing_fails_and_it_is_announced_away_and_back(
     redis_server.start()
     assert hints.send([OPPORTUNITIES]) == 1
 
-    changes = [facts for stage, facts in announced if stage is Stage.STATE_CHANGED]
+    changes = [facts for stage, facts in announced if stage is Notification.STATE_CHANGED]
     states = [facts["state"] for facts in changes if facts["what"] == "redis"]
     assert states == ["away", "away", "here"]
     assert queue.count == 1

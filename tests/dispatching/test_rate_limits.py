@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from passport_events.dispatching import rate_limits
-from passport_events.dispatching.flow_control import Scope, Throttle
+from passport_events.dispatching.flow_control import RateLimit, Scope
 from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
@@ -197,7 +197,7 @@ def test_losing_redis_between_two_looks_costs_only_the_wait(
 ) -> None:
     """Given a throttle that was open a moment ago, when Redis dies, nothing is let through uncounted."""
     messages = some(an_organization(), 3)
-    in_force = [Throttle(1, Scope("opportunity", None), 600)]
+    in_force = [RateLimit(1, Scope("opportunity", None), 600)]
     redis_server.kill()
 
     assert rate_limits.allow(locks.redis, in_force, messages) == []

@@ -13,13 +13,13 @@ from pytest_django.fixtures import Settings
 
 from passport_events import instrumentation
 from passport_events.handling import registry, time_slice
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from project.embedded import ValkeyServer
 
 if TYPE_CHECKING:
     from passport_events.handling.locks import RecordLocks
 
-Announced = list[tuple[Stage, dict[str, Any]]]
+Announced = list[tuple[Notification, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +60,12 @@ def announced() -> Iterator[Announced]:
     """Stages and their facts, as they are announced."""
     heard: Announced = []
 
-    def listen(stage: Stage, facts: dict[str, Any]) -> None:
+    def listen(stage: Notification, facts: dict[str, Any]) -> None:
         heard.append((stage, facts))
 
-    instrumentation.observe(listen)
+    instrumentation.subscribe(listen)
     yield heard
-    instrumentation.ignore(listen)
+    instrumentation.unsubscribe(listen)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from passport_events import Event, fingerprint, handles
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
 
 from .conftest import Announced
@@ -50,7 +50,7 @@ def test_a_dead_workers_messages_run_again_each_alone(locks: RecordLocks, announ
     assert in_hand == [1, 1, 1]
     assert written() == ["name 1", "name 2", "name 3"]
     assert {(now(m).status, now(m).attempts, now(m).crashes) for m in messages} == {("succeeded", 1, 0)}
-    crashed = [facts["message_ids"] for stage, facts in announced if stage is Stage.CRASHED]
+    crashed = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
     assert [sorted(each) for each in crashed] == [[m.pk for m in messages]]
 
 
@@ -102,7 +102,7 @@ def test_the_third_makes_a_dead_letter(locks: RecordLocks, announced: Announced)
     assert row.reason == "poison: took its worker with it 3 times"
     assert row.fingerprint == fingerprint.of_crash("opportunity")
     assert list(message.failures.values_list("number", "outcome")) == [(n, "crashed") for n in (1, 2, 3)]
-    assert [facts for stage, facts in announced if stage is Stage.DIED] == [
+    assert [facts for stage, facts in announced if stage is Notification.DIED] == [
         {"message_id": message.pk, "reason": "poison"}
     ]
 
@@ -119,7 +119,9 @@ def test_crashes_use_up_the_attempts_as_failures_do(
     assert (row.status, row.attempts, row.crashes) == (Status.DEAD, 2, 2)
     assert row.reason == "retries used up: its worker died"
     assert message.failures.count() == 2
-    assert [facts["reason"] for stage, facts in announced if stage is Stage.DIED] == ["retries used up"]
+    assert [facts["reason"] for stage, facts in announced if stage is Notification.DIED] == [
+        "retries used up"
+    ]
 
 
 def test_an_ordinary_failure_alone_clears_the_suspicion(locks: RecordLocks) -> None:

@@ -16,7 +16,7 @@ from passport_events import Event, handles
 from passport_events.exceptions import JobFailed
 from passport_events.handling import jobs, worker
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import MessageAttempt, SalesforceRecord
 
 from .conftest import Announced
@@ -125,7 +125,7 @@ def test_after_the_commit_it_undoes_nothing_and_ends_nothing(
     work(OPPORTUNITIES)
 
     assert statuses() == {"succeeded": 3}
-    assert {facts["error_class"] for stage, facts in announced if stage is Stage.CRASHED} == {"Odd"}
+    assert {facts["error_class"] for stage, facts in announced if stage is Notification.CRASHED} == {"Odd"}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from passport_events.event import Change
 from passport_events.handling import worker
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import Mode, ProcessedMessage, Status
 
@@ -61,7 +61,7 @@ def test_one_message_that_spoils_the_batch_does_not_hold_up_the_others(announced
 
     assert statuses() == {"succeeded": 4, "processing": 1}
     assert now(messages[2]).status == Status.PROCESSING
-    crashed = [facts for stage, facts in announced if stage is Stage.CRASHED]
+    crashed = [facts for stage, facts in announced if stage is Notification.CRASHED]
     assert crashed == [{"message_ids": [messages[2].pk], "error_class": "KeyError"}]
 
 

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from passport_events import handles
 from passport_events.handling import effect, jobs, worker
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import ProcessedMessage, Status
 
@@ -42,7 +42,7 @@ def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
     jobs.work_on_queue(OPPORTUNITIES)
 
     assert ProcessedMessage.objects.due().filter(status=Status.WAITING, attempts=0).count() == 2
-    states = [facts for stage, facts in announced if stage is Stage.STATE_CHANGED]
+    states = [facts for stage, facts in announced if stage is Notification.STATE_CHANGED]
     assert {"what": "database", "state": "away", "reason": error.__name__} in states
 
 

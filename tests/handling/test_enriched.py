@@ -9,7 +9,7 @@ import pytest
 from passport_events import Event, handles
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, contract_message, organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
@@ -37,7 +37,7 @@ def deliver(*messages: dict[str, Any]) -> None:
     queue = FakeQueue()
     for message in messages:
         queue.send(message)
-        poll(queue, wait_seconds=0)
+        poll_once(queue, wait_seconds=0)
         work(OPPORTUNITIES)
 
 

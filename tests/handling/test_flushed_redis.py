@@ -88,7 +88,7 @@ def test_a_handful_of_hints_is_enough_for_10_000_rows(redis_server: ValkeyServer
         found += tick_until(goes_on)
     found += tick_until(0)
 
-    assert max(found) <= hints.MOST_WAITING
+    assert max(found) <= hints.MAX_WAITING
     assert statuses() == {"succeeded": ROWS}
     assert SalesforceRecord.objects.count() == ROWS
     assert set(ProcessedMessage.objects.values_list("attempts", flat=True)) == {1}
@@ -108,4 +108,4 @@ def test_without_workers_hints_do_not_pile_up(redis_server: ValkeyServer) -> Non
         redis.delete(dispatcher.tick_key(), hints.flag(OPPORTUNITIES))  # what a minute does
         dispatcher.tick()
 
-    assert hints.rq_queue(OPPORTUNITIES).count == hints.MOST_WAITING
+    assert hints.rq_queue(OPPORTUNITIES).count == hints.MAX_WAITING

@@ -11,7 +11,7 @@ from django.db import connection
 from passport_events import Event, handles
 from passport_events.dispatching import hints
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage, ignore, observe
+from passport_events.instrumentation import Notification, subscribe, unsubscribe
 from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
@@ -44,7 +44,7 @@ def test_nothing_of_the_attempt_stays(announced: Announced) -> None:
     message = a_message(an_organization())
     work(OPPORTUNITIES)
 
-    assert Stage.LEASE_LOST in [stage for stage, _ in announced]
+    assert Notification.LEASE_LOST in [stage for stage, _ in announced]
     assert written() == []
     assert the_record().fields == {}
     assert outcome(message)[2] == 0
@@ -83,16 +83,16 @@ def test_a_failure_under_a_lost_lease_is_not_written_down() -> None:
     def handler(event: Event, record: SalesforceRecord) -> None:
         raise ValueError
 
-    def steal(stage: Stage, facts: dict[str, Any]) -> None:
-        if stage is Stage.STARTED:
+    def steal(stage: Notification, facts: dict[str, Any]) -> None:
+        if stage is Notification.STARTED:
             ProcessedMessage.objects.update(status=Status.WAITING, lease_token=None)
 
     message = a_message(an_organization())
-    observe(steal)
+    subscribe(steal)
     try:
         work(OPPORTUNITIES)
     finally:
-        ignore(steal)
+        unsubscribe(steal)
 
     assert (message.failures.count(), outcome(message)[2]) == (0, 0)
 

@@ -18,7 +18,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.export import CSV, JSON_LINES, export
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import as_json
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message
 
 from .given import OPPORTUNITIES, an_organization
@@ -54,7 +54,7 @@ def handled(queue: FakeQueue) -> tuple[dict[str, Any], dict[str, Any]]:
         assert all(record[name] == value for name, value in event.fields.items())
         seen.append((dict(event.fields), SalesforceRecord.objects.get(pk=record.pk).fields))
 
-    poll(queue, wait_seconds=0)
+    poll_once(queue, wait_seconds=0)
     assert work(OPPORTUNITIES) == 1
     return seen[0]
 
@@ -88,7 +88,7 @@ def test_so_does_a_number_inside_a_compound_and_a_list(redis_server: object) -> 
 
 def test_exports_and_pages_write_it_as_a_number() -> None:
     an_organization()
-    poll(sent("12345678901234567.89"), wait_seconds=0)
+    poll_once(sent("12345678901234567.89"), wait_seconds=0)
     for form in (JSON_LINES, CSV):
         text = "".join(export(Selection(), form, Actor("Ann"), with_payload=True))
         assert "12345678901234567.89" in text
@@ -112,7 +112,7 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_kept_is_refused_by_name(text: str, reason: str) -> None:
     an_organization()
-    poll(sent(text), wait_seconds=0)
+    poll_once(sent(text), wait_seconds=0)
     message = ProcessedMessage.objects.get()
     assert (message.status, message.reason.partition(":")[0]) == (Status.QUARANTINED, reason)
 
@@ -126,6 +126,6 @@ def test_two_spellings_of_one_number_are_no_contradiction(redis_server: object) 
         message = relay_message("Opportunity", record, fields=fields, organization=organization_id(1))
         message["detail"]["payload"]["ChangeEventHeader"]["transactionKey"] = key
         queue.send(exact_json.dumps(message))
-    poll(queue, wait_seconds=0)
+    poll_once(queue, wait_seconds=0)
     work(OPPORTUNITIES)
     assert SalesforceRecord.objects.get().merge_state["contested"] == []

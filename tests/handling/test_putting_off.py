@@ -11,7 +11,7 @@ from django.utils import timezone
 from passport_events import Event, RetryLater, handles
 from passport_events.handling.retry import PATIENCE
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
@@ -68,7 +68,7 @@ def test_its_writes_are_rolled_back_and_the_merge_stays(announced: Announced) ->
 
     assert (written(), the_record()["Name"]) == ([], "one")
     assert now(message).merged["wrote"] == ["Name"]
-    [facts] = [facts for stage, facts in announced if stage is Stage.RETRYING]
+    [facts] = [facts for stage, facts in announced if stage is Notification.RETRYING]
     assert facts["error_class"] == "passport_events.exceptions.RetryLater"
 
 

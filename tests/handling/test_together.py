@@ -15,7 +15,7 @@ from passport_events.handling.claim import claim_batch
 from passport_events.handling.merging import MergedMessage
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work, work_on
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
@@ -79,7 +79,7 @@ def test_each_gets_its_event_and_its_merged_record_and_all_commit_at_once(announ
     assert seen == [("1", "1", 1, False), ("2", "2", 1, False), ("3", "3", 1, False), *["committed"] * 3]
     assert [outcome(each) for each in messages] == [("succeeded", "", 1)] * 3
     assert [now(each).merged["wrote"] for each in messages] == [["Name"]] * 3
-    for which in (Stage.STARTED, Stage.SUCCEEDED):
+    for which in (Notification.STARTED, Notification.SUCCEEDED):
         assert [facts["message_id"] for stage, facts in announced if stage is which] == [
             each.pk for each in messages
         ]
@@ -184,9 +184,13 @@ def test_stale_and_incomplete_ones_are_passed_over_among_the_others(announced: A
     ended = {
         facts["message_id"]: stage
         for stage, facts in announced
-        if stage in (Stage.SUCCEEDED, Stage.SUPERSEDED)
+        if stage in (Notification.SUCCEEDED, Notification.SUPERSEDED)
     }
-    assert ended == {newer.pk: Stage.SUCCEEDED, stale.pk: Stage.SUPERSEDED, fine.pk: Stage.SUCCEEDED}
+    assert ended == {
+        newer.pk: Notification.SUCCEEDED,
+        stale.pk: Notification.SUPERSEDED,
+        fine.pk: Notification.SUCCEEDED,
+    }
 
 
 def test_a_late_event_is_told_so() -> None:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, OperationalError, connection, connections, 
 from passport_events import Discard, Event, RetryLater, handles
 from passport_events.handling import together
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import (
     MessageAttempt,
     ProcessedMessage,
@@ -64,7 +64,7 @@ def test_one_that_fails_costs_its_neighbours_nothing(announced: Announced) -> No
     # Undone with the second, and called again; who had not been called was called once.
     assert calls == {"1": 2, "2": 2, "3": 1}
     assert the_record(2)["Name"] == "2"
-    ended = [facts["message_id"] for stage, facts in announced if stage is Stage.SUCCEEDED]
+    ended = [facts["message_id"] for stage, facts in announced if stage is Notification.SUCCEEDED]
     assert ended == [messages[0].pk, messages[2].pk]
 
 

@@ -17,7 +17,7 @@ from passport_events.handling import together
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.time_slice import TimeSlice
 from passport_events.handling.worker import work, work_on
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import (
     MessageAttempt,
     ProcessedMessage,
@@ -90,7 +90,7 @@ def test_a_lease_that_one_of_them_lost_undoes_all_and_the_others_have_their_own_
     messages = of_each(3)
     work(OPPORTUNITIES)
 
-    assert Stage.LEASE_LOST not in [stage for stage, _ in announced]
+    assert Notification.LEASE_LOST not in [stage for stage, _ in announced]
     assert [outcome(each) for each in messages] == [("succeeded", "", 1)] * 3  # the theft was undone too
     assert len(written()) == 3
 
@@ -110,7 +110,7 @@ def test_a_message_that_another_worker_took_over_has_one_effect(announced: Annou
     messages = of_each(2)
     work(OPPORTUNITIES)
 
-    lost = [facts["message_id"] for stage, facts in announced if stage is Stage.LEASE_LOST]
+    lost = [facts["message_id"] for stage, facts in announced if stage is Notification.LEASE_LOST]
     assert lost == [messages[1].pk]
     assert outcome(messages[0]) == ("succeeded", "", 1)
     assert len(written()) == 1
@@ -166,7 +166,7 @@ def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
 
     assert done == 20
     assert statuses() == {"processing": 20, "waiting": 2}
-    crashed = [facts["message_ids"] for stage, facts in announced if stage is Stage.CRASHED]
+    crashed = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
     assert crashed == [[each.pk for each in messages[:20]]]
 
 
@@ -191,9 +191,9 @@ def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
     # After the alarm nothing else begins in this job.
     assert done == (20 if rings else 22)
     assert {outcome(each) for each in messages[:20]} == {("succeeded", "", 1)}
-    [crashed] = [facts["message_ids"] for stage, facts in announced if stage is Stage.CRASHED]
+    [crashed] = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
     assert crashed == [each.pk for each in messages[:20]]
-    assert Counter(stage for stage, _ in announced)[Stage.SUCCEEDED] == done
+    assert Counter(stage for stage, _ in announced)[Notification.SUCCEEDED] == done
 
 
 @pytest.mark.postgresql
@@ -214,7 +214,7 @@ def test_who_failed_first_and_lost_its_lease_meanwhile_is_left_to_whoever_has_it
     messages = of_each(3)
     work(OPPORTUNITIES)
 
-    lost = [facts["message_id"] for stage, facts in announced if stage is Stage.LEASE_LOST]
+    lost = [facts["message_id"] for stage, facts in announced if stage is Notification.LEASE_LOST]
     assert lost == [messages[0].pk]
     assert MessageAttempt.objects.count() == 0
     work_again()

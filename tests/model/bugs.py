@@ -34,8 +34,8 @@ from passport_events.operating import journal
 from passport_events.receiving import inbox, poll, queries
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.wire import Reading
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire import ParsedDelivery
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness import finishing
 from tests.model.choices import OVERTAKING, Focus, creations
 from tests.model.plans import Dies, Overtaken, Plan
@@ -84,9 +84,9 @@ def a_lost_lease_still_finishes(patch: pytest.MonkeyPatch) -> None:
 def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
     """What was received is safe."""
     queues: list[MessageQueue] = []
-    true_poll, true_store = poll.poll, inbox.store
+    true_poll, true_store = poll.poll_once, inbox.store
 
-    def store(received: Sequence[Received]) -> Stored:
+    def store(received: Sequence[RawDelivery]) -> Stored:
         queues[-1].delete(received)
         return true_store(received)
 
@@ -94,7 +94,7 @@ def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
         queues.append(queue)
         return true_poll(queue, limit, store=store)
 
-    patch.setattr("tests.model.world.poll", delete_and_poll)
+    patch.setattr("tests.model.world.poll_once", delete_and_poll)
 
 
 @complaint("I2", "poll", "other_traffic")
@@ -102,7 +102,7 @@ def the_sqs_id_is_the_identity(patch: pytest.MonkeyPatch) -> None:
     """SQS never gives a message another id."""
     true_read = inbox.read_guarded
 
-    def read(received: Received, *arguments: Any) -> Reading:
+    def read(received: RawDelivery, *arguments: Any) -> ParsedDelivery:
         reading = true_read(received, *arguments)
         events = tuple(
             dataclasses.replace(event, identity=Identity.of("sqs", received.message_id, event.record_id))
@@ -219,10 +219,10 @@ def what_comes_last_is_newest(patch: pytest.MonkeyPatch) -> None:
 def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
     """A handler that returned has handled its event; what follows is bookkeeping."""
 
-    def must_hold(self: turn.Turn, changed: int) -> None:
+    def must_hold(self: turn.Attempt, changed: int) -> None:
         """Not."""
 
-    patch.setattr(turn.Turn, "_must_hold", must_hold)
+    patch.setattr(turn.Attempt, "_must_hold", must_hold)
 
 
 @complaint("I3|effects", "stand_still", shares=True)

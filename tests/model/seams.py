@@ -14,7 +14,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.model.plans import Died, Plan, Seam
 
 
@@ -25,14 +25,14 @@ class WatchedQueue:
         self._queue, self._plan = queue, plan
         self.label, self.url, self.source = queue.label, queue.url, queue.source
 
-    def receive(self, limit: int, wait_seconds: int) -> list[Received]:
+    def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:
         """Receive between two seams."""
         self._plan.meet(Seam.SQS)
         received = self._queue.receive(limit, wait_seconds)
         self._plan.meet(Seam.SQS)
         return received
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """Delete between two seams."""
         self._plan.meet(Seam.SQS)
         failed = self._queue.delete(messages)

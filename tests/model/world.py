@@ -28,7 +28,7 @@ from passport_events.models import (
     Status,
 )
 from passport_events.receiving import organization_cache
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
 from project.embedded import ValkeyServer
 from tests.model.aside import Aside
@@ -119,7 +119,7 @@ class World:
 
     def _another_poller(self) -> None:
         self.queue.redeliver()
-        poll(self.queue)
+        poll_once(self.queue)
 
     def _another_worker(self) -> None:
         self.time_passes(timedelta(minutes=2))
@@ -136,7 +136,7 @@ class World:
             setattr(self.queue, fault, True)
         try:
             with suppress(*expected), self._surviving(plan):
-                poll(WatchedQueue(self.queue, plan))
+                poll_once(WatchedQueue(self.queue, plan))
         finally:
             if fault:
                 setattr(self.queue, fault, False)

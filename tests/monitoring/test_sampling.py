@@ -11,11 +11,11 @@ from django.db import connections
 
 from passport_events import conf, periodic_tasks
 from passport_events.exceptions import QueueUnavailable
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.monitoring import sampling
 from passport_events.monitoring.minutes import now_and_turn
 from passport_events.monitoring.models import QueueSample, Turn
-from passport_events.receiving.poller import Limits, PollService
+from passport_events.receiving.poller import Limits, Poller
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness import environment
@@ -90,9 +90,11 @@ def test_a_queue_that_does_not_answer_costs_its_sample_and_nothing_else(sqs: Sqs
 def test_the_age_is_that_of_the_oldest_that_was_received_since_the_last_sample(sqs: Sqs) -> None:
     now = datetime.now(UTC)
     for minutes in (3, 50, 7):
-        sampling.listen(Stage.RECEIVED, {"queue": sqs.queue.url, "sent_at": now - timedelta(minutes=minutes)})
-    sampling.listen(Stage.RECEIVED, {"queue": sqs.queue.url, "sent_at": None})
-    sampling.listen(Stage.RECEIVED, {"queue": "another", "sent_at": now - timedelta(days=1)})
+        sampling.listen(
+            Notification.RECEIVED, {"queue": sqs.queue.url, "sent_at": now - timedelta(minutes=minutes)}
+        )
+    sampling.listen(Notification.RECEIVED, {"queue": sqs.queue.url, "sent_at": None})
+    sampling.listen(Notification.RECEIVED, {"queue": "another", "sent_at": now - timedelta(days=1)})
 
     sampling.sample(sqs.queue.url)
 
@@ -109,7 +111,7 @@ def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
     monkeypatch.setattr("passport_events.monitoring.pace.LOOK_SECONDS", 0.02)
     send(sqs, 1)
     settings = conf.current()
-    service = PollService([lambda: SqsQueue(settings)], limits=Limits())
+    service = Poller([lambda: SqsQueue(settings)], limits=Limits())
 
     with Running(service):
         eventually(QueueSample.objects.exists, seconds=60)

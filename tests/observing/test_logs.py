@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from passport_events import instrumentation
-from passport_events.instrumentation import Stage, announce
+from passport_events.instrumentation import Notification, emit
 from passport_events.models import SalesforceOrganization
 from passport_events.observing import logs
 from passport_events.receiving import inbox, organization_cache
 from passport_events.receiving.drafts import delivery_of
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message, sns_notification
 from project.embedded import ValkeyServer
 
@@ -89,7 +89,7 @@ def test_no_line_of_a_poll_holds_a_value_of_an_event(
         return delivery
 
     monkeypatch.setattr(inbox, "delivery_of", spoiled)
-    while poll(queue, wait_seconds=0).received:
+    while poll_once(queue, wait_seconds=0).received:
         pass
 
     assert queue.bodies == []
@@ -100,13 +100,13 @@ def test_no_line_of_a_poll_holds_a_value_of_an_event(
 
 
 def test_a_change_of_state_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    announce(Stage.STATE_CHANGED, what="sqs", state="here")  # as it was from the start
+    emit(Notification.STATE_CHANGED, what="sqs", state="here")  # as it was from the start
     for _ in range(3):
-        announce(Stage.STATE_CHANGED, what="sqs", state="away", reason="AccessDenied")
-        announce(Stage.STATE_CHANGED, what="database", state="here")
+        emit(Notification.STATE_CHANGED, what="sqs", state="away", reason="AccessDenied")
+        emit(Notification.STATE_CHANGED, what="database", state="here")
     for _ in range(3):
-        announce(Stage.STATE_CHANGED, what="sqs", state="here")
-    announce(Stage.STATE_CHANGED, what="sqs", state="away", reason="Timeout")
+        emit(Notification.STATE_CHANGED, what="sqs", state="here")
+    emit(Notification.STATE_CHANGED, what="sqs", state="away", reason="Timeout")
 
     assert said(caplog) == [
         ("ERROR", "state_changed what=sqs state=away reason=AccessDenied"),
@@ -121,63 +121,70 @@ def test_what_stays_away_is_said_again(
     """Case C5. One line in an hour is not found; once a minute is."""
     monkeypatch.setattr(logs, "REPEAT_SECONDS", 0)
     for _ in range(3):
-        announce(Stage.STATE_CHANGED, what="sqs", state="away", reason="AccessDenied")
+        emit(Notification.STATE_CHANGED, what="sqs", state="away", reason="AccessDenied")
     assert len(said(caplog)) == 3
     for _ in range(3):
-        announce(Stage.STATE_CHANGED, what="sqs", state="here")
+        emit(Notification.STATE_CHANGED, what="sqs", state="here")
     assert len(said(caplog)) == 4
 
 
 def test_a_healthy_message_makes_no_noise(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    for stage in (Stage.RECEIVED, Stage.STORED, Stage.DELETED, Stage.CLAIMED, Stage.STARTED, Stage.SUCCEEDED):
-        announce(stage, count=1)
+    for stage in (
+        Notification.RECEIVED,
+        Notification.STORED,
+        Notification.DELETED,
+        Notification.CLAIMED,
+        Notification.STARTED,
+        Notification.SUCCEEDED,
+    ):
+        emit(stage, count=1)
     assert said(caplog) == []
 
 
 @pytest.mark.parametrize(
     ("stage", "level"),
     [
-        (Stage.QUARANTINED, "WARNING"),
-        (Stage.RETRYING, "WARNING"),
-        (Stage.LEASE_LOST, "WARNING"),
-        (Stage.DIED, "ERROR"),
-        (Stage.CRASHED, "ERROR"),
-        (Stage.OPERATED, "INFO"),
-        (Stage.SUPERSEDED, "DEBUG"),
+        (Notification.QUARANTINED, "WARNING"),
+        (Notification.RETRYING, "WARNING"),
+        (Notification.LEASE_LOST, "WARNING"),
+        (Notification.DIED, "ERROR"),
+        (Notification.CRASHED, "ERROR"),
+        (Notification.OPERATED, "INFO"),
+        (Notification.SUPERSEDED, "DEBUG"),
     ],
 )
-def test_what_needs_eyes_is_louder(caplog: pytest.LogCaptureFixture, stage: Stage, level: str) -> None:
+def test_what_needs_eyes_is_louder(caplog: pytest.LogCaptureFixture, stage: Notification, level: str) -> None:
     caplog.set_level(logging.DEBUG)
-    announce(stage, message_id=7)
+    emit(stage, message_id=7)
     assert said(caplog) == [(level, f"{stage.value} message_id=7")]
 
 
 def test_the_facts_are_fields_for_formatters_that_want_them(caplog: pytest.LogCaptureFixture) -> None:
-    announce(Stage.DIED, message_id=7, reason="poison")
+    emit(Notification.DIED, message_id=7, reason="poison")
     assert caplog.records[0].__dict__["passport"] == {"stage": "died", "message_id": 7, "reason": "poison"}
 
 
 def test_an_observer_that_fails_stops_neither_the_work_nor_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    heard: list[Stage] = []
+    heard: list[Notification] = []
 
-    def fail(stage: Stage, facts: dict[str, Any]) -> None:
+    def fail(stage: Notification, facts: dict[str, Any]) -> None:
         raise RuntimeError("a bug")
 
-    def hear(stage: Stage, facts: dict[str, Any]) -> None:
+    def hear(stage: Notification, facts: dict[str, Any]) -> None:
         heard.append(stage)
 
     for observer in (fail, hear):
-        instrumentation.observe(observer)
-        instrumentation.observe(observer)
+        instrumentation.subscribe(observer)
+        instrumentation.subscribe(observer)
     try:
-        announce(Stage.STORED, count=1)
+        emit(Notification.STORED, count=1)
     finally:
         for observer in (fail, hear):
-            instrumentation.ignore(observer)
-    announce(Stage.STORED, count=1)
+            instrumentation.unsubscribe(observer)
+    emit(Notification.STORED, count=1)
 
-    assert heard == [Stage.STORED]
+    assert heard == [Notification.STORED]
     assert said(caplog) == [("ERROR", "An observer failed at stage stored")]

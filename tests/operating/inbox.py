@@ -10,7 +10,7 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message, sns_notification
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import BUCKET
 
@@ -27,7 +27,7 @@ def store(body: object) -> ProcessedMessage:
     """Receive one delivery, as bytes or as JSON, and give back its message."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     message_id = str(uuid.uuid4())
-    inbox.store([Received(message_id=message_id, receipt_handle="", body=raw)])
+    inbox.store([RawDelivery(message_id=message_id, receipt_handle="", body=raw)])
     return ProcessedMessage.objects.get(delivery__sqs_message_id=message_id)
 
 

@@ -17,8 +17,8 @@ from passport_events.clock import ClockTimestamp
 from passport_events.dispatching import dispatcher, hints
 from passport_events.handling.rq_worker import PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
-from passport_events.receiving.poll import poll
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
@@ -37,8 +37,8 @@ class Stack:
     def __init__(self, valkey: ValkeyServer, sqs: Sqs) -> None:
         self.valkey = valkey
         self.sqs = sqs
-        self.pulse = Pulse()
-        self.poller = PollerHeartbeat(self.pulse, None)
+        self.pulse = ProcessStatus()
+        self.poller = ProcessHeartbeat(self.pulse, None)
         self.workers: dict[str, Worker] = {}
         self.beat()
         self.register_workers()
@@ -72,7 +72,7 @@ class Stack:
 
     def receive(self) -> None:
         """Store all that is in SQS."""
-        while poll(SqsQueue(conf.current()), wait_seconds=0).received:
+        while poll_once(SqsQueue(conf.current()), wait_seconds=0).received:
             pass
 
     def run_worker(self, name: str = OPPORTUNITIES, kind: Any = SimpleWorker, serializer: Any = None) -> None:

@@ -46,9 +46,9 @@ def test_another_rate_ends_the_throttle_before(ann: Actor) -> None:
     assert controls.throttle("item", None, ann, "", 60)
     assert not controls.throttle("item", None, ann, "", 60)
     assert controls.throttle("item", None, ann, "", 90)
-    assert [throttle.per_minute for throttle in FlowControls.in_force().throttles] == [90]
+    assert [throttle.per_minute for throttle in FlowControls.in_force().rate_limits] == [90]
     assert controls.unthrottle("item", None, ann)
-    assert not FlowControls.in_force().throttles
+    assert not FlowControls.in_force().rate_limits
 
 
 def test_a_throttle_of_nothing_is_refused(ann: Actor) -> None:

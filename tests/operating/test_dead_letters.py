@@ -148,17 +148,17 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
     message = dead()
     heard: list[dict[str, Any]] = []
 
-    def observer(stage: instrumentation.Stage, facts: dict[str, Any]) -> None:
-        if stage is instrumentation.Stage.OPERATED:
+    def observer(stage: instrumentation.Notification, facts: dict[str, Any]) -> None:
+        if stage is instrumentation.Notification.OPERATED:
             heard.append(facts)
 
-    instrumentation.observe(observer)
+    instrumentation.subscribe(observer)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             dead_letters.retry(rows(message), ann, "fixed")
             assert not heard
     finally:
-        instrumentation.ignore(observer)
+        instrumentation.unsubscribe(observer)
     assert heard == [{"kind": "retry", "actor": "ann", "count": 1}]
     assert hints.rq_queue("passport-opportunities").count == 1
 

@@ -20,7 +20,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.erasure import Erased, erase
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from project.embedded import ValkeyServer
 from tests.operating.inbox import HOME, dead, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport
@@ -55,7 +55,7 @@ def test_nothing_of_the_record_is_left_and_everything_of_others(
         2,
     )
     body = json.dumps(event).encode()
-    assert inbox.store([Received(message_id="again", receipt_handle="", body=body)]).new == 0
+    assert inbox.store([RawDelivery(message_id="again", receipt_handle="", body=body)]).new == 0
 
 
 def test_what_still_waits_is_discarded(ann: Actor) -> None:

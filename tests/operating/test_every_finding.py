@@ -29,7 +29,7 @@ from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWor
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import WARNINGS, Code, Finding
 from passport_events.operating.health import assess
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 from passport_events.testing import record_id, relay_message
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
@@ -392,7 +392,7 @@ def test_a_heartbeat_from_the_future_is_no_sign_of_life(given: Given) -> None:
 def test_the_heartbeat_of_an_ingester_stands_for_no_poller(given: Given) -> None:
     """Case C2."""
     given.stack.poller.stop()
-    PollerHeartbeat(Pulse(), None, "ingester").beat()
+    ProcessHeartbeat(ProcessStatus(), None, "ingester").beat()
     assert set(wrong()) == {Code.NO_POLLER}
 
 

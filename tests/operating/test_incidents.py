@@ -35,7 +35,7 @@ from passport_events.operating.replay import REPLAY, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from project.embedded import ValkeyServer
 from tests.operating.inbox import HOME, organization
 
@@ -61,7 +61,7 @@ def store(first: int, count: int) -> None:
         ]
         inbox.store(
             [
-                Received(message_id=str(uuid.uuid4()), receipt_handle="", body=json.dumps(body).encode())
+                RawDelivery(message_id=str(uuid.uuid4()), receipt_handle="", body=json.dumps(body).encode())
                 for body in bodies
             ]
         )

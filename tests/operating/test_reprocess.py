@@ -25,7 +25,7 @@ from passport_events.operating.reprocess import REPROCESS, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, dead, opportunity, organization, pointer, rows, store
 from tests.operating.test_passport_command import passport
@@ -165,7 +165,7 @@ def test_the_same_event_that_comes_again_is_a_duplicate_of_it(
     reprocess(ann, message)
 
     body = json.dumps(event).encode()
-    again = inbox.store([Received(message_id="again", receipt_handle="", body=body)])
+    again = inbox.store([RawDelivery(message_id="again", receipt_handle="", body=body)])
 
     assert (again.new, again.duplicates, len(again.safe)) == (0, 1, 1)
 
@@ -213,7 +213,7 @@ def test_of_several_events_those_that_arrived_since_are_not_stored_twice(
     event = task([TASK, other])
     message = held(event)
     tasks_are_known()
-    inbox.store([Received(message_id="again", receipt_handle="", body=json.dumps(event).encode())])
+    inbox.store([RawDelivery(message_id="again", receipt_handle="", body=json.dumps(event).encode())])
     ProcessedMessage.objects.filter(record_id=other).delete()
 
     assert reprocess(ann, message) == 1
@@ -236,7 +236,7 @@ def test_a_bucket_that_is_allowed_now(ann: Actor, settings: Settings) -> None:
 def test_a_reader_that_had_a_bug(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     organization()
     with monkeypatch.context() as broken:
-        broken.setattr(inbox, "read", lambda *_: 1 / 0)
+        broken.setattr(inbox, "parse_delivery", lambda *_: 1 / 0)
         message = opportunity()
     assert message.reason.startswith("reader_failed")
 
@@ -250,7 +250,7 @@ def test_attributes_of_a_raw_delivery_are_read_again(ann: Actor, settings: Setti
     event = json.dumps({"ChangeEventHeader": task()["detail"]["payload"]["ChangeEventHeader"]}).encode()
     attributes = {"org_id": {"DataType": "String", "StringValue": HOME}}
     organization()
-    inbox.store([Received(message_id="1", receipt_handle="", body=event, message_attributes=attributes)])
+    inbox.store([RawDelivery(message_id="1", receipt_handle="", body=event, message_attributes=attributes)])
     message = ProcessedMessage.objects.get()
     assert message.reason.startswith("unknown_event_type")
     types = {"task": {"entities": ["Task"], "queue": "passport-items"}}

@@ -23,7 +23,7 @@ from passport_events.operating.actor import Actor
 from passport_events.operating.retention import Purged, Retention, purge
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.operating.inbox import HOME, end, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport
 
@@ -87,7 +87,7 @@ def test_a_delivery_of_several_records_is_kept_while_one_of_them_needs_it() -> N
     organization()
     records = [record_id("Opportunity", 1), record_id("Opportunity", 2)]
     store_two = relay_message("Opportunity", records, fields={"Name": "Ada"}, organization=HOME)
-    inbox.store([Received(message_id="1", receipt_handle="", body=json.dumps(store_two).encode())])
+    inbox.store([RawDelivery(message_id="1", receipt_handle="", body=json.dumps(store_two).encode())])
     first, second = ProcessedMessage.objects.order_by("record_id")
     aged(end(first, Status.SUCCEEDED), 20)
     aged(end(second, Status.DEAD), 20)
@@ -167,7 +167,7 @@ def test_a_key_outlives_what_its_message_says(settings: Any) -> None:
     aged(end(store(event), Status.SUCCEEDED), 20)
     purge(RETENTION)
 
-    again = inbox.store([Received(message_id="again", receipt_handle="", body=json.dumps(event).encode())])
+    again = inbox.store([RawDelivery(message_id="again", receipt_handle="", body=json.dumps(event).encode())])
 
     assert (again.new, again.duplicates, len(again.safe)) == (0, 1, 1)
     assert OperatorAction.objects.count() == 0

@@ -18,7 +18,7 @@ from passport_events.operating.finding import well
 from passport_events.operating.health import assess, assess_organizations
 from passport_events.operating.health_checks import OrganizationsHeard
 from passport_events.operating.silence import silences
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.operating.inbox import organization
@@ -61,12 +61,12 @@ def test_silence_is_trouble_after_the_setting_and_over_with_the_next_heartbeat()
 
     queue = FakeQueue()
     queue.send(heartbeat())
-    poll(queue)
+    poll_once(queue)
     assert named() == [f"organization {home.salesforce_id}"]  # this one is older than what was known
 
     SalesforceOrganization.objects.update(heartbeat_sent_at=None)
     queue.send(heartbeat())
-    poll(queue)
+    poll_once(queue)
     assert named() == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from passport_events.exceptions import QueueUnavailable
-from passport_events.processes.backoff import LONGEST_PAUSE_SECONDS, Patience
+from passport_events.processes.backoff import MAX_PAUSE_SECONDS, Backoff
 from passport_events.processes.database_errors import describe_error
 from tests.receiving.arranging import Announcements
 
@@ -19,23 +19,23 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_pause_is_twice_the_one_before_until_half_a_minute(no_jitter: None) -> None:
-    patience = Patience(100)
+    patience = Backoff(100)
     assert [patience.failed("sqs", ERROR) for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_jitter_shortens_a_pause_by_at_most_half() -> None:
-    pauses = [Patience(2).failed("sqs", ERROR) for _ in range(200)]
+    pauses = [Backoff(2).failed("sqs", ERROR) for _ in range(200)]
     assert min(pauses) >= 0.25
     assert max(pauses) <= 0.5
     assert len(set(pauses)) > 100
 
 
 def test_a_million_errors_do_not_overflow(no_jitter: None) -> None:
-    assert Patience(10**9, errors=10**6).failed("sqs", ERROR) == LONGEST_PAUSE_SECONDS
+    assert Backoff(10**9, errors=10**6).failed("sqs", ERROR) == MAX_PAUSE_SECONDS
 
 
 def test_success_starts_again_from_the_shortest_pause(no_jitter: None) -> None:
-    patience = Patience(100)
+    patience = Backoff(100)
     for _ in range(5):
         patience.failed("sqs", ERROR)
     patience.succeeded("sqs")
@@ -43,7 +43,7 @@ def test_success_starts_again_from_the_shortest_pause(no_jitter: None) -> None:
 
 
 def test_the_last_error_in_a_row_is_raised_itself() -> None:
-    patience = Patience(3)
+    patience = Backoff(3)
     patience.failed("sqs", ERROR)
     patience.failed("database", ERROR)
     with pytest.raises(QueueUnavailable) as raised:
@@ -52,13 +52,13 @@ def test_the_last_error_in_a_row_is_raised_itself() -> None:
 
 
 def test_sixty_errors_in_a_row_are_about_half_an_hour(no_jitter: None) -> None:
-    patience = Patience(61)
+    patience = Backoff(61)
     seconds = sum(patience.failed("sqs", ERROR) for _ in range(60))
     assert 20 * 60 < seconds * 0.75 < 30 * 60
 
 
 def test_it_says_what_is_away_and_why_and_never_what_a_database_repeats(announced: Announcements) -> None:
-    patience = Patience(10)
+    patience = Backoff(10)
     patience.failed("sqs", ERROR)
     away = OperationalError("Key (email)=(student@example.edu)")
     patience.failed("database", away)

@@ -13,7 +13,7 @@ from django.db import OperationalError
 
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +23,8 @@ def is_recent(time: datetime | None) -> bool:
 
 
 def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
-    pulse = Pulse()
-    heartbeat = PollerHeartbeat(pulse, None)
+    pulse = ProcessStatus()
+    heartbeat = ProcessHeartbeat(pulse, None)
     heartbeat.beat()
     first = Heartbeat.objects.get()
     assert (first.kind, first.received_at, first.committed_at) == ("poller", None, None)
@@ -43,16 +43,16 @@ def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
 
 
 def test_an_empty_receive_is_a_receive_and_no_commit() -> None:
-    pulse = Pulse()
+    pulse = ProcessStatus()
     pulse.received(committed=False)
-    PollerHeartbeat(pulse, None).beat()
+    ProcessHeartbeat(pulse, None).beat()
     beaten = Heartbeat.objects.get()
     assert is_recent(beaten.received_at)
     assert beaten.committed_at is None
 
 
 def test_a_row_that_somebody_deleted_comes_back() -> None:
-    heartbeat = PollerHeartbeat(Pulse(), None)
+    heartbeat = ProcessHeartbeat(ProcessStatus(), None)
     heartbeat.beat()
     Heartbeat.objects.all().delete()
     heartbeat.beat()
@@ -61,12 +61,12 @@ def test_a_row_that_somebody_deleted_comes_back() -> None:
 
 def test_the_next_process_of_a_container_does_not_inherit_the_start_of_the_one_that_died() -> None:
     """Host name and process id are the same there after every restart."""
-    died = PollerHeartbeat(Pulse(), None)
+    died = ProcessHeartbeat(ProcessStatus(), None)
     died.beat()
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     Heartbeat.objects.update(started_at=long_ago, release="the one before")
 
-    PollerHeartbeat(Pulse(), None).beat()
+    ProcessHeartbeat(ProcessStatus(), None).beat()
 
     beaten = Heartbeat.objects.get()
     assert (is_recent(beaten.started_at), beaten.release) == (True, "")
@@ -80,7 +80,7 @@ def test_the_dead_are_shown_for_a_day() -> None:
             started_at=ClockTimestamp(),
             beaten_at=ClockTimestamp() - timedelta(hours=hours),
         )
-    heartbeat = PollerHeartbeat(Pulse(), None)
+    heartbeat = ProcessHeartbeat(ProcessStatus(), None)
     heartbeat.beat()
     assert set(Heartbeat.objects.values_list("name", flat=True)) == {"dead", heartbeat.name}
 
@@ -95,8 +95,8 @@ def state_of(file: Path) -> dict[str, Any]:
 
 
 def test_the_file_says_who_lives_since_when_and_what_was_last_achieved(tmp_path: Path) -> None:
-    file, pulse = tmp_path / "health.json", Pulse()
-    heartbeat = PollerHeartbeat(pulse, file)
+    file, pulse = tmp_path / "health.json", ProcessStatus()
+    heartbeat = ProcessHeartbeat(pulse, file)
     heartbeat.beat()
     state = state_of(file)
     assert state.pop("pid") == os.getpid()
@@ -114,8 +114,8 @@ def test_the_file_says_who_lives_since_when_and_what_was_last_achieved(tmp_path:
 def test_the_file_says_since_when_the_database_takes_no_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, pulse = tmp_path / "health.json", Pulse()
-    heartbeat = PollerHeartbeat(pulse, file)
+    file, pulse = tmp_path / "health.json", ProcessStatus()
+    heartbeat = ProcessHeartbeat(pulse, file)
     heartbeat.beat()
     monkeypatch.setattr("django.db.models.query.QuerySet.update", _away)
     for _ in range(2):
@@ -129,7 +129,7 @@ def test_the_file_says_since_when_the_database_takes_no_writes(
 
 
 def test_a_clean_end_leaves_neither_row_nor_file(tmp_path: Path) -> None:
-    heartbeat = PollerHeartbeat(Pulse(), tmp_path / "health.json")
+    heartbeat = ProcessHeartbeat(ProcessStatus(), tmp_path / "health.json")
     heartbeat.beat()
     heartbeat.stop()
     assert not Heartbeat.objects.exists()
@@ -140,7 +140,7 @@ def test_a_clean_end_leaves_neither_row_nor_file(tmp_path: Path) -> None:
 def test_an_end_while_the_database_is_away_is_clean_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heartbeat = PollerHeartbeat(Pulse(), tmp_path / "health.json")
+    heartbeat = ProcessHeartbeat(ProcessStatus(), tmp_path / "health.json")
     heartbeat.beat()
     monkeypatch.setattr("django.db.models.query.QuerySet.delete", _away)
     heartbeat.stop()

@@ -20,14 +20,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from passport_events.aws_clients.clients import is_permanent
 from passport_events.aws_clients.error_advice import SNS, find_way_out
-from passport_events.exceptions import LoopDied, QueueUnavailable, StartFailed
+from passport_events.exceptions import QueueUnavailable, StartFailed, ThreadCrashed
 from passport_events.models import Heartbeat, SalesforceOrganization
-from passport_events.processes.backoff import Patience
-from passport_events.processes.database_errors import describe_database, describe_error, find_cause
+from passport_events.processes.backoff import Backoff
+from passport_events.processes.database_errors import describe_database, describe_error, find_fault
 from passport_events.processes.startup import Startup
 from passport_events.receiving.sqs import BATCH
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.arranging import Announcements, eventually
 from tests.receiving.services import Running, fill, service_of
 
@@ -163,7 +163,7 @@ def test_an_error_of_the_database_names_it_its_cause_and_the_way_out_and_no_valu
     assert said.startswith(f"{describe_database()} {cause}")
     assert said.endswith("run manage.py passport doctor.")
     assert "student" not in said
-    assert find_cause(error).is_permanent is permanent
+    assert find_fault(error).is_permanent is permanent
     if "tables" in cause:
         assert "manage.py migrate" in said
 
@@ -198,17 +198,17 @@ NO_TABLES = OperationalError("no such table: passport_events_heartbeat")
 @pytest.mark.parametrize("error", [NO_QUEUE, NO_TABLES], ids=["queue", "database"])
 def test_a_permanent_error_ends_a_start_at_once_and_is_waited_out_later(error: Exception) -> None:
     with pytest.raises(StartFailed):
-        Patience(60).failed("it", error)
+        Backoff(60).failed("it", error)
     startup = Startup()
-    Patience(60, startup=startup).succeeded("it")
-    assert Patience(60, startup=startup).failed("it", error) > 0  # another loop knows it, too
+    Backoff(60, startup=startup).succeeded("it")
+    assert Backoff(60, startup=startup).failed("it", error) > 0  # another loop knows it, too
     with pytest.raises(StartFailed):
-        Patience(60, startup=startup).failed("something else", error)
+        Backoff(60, startup=startup).failed("something else", error)
 
 
 def test_an_error_of_our_own_is_no_reason_to_call_a_start_hopeless() -> None:
-    assert Patience(60).failed("it", LoopDied("a bug")) > 0
-    assert Patience(60).failed("it", QueueUnavailable("away")) > 0
+    assert Backoff(60).failed("it", ThreadCrashed("a bug")) > 0
+    assert Backoff(60).failed("it", QueueUnavailable("away")) > 0
 
 
 class RefusingQueue(FakeQueue):
@@ -216,7 +216,7 @@ class RefusingQueue(FakeQueue):
 
     is_refused = False
 
-    def receive(self, limit: int = BATCH, wait_seconds: int = 0) -> list[Received]:
+    def receive(self, limit: int = BATCH, wait_seconds: int = 0) -> list[RawDelivery]:
         """Refuse, or receive."""
         if self.is_refused:
             self.requests += 1

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import OperationalError
 
-from passport_events.exceptions import LoopDied, LoopHangs, QueueUnavailable
+from passport_events.exceptions import QueueUnavailable, ThreadCrashed, ThreadStuck
 from passport_events.processes import threads as module
 from passport_events.processes import watchdog
-from passport_events.processes.threads import STOP_SECONDS, Loops
+from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 
 
 @pytest.fixture(autouse=True)
@@ -36,69 +36,69 @@ def raising(error: BaseException) -> Callable[[], None]:
 
 
 def test_it_returns_when_all_that_lead_have_ended() -> None:
-    loops = Loops(STOP_SECONDS)
+    loops = ThreadGroup(STOP_SECONDS)
     ended: list[object] = []
-    loops.lead("a", ended.append, "a")
-    loops.lead("b", ended.append, "b")
-    loops.follow("c", lambda: ended.append(loops.stopping.wait()))
+    loops.add_primary("a", ended.append, "a")
+    loops.add_primary("b", ended.append, "b")
+    loops.add_background("c", lambda: ended.append(loops.stopping.wait()))
     loops.run()
     assert sorted(map(str, ended)) == ["True", "a", "b"]
 
 
 def test_told_to_stop_all_end() -> None:
-    loops = Loops(STOP_SECONDS)
-    loops.lead("a", loops.stopping.wait)
+    loops = ThreadGroup(STOP_SECONDS)
+    loops.add_primary("a", loops.stopping.wait)
     threading.Timer(0.05, loops.stop).start()
     loops.run()
     assert not loops.has_failed
 
 
 def test_told_to_stop_before_it_begins_nothing_waits() -> None:
-    loops = Loops(STOP_SECONDS)
-    loops.lead("a", loops.stopping.wait)
+    loops = ThreadGroup(STOP_SECONDS)
+    loops.add_primary("a", loops.stopping.wait)
     loops.stop()
     loops.run()
 
 
 @pytest.mark.parametrize("error", [QueueUnavailable("away"), OperationalError("away")])
 def test_an_error_that_a_loop_gave_up_on_is_raised_itself(error: Exception) -> None:
-    loops = Loops(STOP_SECONDS)
-    loops.lead("a", raising(error))
-    loops.lead("b", loops.stopping.wait)
+    loops = ThreadGroup(STOP_SECONDS)
+    loops.add_primary("a", raising(error))
+    loops.add_primary("b", loops.stopping.wait)
     with pytest.raises(type(error)) as raised:
         loops.run()
     assert raised.value is error
 
 
-@pytest.mark.parametrize("add", [Loops.lead, Loops.follow])
+@pytest.mark.parametrize("add", [ThreadGroup.add_primary, ThreadGroup.add_background])
 @pytest.mark.parametrize("error", [ValueError(), MemoryError(), SystemExit(0), KeyboardInterrupt()])
 def test_whatever_a_loop_dies_of_all_end_and_it_is_said(
     error: BaseException, add: Callable[..., None]
 ) -> None:
     """SystemExit ends a thread without a word, and with the code 0 it would look like success."""
-    loops = Loops(STOP_SECONDS)
+    loops = ThreadGroup(STOP_SECONDS)
     add(loops, "a", raising(error))
-    loops.lead("b", loops.stopping.wait)
-    with pytest.raises(LoopDied, match=rf"^a died of {type(error).__name__}\.$") as died:
+    loops.add_primary("b", loops.stopping.wait)
+    with pytest.raises(ThreadCrashed, match=rf"^a died of {type(error).__name__}\.$") as died:
         loops.run()
     assert died.value.__cause__ is error
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_loop_that_could_not_even_say_of_what_it_died_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    fail, calls = Loops._fail, []
+    fail, calls = ThreadGroup._fail, []
 
-    def too_little_memory(self: Loops, error: BaseException) -> None:
+    def too_little_memory(self: ThreadGroup, error: BaseException) -> None:
         calls.append(error)
         if len(calls) == 1:
             raise MemoryError
         fail(self, error)
 
-    monkeypatch.setattr(Loops, "_fail", too_little_memory)
-    loops = Loops(STOP_SECONDS)
-    loops.lead("a", raising(MemoryError()))
-    loops.lead("b", loops.stopping.wait)
-    with pytest.raises(LoopDied, match=r"^a died\.$"):
+    monkeypatch.setattr(ThreadGroup, "_fail", too_little_memory)
+    loops = ThreadGroup(STOP_SECONDS)
+    loops.add_primary("a", raising(MemoryError()))
+    loops.add_primary("b", loops.stopping.wait)
+    with pytest.raises(ThreadCrashed, match=r"^a died\.$"):
         loops.run()
 
 
@@ -111,17 +111,17 @@ def test_a_thread_that_cannot_be_started_leaves_none_that_goes_on(monkeypatch: p
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    loops, ended = Loops(STOP_SECONDS), threading.Event()
-    loops.lead("receiver", lambda: None)
-    loops.follow("heartbeat", lambda: ended.set() if loops.stopping.wait() else None)
+    loops, ended = ThreadGroup(STOP_SECONDS), threading.Event()
+    loops.add_primary("receiver", lambda: None)
+    loops.add_background("heartbeat", lambda: ended.set() if loops.stopping.wait() else None)
     with pytest.raises(RuntimeError, match="can't start"):
         loops.run()
     assert ended.wait(timeout=15)
 
 
 def test_when_the_watch_itself_breaks_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    loops, ended = Loops(STOP_SECONDS), threading.Event()
-    loops.lead("a", lambda: ended.set() if loops.stopping.wait() else None)
+    loops, ended = ThreadGroup(STOP_SECONDS), threading.Event()
+    loops.add_primary("a", lambda: ended.set() if loops.stopping.wait() else None)
     monkeypatch.setattr(loops.watch, "overdue", raising(MemoryError()))
     with pytest.raises(MemoryError):
         loops.run()
@@ -131,55 +131,55 @@ def test_when_the_watch_itself_breaks_all_end(monkeypatch: pytest.MonkeyPatch) -
 def test_a_loop_that_hangs_in_a_step_ends_all(
     released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watchdog, "STEP_SECONDS", 0.05)
-    loops, others = Loops(seconds_to_stop=0.1), []
+    monkeypatch.setattr(watchdog, "MAX_STEP_SECONDS", 0.05)
+    loops, others = ThreadGroup(seconds_to_stop=0.1), []
 
     def hang() -> None:
         with loops.watch.step("storing"):
             released.wait()
 
-    loops.lead("a", hang)
-    loops.lead("b", lambda: others.append(loops.stopping.wait()))
-    with pytest.raises(LoopHangs, match=r"^a hangs: it has been storing for 0 s\.$"):
+    loops.add_primary("a", hang)
+    loops.add_primary("b", lambda: others.append(loops.stopping.wait()))
+    with pytest.raises(ThreadStuck, match=r"^a hangs: it has been storing for 0 s\.$"):
         loops.run()
     assert others == [True]
 
 
 def test_steps_that_end_in_time_are_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step has its own time, however many there are, and some have more."""
-    monkeypatch.setattr(watchdog, "STEP_SECONDS", 0.2)
-    loops = Loops(STOP_SECONDS)
+    monkeypatch.setattr(watchdog, "MAX_STEP_SECONDS", 0.2)
+    loops = ThreadGroup(STOP_SECONDS)
 
     def work() -> None:
         for _ in range(20):
             with loops.watch.step("storing"):
-                loops.watch.goes_on("deleting")
+                loops.watch.next_step("deleting")
                 time.sleep(0.02)
         with loops.watch.step("receiving", longer_by=15):
             time.sleep(0.3)
 
-    loops.lead("a", work)
+    loops.add_primary("a", work)
     loops.run()
     assert not loops.has_failed
 
 
 def test_what_does_not_stop_is_left_behind_and_named(released: threading.Event) -> None:
-    loops = Loops(seconds_to_stop=0.05)
+    loops = ThreadGroup(seconds_to_stop=0.05)
 
     def hang() -> None:
         with loops.watch.step("receiving"):
             released.wait()
 
-    loops.lead("a", hang)
+    loops.add_primary("a", hang)
     threading.Timer(0.02, loops.stop).start()
-    with pytest.raises(LoopHangs, match=r"^a \(receiving\) did not stop within 0\.05 s\.$"):
+    with pytest.raises(ThreadStuck, match=r"^a \(receiving\) did not stop within 0\.05 s\.$"):
         loops.run()
 
 
 def test_the_first_error_is_told_with_what_did_not_stop_because_of_it(released: threading.Event) -> None:
-    loops = Loops(seconds_to_stop=0.05)
-    loops.lead("a", raising(QueueUnavailable("away")))
-    loops.lead("b", released.wait)
-    with pytest.raises(LoopHangs, match=r"^b did not stop within 0\.05 s\.$") as left:
+    loops = ThreadGroup(seconds_to_stop=0.05)
+    loops.add_primary("a", raising(QueueUnavailable("away")))
+    loops.add_primary("b", released.wait)
+    with pytest.raises(ThreadStuck, match=r"^b did not stop within 0\.05 s\.$") as left:
         loops.run()
     assert isinstance(left.value.__cause__, QueueUnavailable)

@@ -13,8 +13,8 @@ from passport_events import Event, conf
 from passport_events.mirror.merge import Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.testing import sns_notification
-from passport_events.wire import read
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire import parse_delivery
+from passport_events.wire.raw_delivery import RawDelivery
 from project.admissions import faults
 from project.demo.history import Change, Kind
 from project.demo.oracle import MirrorRow, RecordKey, mirror_row
@@ -30,10 +30,10 @@ def small() -> Round:
 
 
 def _events(publication: Publication) -> tuple[Event, ...]:
-    received = Received(
+    received = RawDelivery(
         message_id="m", receipt_handle="r", body=sns_notification(publication.body, message_id="n").encode()
     )
-    return read(received, conf.current()).events
+    return parse_delivery(received, conf.current()).events
 
 
 def test_a_round_has_the_size_that_was_asked_for(small: Round) -> None:

@@ -10,7 +10,7 @@ from passport_events.handling.worker import work
 from passport_events.management.verbs import publish as verb
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord
 from passport_events.publishing.topic import SnsTopic
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import record_id
 from tests.receiving.arranging import left_in_sqs, outcomes
@@ -21,7 +21,7 @@ from .running import HOME, Publishing, merged, opportunity
 
 def receive_all() -> None:
     queue = SqsQueue(conf.current())
-    while poll(queue, wait_seconds=0).received:
+    while poll_once(queue, wait_seconds=0).received:
         pass
 
 

@@ -65,9 +65,9 @@ def announced() -> Iterator[Announcements]:
     from tests.receiving.arranging import Announcements
 
     heard = Announcements()
-    instrumentation.observe(heard)
+    instrumentation.subscribe(heard)
     yield heard
-    instrumentation.ignore(heard)
+    instrumentation.unsubscribe(heard)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """A service whose beats, ticks and pauses are milliseconds."""
     monkeypatch.setattr("passport_events.receiving.poller.BEAT_SECONDS", 0.04)
     monkeypatch.setattr("passport_events.dispatching.dispatcher.TICK_SECONDS", 0.02)
-    monkeypatch.setattr("passport_events.processes.backoff.FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr("passport_events.processes.backoff.LONGEST_PAUSE_SECONDS", 0.04)
+    monkeypatch.setattr("passport_events.processes.backoff.MIN_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("passport_events.processes.backoff.MAX_PAUSE_SECONDS", 0.04)
     settings.PASSPORT_EVENTS = {
         **settings.PASSPORT_EVENTS,
         "WAIT_SECONDS": 0,

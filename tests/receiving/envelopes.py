@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 NOW_MS = 1_778_500_000_000
 """When the copies are on their way: three days after the first event of a test."""
@@ -50,9 +50,9 @@ class Parcel:
     body: str
     attributes: dict[str, str]
 
-    def received(self, chance: Random) -> Received:
+    def received(self, chance: Random) -> RawDelivery:
         """The same as SQS hands it out, with ids and times of its own."""
-        return Received(
+        return RawDelivery(
             message_id=an_id(chance),
             receipt_handle=an_id(chance),
             body=self.body.encode(),

@@ -13,7 +13,7 @@ from passport_events import conf
 from passport_events.event import S3_POINTER
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import BUCKET, Sqs
@@ -49,7 +49,7 @@ def publish(sqs: Sqs, body: object, **attributes: str) -> None:
 def arrive() -> None:
     """Receive until the queue is empty, and leave nothing there."""
     queue = SqsQueue(conf.current())
-    while (polled := poll(queue, wait_seconds=0)).received:
+    while (polled := poll_once(queue, wait_seconds=0)).received:
         assert polled.left == 0
 
 

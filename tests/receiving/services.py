@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Self
 
-from passport_events.receiving.poller import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import opportunity
 
@@ -16,15 +16,15 @@ def fill(queue: FakeQueue, count: int) -> None:
         queue.send(opportunity(number))
 
 
-def service_of(queue: FakeQueue, receivers: int = 1, **limits: Any) -> PollService:
+def service_of(queue: FakeQueue, receivers: int = 1, **limits: Any) -> Poller:
     """A service whose receivers share one queue."""
-    return PollService([lambda: queue] * receivers, limits=Limits(**limits))
+    return Poller([lambda: queue] * receivers, limits=Limits(**limits))
 
 
 class Running:
     """A service in a thread; leaving the block stops it and gives its totals."""
 
-    def __init__(self, service: PollService) -> None:
+    def __init__(self, service: Poller) -> None:
         self.service = service
         self.totals: Totals | None = None
         self.error: BaseException | None = None

@@ -12,7 +12,7 @@ from django.db.models.functions import Length
 from passport_events import conf, wire
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from tests.harness import network
@@ -58,7 +58,7 @@ def test_one_bad_message_among_nine_good_ones(
     body, reason = BAD[name]
     raw = send_among_nine(queue, body)
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert_it_is_kept_and_the_others_wait(reason)
     kept = Delivery.objects.get(messages__status="quarantined")
@@ -72,7 +72,7 @@ def test_a_strange_message_among_nine_others_is_as_good_as_they_are(
 ) -> None:
     send_among_nine(queue, ODD[name])
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert list(ProcessedMessage.objects.values_list("status", flat=True)) == ["waiting"] * 10
     assert ProcessedMessage.objects.filter(record_id=record_id("Opportunity", 50)).count() == 1
@@ -91,7 +91,7 @@ def test_the_same_bad_messages_through_sns_and_sqs(home: SalesforceOrganization,
             )
     queue = SqsQueue(conf.current())
 
-    while poll(queue, wait_seconds=0).received:
+    while poll_once(queue, wait_seconds=0).received:
         pass
 
     kept = ProcessedMessage.objects.filter(status="quarantined").select_related("delivery")
@@ -112,7 +112,7 @@ def test_a_topic_that_is_not_allowed_is_refused_and_its_neighbours_are_not(
         queue.send(sns_notification(opportunity(number), topic=ours))
     queue.send(sns_notification(GOOD, topic=theirs))
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert_it_is_kept_and_the_others_wait("unexpected_topic")
 
@@ -121,7 +121,7 @@ def test_ten_bad_messages_at_once_are_ten_rows(home: SalesforceOrganization, que
     for number in range(10):
         queue.send(b"\0" * number)
 
-    assert (poll(queue).new, queue.bodies) == (10, [])
+    assert (poll_once(queue).new, queue.bodies) == (10, [])
 
 
 def test_a_bad_message_twice_in_one_receive_is_one_row(
@@ -130,7 +130,7 @@ def test_a_bad_message_twice_in_one_receive_is_one_row(
     queue.twice_in_one_receive = True
     queue.send("hello")
 
-    assert (poll(queue).new, queue.bodies) == (1, [])
+    assert (poll_once(queue).new, queue.bodies) == (1, [])
 
 
 def test_a_bad_message_that_sns_sends_again_is_one_row(
@@ -139,7 +139,7 @@ def test_a_bad_message_that_sns_sends_again_is_one_row(
     for _ in range(2):
         queue.send(sns_notification("hello", message_id="sns-1"))
 
-    assert (poll(queue).new, queue.bodies) == (1, [])
+    assert (poll_once(queue).new, queue.bodies) == (1, [])
 
 
 def test_an_attribute_that_the_database_could_not_store_is_refused_with_its_message(
@@ -147,7 +147,7 @@ def test_an_attribute_that_the_database_could_not_store_is_refused_with_its_mess
 ) -> None:
     queue.send(GOOD, attributes={"a": "\0"})
 
-    poll(queue)
+    poll_once(queue)
 
     assert ProcessedMessage.objects.get().reason.startswith("nul_char")
 
@@ -158,13 +158,13 @@ def test_a_bug_of_a_reader_stops_the_message_that_shows_it_and_no_other(
     def read_or_fail(received: Any, *others: Any) -> Any:
         if b"poison" in received.body:
             raise KeyError("a value that nobody should see")
-        return wire.read(received, *others)
+        return wire.parse_delivery(received, *others)
 
-    monkeypatch.setattr(inbox, "read", read_or_fail)
+    monkeypatch.setattr(inbox, "parse_delivery", read_or_fail)
     for number in range(9):
         queue.send(opportunity(number))
     queue.send(opportunity(9, "poison"))
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert_it_is_kept_and_the_others_wait("reader_failed: KeyError")

@@ -17,7 +17,7 @@ from redis.connection import AbstractConnection
 
 from passport_events import conf
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
@@ -102,14 +102,14 @@ def test_a_warm_poll_of_ten_keeps_its_budget(
 ) -> None:
     for body in WARM_UP:
         queue.send(body)
-    poll(queue)
+    poll_once(queue)
     for body in bodies():
         queue.send(body)
     queue.requests = 0
     redis_round_trips.clear()
 
     with Statements(connection) as said:
-        assert poll(queue).received == 10
+        assert poll_once(queue).received == 10
 
     assert (len(said.texts), len(redis_round_trips)) == cost, said.texts
     assert not any("salesforceorganization" in text for text in said.texts)
@@ -141,14 +141,14 @@ def test_heartbeats_cost_one_statement_more_for_all(
     for body in (*WARM_UP, *map(heartbeat, (HOME, ELSEWHERE, *many))):
         queue.send(body)
     while queue.bodies:
-        poll(queue)
+        poll_once(queue)
     for number in range(1, 11):
         minute = COMMITTED_MS + 60_000 * number
         queue.send(heartbeat(organization_of(number), minute) if number <= beats else opportunity(number))
     queue.requests = 0
 
     with Statements(connection) as said:
-        assert poll(queue).received == 10
+        assert poll_once(queue).received == 10
 
     assert len(said.texts) == cost, said.texts
     assert queue.requests == 2
@@ -162,7 +162,7 @@ def test_a_cold_poll_asks_once_for_all_its_organizations(
         queue.send(opportunity(number, organization=ELSEWHERE if number % 2 else home.salesforce_id))
 
     with Statements(connection) as said:
-        poll(queue)
+        poll_once(queue)
 
     assert sum("salesforceorganization" in text for text in said.texts) == 1
     assert len(said.texts) == 5
@@ -178,6 +178,6 @@ def test_boto3_sends_one_receive_and_one_delete(home: SalesforceOrganization, sq
             "before-send.sqs", lambda request, **_: requests.append(request.headers["X-Amz-Target"])
         )
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert requests == ["AmazonSQS.ReceiveMessage", "AmazonSQS.DeleteMessageBatch"]

@@ -9,9 +9,9 @@ from django.db import OperationalError, connection, transaction
 
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import queries
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.arranging import Announcements, in_a_thread, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,7 @@ class WatchedQueue(FakeQueue):
 
     seen: int | None = None
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """Count the committed rows first."""
         self.seen = in_a_thread(ProcessedMessage.objects.count)
         return super().delete(messages)
@@ -33,7 +33,7 @@ def test_others_see_the_rows_before_the_queue_is_asked_to_delete(home: Salesforc
     for number in range(10):
         queue.send(opportunity(number))
 
-    poll(queue)
+    poll_once(queue)
 
     assert queue.seen == 10
 
@@ -63,13 +63,13 @@ def test_a_commit_that_nobody_confirmed_deletes_nothing_and_the_redelivery_heals
         commit = connection.commit
         fault.setattr(connection, "commit", lambda: fail(commit))
         with pytest.raises(OperationalError):
-            poll(queue)
+            poll_once(queue)
     assert len(queue.bodies) == 3
     connection.close()
     assert ProcessedMessage.objects.count() == committed
 
     queue.redeliver()
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.new, polled.duplicates) == (3 - committed, committed)
     assert outcomes() == [("waiting", "")] * 3
@@ -90,11 +90,11 @@ def test_what_is_not_found_after_the_commit_is_not_deleted(
 
     with monkeypatch.context() as fault:
         fault.setattr(queries, "insert", insert_and_lose_one)
-        assert poll(queue).left == 1
+        assert poll_once(queue).left == 1
     assert len(queue.bodies) == 1
 
     queue.redeliver()
-    poll(queue)
+    poll_once(queue)
 
     assert ProcessedMessage.objects.count() == 3
     assert queue.bodies == []
@@ -107,7 +107,7 @@ def test_of_a_merged_event_every_message_must_be_found(
     find = queries.find
     monkeypatch.setattr(queries, "find", lambda keys: dict(list(find(keys).items())[1:]))
 
-    assert poll(queue).left == 1
+    assert poll_once(queue).left == 1
     assert len(queue.bodies) == 1
 
 
@@ -122,7 +122,7 @@ def test_the_read_back_happens_outside_the_transaction(
 
     monkeypatch.setattr(queries, "find", watched)
     queue.send(opportunity(1))
-    poll(queue)
+    poll_once(queue)
 
     assert was_inside == [False, False]
 
@@ -134,11 +134,11 @@ def test_entries_that_sqs_could_not_delete_come_again_and_are_known_then(
     for number in range(10):
         queue.send(opportunity(number))
 
-    assert poll(queue).left == 2
+    assert poll_once(queue).left == 2
     assert len(queue.bodies) == 2
 
     queue.redeliver()
-    polled = poll(queue)
+    polled = poll_once(queue)
     assert (polled.received, polled.new, polled.left) == (2, 0, 0)
     assert queue.bodies == []
 
@@ -150,11 +150,11 @@ def test_deletes_that_fail_wholly_are_no_error_but_are_said_aloud(
     queue.deletes_fail = True
     queue.send(opportunity(1))
 
-    assert poll(queue).left == 1
+    assert poll_once(queue).left == 1
     assert outcomes() == [("waiting", "")]
 
     queue.deletes_fail = False
     queue.redeliver()
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
     assert announced.changes("sqs deletes") == ["away", "here"]
     assert queue.bodies == []

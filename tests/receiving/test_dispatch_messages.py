@@ -13,7 +13,7 @@ from django.db import OperationalError
 
 from passport_events.dispatching import hints
 from passport_events.models import SalesforceOrganization
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import Announcements, opportunity
 
@@ -33,7 +33,7 @@ def test_once_hints_at_queues_with_due_rows(
     home: SalesforceOrganization, queue: FakeQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue.send(opportunity(1))
-    poll(queue)
+    poll_once(queue)
     hints.connection("passport-opportunities").flushall()
 
     call_command("dispatch_messages", "--once")

@@ -17,9 +17,9 @@ from botocore.exceptions import ConnectionClosedError
 from passport_events import conf
 from passport_events.aws_clients import clients
 from passport_events.receiving.answers import NoAnswerOfSqsError
-from passport_events.receiving.fast_sqs import MOST_SURPRISES, ShortWay
+from passport_events.receiving.fast_sqs import MAX_UNEXPECTED_ERRORS, FastSqsClient
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.wire.envelope import of_queue
+from passport_events.wire.envelope import unwrap_sqs
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
 
@@ -57,8 +57,8 @@ def noting(attempts: list[int], client: Any) -> Callable[[int], Any]:
     return make
 
 
-def over(client: Any) -> ShortWay:
-    return ShortWay(lambda attempts: client)
+def over(client: Any) -> FastSqsClient:
+    return FastSqsClient(lambda attempts: client)
 
 
 @pytest.mark.parametrize("action", WORDS)
@@ -134,7 +134,7 @@ def test_where_boto3s_calls_are_wrapped_they_are_made_through_boto3(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", wrapped if kind == "function" else Wrapper(own, traced))
     attempts: list[int] = []
-    way = ShortWay(noting(attempts, client))
+    way = FastSqsClient(noting(attempts, client))
     way.call("ReceiveMessage", **WORDS["ReceiveMessage"])
 
     assert traced == ["ReceiveMessage"]
@@ -173,7 +173,7 @@ def test_binary_attributes_are_what_they_are_through_boto3(sqs: Sqs) -> None:
         MessageAttributes={"bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}},
     )
     (received,) = SqsQueue(conf.current()).receive(10, 0)
-    assert of_queue(received).attributes == {"bytes": base64.b64encode(b"\x00\xff").decode()}
+    assert unwrap_sqs(received).attributes == {"bytes": base64.b64encode(b"\x00\xff").decode()}
 
 
 def test_a_way_that_another_botocore_has_not_is_left_for_good(
@@ -181,7 +181,7 @@ def test_a_way_that_another_botocore_has_not_is_left_for_good(
 ) -> None:
     requests = answered_by(client, {"Messages": []})
     attempts: list[int] = []
-    way = ShortWay(noting(attempts, client))
+    way = FastSqsClient(noting(attempts, client))
     asked = []
 
     def another(*arguments: Any) -> Any:
@@ -191,11 +191,11 @@ def test_a_way_that_another_botocore_has_not_is_left_for_good(
     monkeypatch.setattr(client._request_signer, "get_auth_instance", another)
     monkeypatch.setattr(client._request_signer, "sign", lambda *args, **kwargs: None)
 
-    for _ in range(MOST_SURPRISES + 3):
+    for _ in range(MAX_UNEXPECTED_ERRORS + 3):
         assert way.call("ReceiveMessage", **WORDS["ReceiveMessage"])["Messages"] == []
 
-    assert len(asked) == MOST_SURPRISES
-    assert [BOTO3_ALONE in request.headers for request in requests] == [True] * (MOST_SURPRISES + 3)
+    assert len(asked) == MAX_UNEXPECTED_ERRORS
+    assert [BOTO3_ALONE in request.headers for request in requests] == [True] * (MAX_UNEXPECTED_ERRORS + 3)
     assert attempts == [1, 2]
 
 
@@ -205,7 +205,7 @@ def test_what_the_network_and_sqs_do_never_closes_it(
 ) -> None:
     """Given connections that a proxy drops whenever they were idle, the next call goes the short way again."""
     way = over(client)
-    calls = 2 * MOST_SURPRISES
+    calls = 2 * MAX_UNEXPECTED_ERRORS
     if failure == "status":
         requests = answered_by(client, {"Messages": []}, *[503, 200] * calls)
     else:

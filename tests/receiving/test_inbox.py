@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from passport_events.event import Identity
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, contract_message, record_id, sns_notification
 from tests.receiving.arranging import (
     ELSEWHERE,
@@ -29,7 +29,7 @@ def test_an_event_waits_in_the_inbox_and_is_gone_from_the_queue(
 ) -> None:
     queue.send(opportunity(7))
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     message = ProcessedMessage.objects.get()
     assert (polled.received, polled.new, polled.duplicates, polled.left) == (1, 1, 0, 0)
@@ -56,7 +56,7 @@ def test_a_refusal_belongs_to_the_organization_of_its_attribute(
 ) -> None:
     queue.send(body, attributes={"org_id": claim})
 
-    poll(queue)
+    poll_once(queue)
 
     message = ProcessedMessage.objects.get(status="quarantined")
     assert message.organization_salesforce_id == organization
@@ -70,7 +70,7 @@ def test_the_delivery_keeps_the_bytes_and_the_way_here(
     )
     sqs_id = queue.send(body)
 
-    poll(queue)
+    poll_once(queue)
 
     delivery = Delivery.objects.get()
     assert bytes(delivery.body or b"") == body.encode()
@@ -87,8 +87,8 @@ def test_the_delivery_keeps_the_bytes_and_the_way_here(
 
 
 def test_an_empty_receive_asks_the_database_nothing(queue: FakeQueue, announced: Announcements) -> None:
-    assert poll(queue, wait_seconds=0).received == 0
-    assert announced.of(Stage.STORED) == []
+    assert poll_once(queue, wait_seconds=0).received == 0
+    assert announced.of(Notification.STORED) == []
 
 
 def test_one_message_twice_in_one_receive_is_one_row_and_both_handles_are_deleted(
@@ -97,7 +97,7 @@ def test_one_message_twice_in_one_receive_is_one_row_and_both_handles_are_delete
     queue.twice_in_one_receive = True
     queue.send(opportunity(1))
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.received, polled.new, polled.duplicates, polled.left) == (2, 1, 1, 0)
     assert outcomes() == [("waiting", "")]
@@ -109,10 +109,10 @@ def test_a_redelivery_under_a_new_handle_makes_no_second_row_and_is_deleted(
 ) -> None:
     queue.failing_deletes = 1
     queue.send(opportunity(1))
-    assert poll(queue).left == 1
+    assert poll_once(queue).left == 1
     queue.redeliver()
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.new, polled.duplicates, polled.left) == (0, 1, 0)
     assert (ProcessedMessage.objects.count(), Delivery.objects.count()) == (1, 1)
@@ -126,7 +126,7 @@ def test_a_redrive_changes_the_id_that_sqs_gives_and_makes_no_second_row(
     queue.send(event, message_id="before-the-redrive")
     queue.send(event, message_id="after-the-redrive")
 
-    assert (poll(queue).new, Delivery.objects.count()) == (1, 1)
+    assert (poll_once(queue).new, Delivery.objects.count()) == (1, 1)
 
 
 def test_a_replay_of_the_relay_makes_nothing(home: SalesforceOrganization, queue: FakeQueue) -> None:
@@ -134,7 +134,7 @@ def test_a_replay_of_the_relay_makes_nothing(home: SalesforceOrganization, queue
     for _ in range(2):
         for number in range(5):
             queue.send(sns_notification(opportunity(number)))
-        poll(queue)
+        poll_once(queue)
 
     assert outcomes() == [("waiting", "")] * 5
     assert queue.bodies == []
@@ -145,7 +145,7 @@ def test_a_merged_event_is_one_message_per_record_and_one_delivery(
 ) -> None:
     queue.send(opportunities([1, 2, 3]))
 
-    assert poll(queue).new == 3
+    assert poll_once(queue).new == 3
 
     assert Delivery.objects.get().messages.count() == 3
     assert ProcessedMessage.objects.values("record_id").distinct().count() == 3
@@ -156,11 +156,11 @@ def test_of_a_merged_event_only_the_unknown_records_are_new(
 ) -> None:
     event = opportunities([1, 2, 3])
     queue.send(event)
-    poll(queue)
+    poll_once(queue)
     ProcessedMessage.objects.filter(record_id=record_id("Opportunity", 2)).delete()
     queue.send(event)
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.new, polled.duplicates, polled.left) == (1, 2, 0)
     assert ProcessedMessage.objects.count() == 3
@@ -172,15 +172,15 @@ def test_the_same_key_with_other_content_is_kept_under_its_own_key_for_a_person(
 ) -> None:
     queue.send(opportunity(1, "first"))
     if second_comes == "later":
-        poll(queue)
+        poll_once(queue)
     queue.send(opportunity(1, "second"))
-    poll(queue)
+    poll_once(queue)
 
     original, other = ProcessedMessage.objects.order_by("status").reverse()
     assert (original.status, original.content["fields"]) == ("waiting", {"Name": "first"})
     assert (other.status, other.reason) == ("quarantined", "key_collision")
     assert other.content["fields"] == {"Name": "second"}
-    assert announced.of(Stage.QUARANTINED) == [
+    assert announced.of(Notification.QUARANTINED) == [
         {
             "reason": "key_collision",
             "organization": HOME,
@@ -196,7 +196,7 @@ def test_the_same_key_with_other_content_is_kept_under_its_own_key_for_a_person(
 def test_a_redelivered_collision_makes_no_second_row(home: SalesforceOrganization, queue: FakeQueue) -> None:
     for name in ("first", "second", "second", "first", "second"):
         queue.send(opportunity(1, name))
-        assert poll(queue).left == 0
+        assert poll_once(queue).left == 0
 
     assert outcomes() == [("quarantined", "key_collision"), ("waiting", "")]
     assert Delivery.objects.count() == 2
@@ -208,16 +208,16 @@ def test_numbers_that_a_javascript_hop_rounds_are_no_other_content(
     queue.send(opportunity(1, number=1778192987716501507))
     queue.send(opportunity(1, number=1778192987716501500))
 
-    assert (poll(queue).new, outcomes()) == (1, [("waiting", "")])
+    assert (poll_once(queue).new, outcomes()) == (1, [("waiting", "")])
 
 
 def test_keys_are_asked_for_in_parts_because_a_body_may_name_thousands_of_records(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.receiving.queries.MOST_KEYS", 3)
+    monkeypatch.setattr("passport_events.receiving.queries.MAX_KEYS", 3)
     queue.send(opportunities(range(10)))
 
-    assert (poll(queue).new, queue.bodies) == (10, [])
+    assert (poll_once(queue).new, queue.bodies) == (10, [])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_the_mode_of_the_organization_decides(
     home.save()
     queue.send(opportunity(1))
 
-    poll(queue)
+    poll_once(queue)
 
     assert outcomes() == [expected]
 
@@ -245,7 +245,7 @@ def test_an_unknown_organization_is_quarantined_with_everything_to_release_it(
 ) -> None:
     queue.send(opportunity(1, organization=ELSEWHERE))
 
-    poll(queue)
+    poll_once(queue)
 
     message = ProcessedMessage.objects.get()
     assert (message.status, message.reason) == ("quarantined", "unknown_organization")
@@ -263,7 +263,7 @@ def test_a_contract_message_is_known_by_its_source_and_id(
     queue.send(json.dumps(event))
     queue.send(sns_notification(event))
 
-    poll(queue)
+    poll_once(queue)
 
     message = ProcessedMessage.objects.get()
     assert message.event_type == "item"

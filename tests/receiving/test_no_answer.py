@@ -24,9 +24,9 @@ from passport_events.exceptions import PayloadUnavailable, QueueUnavailable, Top
 from passport_events.models import SalesforceOrganization
 from passport_events.publishing.topic import SnsTopic
 from passport_events.receiving import s3
-from passport_events.receiving.poller import Limits, PollService
+from passport_events.receiving.poller import Limits, Poller
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.publishing.outgoings import outgoing
@@ -140,7 +140,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-ONE = Received(message_id="a", receipt_handle="b", body=b"")
+ONE = RawDelivery(message_id="a", receipt_handle="b", body=b"")
 
 
 @pytest.mark.parametrize("name", NO_ANSWERS)
@@ -290,7 +290,7 @@ def test_a_poller_lives_through_all_of_them_and_deletes_nothing_that_it_has_not_
     home: SalesforceOrganization, server: Server
 ) -> None:
     queue = SqsQueue(server.settings)
-    with Running(PollService([lambda: queue], limits=Limits())) as running:
+    with Running(Poller([lambda: queue], limits=Limits())) as running:
         for body in [*NO_ANSWERS.values(), json.dumps({"Messages": list(ENTRIES.values())}).encode()]:
             server.body = body
             before = len(server.asked)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.receiving import organization_cache
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
 from tests.receiving.arranging import ELSEWHERE, HOME, opportunity, outcomes
 
@@ -129,10 +129,10 @@ def test_events_of_an_organization_that_is_added_are_taken_at_once(
     redis_server: object, queue: FakeQueue
 ) -> None:
     queue.send(opportunity(1))
-    poll(queue)
+    poll_once(queue)
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     queue.send(opportunity(2))
-    poll(queue)
+    poll_once(queue)
 
     assert outcomes() == [("quarantined", "unknown_organization"), ("waiting", "")]
 
@@ -154,7 +154,7 @@ def test_zero_seconds_means_no_cache(home: SalesforceOrganization, settings: Any
 def test_ids_that_do_not_exist_do_not_fill_the_memory(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(organization_cache, "MOST_KEPT", 10)
+    monkeypatch.setattr(organization_cache, "MAX_ENTRIES", 10)
     for number in range(100):
         organization_cache.lookup([organization_id(number)])
     assert len(organization_cache._local) <= 10

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from passport_events import conf
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.actor import Actor
 from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.receiving import organization_cache
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
@@ -55,14 +55,14 @@ def test_a_heartbeat_is_two_times_and_no_row(
     edited = home.updated_at
     queue.send(wrap(make()))
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.received, polled.new, polled.duplicates, polled.left) == (1, 0, 0, 0)
     sent_at, received_at = heard()
     assert (sent_at, is_now(received_at)) == (SENT, True)
     assert (ProcessedMessage.objects.count(), Delivery.objects.count()) == (0, 0)
     assert queue.bodies == []
-    (facts,) = announced.of(Stage.HEARD)
+    (facts,) = announced.of(Notification.HEARD)
     assert facts["organization"] == HOME
     assert abs(facts["delay_seconds"] - (datetime.now(UTC) - SENT).total_seconds()) < 60
     assert SalesforceOrganization.objects.get().updated_at == edited  # nobody edited it
@@ -80,7 +80,7 @@ def test_it_comes_through_sns_and_sqs_wrapped_and_raw(home: SalesforceOrganizati
     received = 0
     polling = SqsQueue(conf.current())
     while received < 3:
-        polled = poll(polling, wait_seconds=1)
+        polled = poll_once(polling, wait_seconds=1)
         received += polled.received
         assert polled.left == 0
 
@@ -106,13 +106,13 @@ def test_a_batch_may_hold_everything(
     ):
         queue.send(body)
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.received, polled.new, polled.duplicates, polled.left) == (9, 5, 1, 0)
     assert (heard()[0], heard(ELSEWHERE)[0]) == (SENT + timedelta(minutes=1), SENT - timedelta(minutes=1))
     reasons = [reason.partition(":")[0] for _, reason in outcomes()]
     assert sorted(reasons) == ["", "", "invalid_json", "schema", UNHEARD]
-    assert sorted(facts["organization"] for facts in announced.of(Stage.HEARD)) == [HOME, ELSEWHERE]
+    assert sorted(facts["organization"] for facts in announced.of(Notification.HEARD)) == [HOME, ELSEWHERE]
     assert queue.bodies == []
 
 
@@ -122,11 +122,11 @@ def test_an_older_one_changes_nothing_and_is_deleted(
 ) -> None:
     """A replay, a redrive or a second copy is no sign of life."""
     queue.send(heartbeat(at_ms=COMMITTED_MS + later_ms))
-    poll(queue)
+    poll_once(queue)
     before = heard()
     queue.send(heartbeat())
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert heard() == before
     assert queue.bodies == []
@@ -134,12 +134,12 @@ def test_an_older_one_changes_nothing_and_is_deleted(
 
 def test_a_newer_one_moves_both_times(home: SalesforceOrganization, queue: FakeQueue) -> None:
     queue.send(heartbeat())
-    poll(queue)
+    poll_once(queue)
     long_ago = datetime(2026, 5, 8, tzinfo=UTC)
     SalesforceOrganization.objects.update(heartbeat_received_at=long_ago)
     queue.send(heartbeat(at_ms=COMMITTED_MS + 1))
 
-    poll(queue)
+    poll_once(queue)
 
     assert heard()[0] == SENT + timedelta(milliseconds=1)
     assert is_now(heard()[1])
@@ -150,11 +150,11 @@ def test_a_clock_that_is_ahead_does_not_hide_the_heartbeats_after_it(
 ) -> None:
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     queue.send(heartbeat(at_ms=now_ms + 20 * 60 * MINUTE))
-    poll(queue)
+    poll_once(queue)
     first = heard()
     assert is_now(first[0])
     queue.send(heartbeat(at_ms=now_ms + 19 * 60 * MINUTE))
-    poll(queue)
+    poll_once(queue)
     second = heard()
     for before, after in zip(first, second, strict=True):
         assert before is not None
@@ -166,7 +166,7 @@ def test_a_clock_that_is_ahead_does_not_hide_the_heartbeats_after_it(
 def test_it_is_recorded_whatever_the_mode(queue: FakeQueue, mode: str) -> None:
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode=mode)
     queue.send(heartbeat())
-    poll(queue)
+    poll_once(queue)
     assert heard()[0] == SENT
 
 
@@ -177,7 +177,7 @@ def test_an_unknown_organization_is_kept_for_a_person_once(
         queue.send(heartbeat(at_ms=COMMITTED_MS + minute * MINUTE))
         queue.send(sns_notification(written_heartbeat(at_ms=COMMITTED_MS + minute * MINUTE)))
         queue.send(heartbeat(ELSEWHERE))
-        poll(queue)
+        poll_once(queue)
 
     assert outcomes() == [("quarantined", UNHEARD)] * 2
     assert set(ProcessedMessage.objects.values_list("organization_salesforce_id", flat=True)) == {
@@ -185,15 +185,15 @@ def test_an_unknown_organization_is_kept_for_a_person_once(
         ELSEWHERE,
     }
     assert Delivery.objects.filter(wire_format="raw+organization-heartbeat").count() == 2
-    assert [facts["reason"] for facts in announced.of(Stage.QUARANTINED)] == [UNHEARD] * 2
-    assert announced.of(Stage.HEARD) == []
+    assert [facts["reason"] for facts in announced.of(Notification.QUARANTINED)] == [UNHEARD] * 2
+    assert announced.of(Notification.HEARD) == []
     assert queue.bodies == []
 
 
 def test_what_is_kept_of_it_ends_when_it_is_known(queue: FakeQueue) -> None:
     queue.send(heartbeat())
     queue.send(opportunity(1))
-    poll(queue)
+    poll_once(queue)
     home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     assert [message.reason for message in waited_for(home)] == ["unknown_organization"]
 
@@ -202,6 +202,6 @@ def test_what_is_kept_of_it_ends_when_it_is_known(queue: FakeQueue) -> None:
     assert outcomes() == [("ignored", "organization_heartbeat"), ("waiting", "")]
     organization_cache.forget(HOME)
     queue.send(heartbeat(at_ms=COMMITTED_MS + MINUTE))
-    poll(queue)
+    poll_once(queue)
     assert heard()[0] == SENT + timedelta(minutes=1)
     assert len(outcomes()) == 2

@@ -11,10 +11,10 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import LockNotAvailable
 
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import SalesforceOrganization
 from passport_events.receiving import organization_cache, queries
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import (
     ELSEWHERE,
@@ -52,13 +52,13 @@ def test_an_update_that_fails_deletes_nothing_and_the_redelivery_heals(
         raise OperationalError("the server went away")
 
     with failing(monkeypatch, go_away), pytest.raises(OperationalError):
-        poll(queue)
+        poll_once(queue)
 
     assert (len(queue.bodies), are_heard()) == (2, set())
-    assert announced.of(Stage.HEARD) == []
+    assert announced.of(Notification.HEARD) == []
     assert outcomes() == [("waiting", "")]  # the event is safe already, and comes again as a duplicate
     queue.redeliver()
-    assert (poll(queue).duplicates, are_heard(), queue.bodies) == (1, {HOME}, [])
+    assert (poll_once(queue).duplicates, are_heard(), queue.bodies) == (1, {HOME}, [])
 
 
 def test_a_commit_that_fails_deletes_nothing(
@@ -72,12 +72,12 @@ def test_a_commit_that_fails_deletes_nothing(
     with monkeypatch.context() as fault:
         fault.setattr(connection, "commit", go_away)
         with pytest.raises(OperationalError):
-            poll(queue)
+            poll_once(queue)
     connection.close()
 
     assert (len(queue.bodies), are_heard()) == (1, set())
     queue.redeliver()
-    assert (poll(queue).left, are_heard(), queue.bodies) == (0, {HOME}, [])
+    assert (poll_once(queue).left, are_heard(), queue.bodies) == (0, {HOME}, [])
 
 
 def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
@@ -89,12 +89,12 @@ def test_one_of_an_organization_that_vanished_while_it_was_cached_comes_again(
     for organization in (HOME, ELSEWHERE, HOME):
         queue.send(heartbeat(organization))
 
-    assert poll(queue).left == 1
+    assert poll_once(queue).left == 1
 
     assert are_heard() == {HOME}
     organization_cache.forget(ELSEWHERE)
     queue.redeliver()
-    assert (poll(queue).new, queue.bodies) == (1, [])
+    assert (poll_once(queue).new, queue.bodies) == (1, [])
     assert outcomes() == [("quarantined", "unknown_organization_heartbeat")]
 
 
@@ -107,7 +107,7 @@ def test_a_bad_neighbour_spoils_no_heartbeat(
     for body in (heartbeat(), opportunity(1), opportunity(2, organization=ELSEWHERE)):
         queue.send(body)
 
-    assert (poll(queue).left, are_heard(), queue.bodies) == (0, {HOME}, [])
+    assert (poll_once(queue).left, are_heard(), queue.bodies) == (0, {HOME}, [])
 
     assert outcomes() == [("quarantined", "unknown_organization"), ("waiting", "")]
 
@@ -123,7 +123,7 @@ def test_a_heartbeat_does_not_hide_that_the_database_takes_no_rows(
     queue.send(opportunity(1))
 
     with pytest.raises(IntegrityError):
-        poll(queue)
+        poll_once(queue)
 
     assert len(queue.bodies) == 2
 
@@ -144,7 +144,7 @@ def test_somebody_who_holds_the_row_delays_no_event_for_ever(
         # Seen from here, so committed by the other thread.
         assert outcomes() == [("waiting", "")]
     queue.redeliver()
-    assert (poll(queue).left, are_heard()) == (0, {ELSEWHERE})
+    assert (poll_once(queue).left, are_heard()) == (0, {ELSEWHERE})
 
 
 def error_of_a_poll(queue: FakeQueue) -> BaseException | None:
@@ -152,7 +152,7 @@ def error_of_a_poll(queue: FakeQueue) -> BaseException | None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = '10s'")
     try:
-        poll(queue)
+        poll_once(queue)
     except OperationalError as error:
         return error
     return None
@@ -163,7 +163,7 @@ def test_two_pollers_lock_organizations_in_one_order(home: SalesforceOrganizatio
     """Else each could hold what the other waits for; and the keys that events refer to stay free."""
     queue.send(heartbeat())
     with CaptureQueriesContext(connection) as captured:
-        poll(queue)
+        poll_once(queue)
     (update,) = [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
     assert update.rstrip(") ").endswith("FOR NO KEY UPDATE")
     assert "ORDER BY" in update

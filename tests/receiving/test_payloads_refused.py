@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, Status
 from passport_events.operating import dead_letters
 from passport_events.operating.actor import Actor
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_quarantined_and_its_neighbours_go_on(
     open_pointers()
 
     assert state(message) == ("quarantined", reason, 1)
-    assert announced.of(Stage.QUARANTINED) == [
+    assert announced.of(Notification.QUARANTINED) == [
         {
             "message_id": message.pk,
             "event_type": "s3-pointer",
@@ -156,13 +156,13 @@ def test_what_the_database_does_not_take_is_quarantined_as_a_whole(
     sqs: Sqs, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = send(sqs, bucket, opportunities(range(3)))
-    put = queries.put
+    put = queries.insert_rows
 
     def spoiled(deliveries: Any) -> None:
         deliveries[0][1][1].attempts = -1
         put(deliveries)
 
-    monkeypatch.setattr(queries, "put", spoiled)
+    monkeypatch.setattr(queries, "insert_rows", spoiled)
     open_pointers()
 
     assert state(message) == ("quarantined", "database_refused", 1)

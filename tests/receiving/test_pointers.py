@@ -12,7 +12,7 @@ from passport_events import conf, wire
 from passport_events.dispatching import hints
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.models import Delivery, SalesforceOrganization, SalesforceRecord
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
@@ -103,7 +103,7 @@ def test_every_format_may_be_large(
     project_that_covers(settings, *COVERED)
     SalesforceOrganization.objects.create(salesforce_id=ORGANIZATION, name="Sample", mode="live")
     body = (SAMPLES / name).read_text()
-    direct = wire.read(raw(body.encode(), org_id=ORGANIZATION), conf.current())
+    direct = wire.parse_delivery(raw(body.encode(), org_id=ORGANIZATION), conf.current())
 
     message = send(sqs, bucket, (sns_notification(body) if wrapped else body).encode(), org_id=ORGANIZATION)
     open_pointers()
@@ -165,13 +165,13 @@ def test_a_delivery_that_comes_again_is_no_second_pointer(
     queue.failing_deletes = 1
     body = sns_notification(json.dumps(pointer("a")), message_id="sns-1")
     queue.send(body)
-    poll(queue)
+    poll_once(queue)
     queue.redeliver()
-    poll(queue)
+    poll_once(queue)
     assert [m.status for m in pointers()] == ["waiting"]
 
     queue.send(sns_notification(json.dumps(pointer("b")), message_id="sns-1"))
-    poll(queue)
+    poll_once(queue)
 
     assert [(m.status, m.reason, m.content["key"]) for m in pointers()] == [
         ("waiting", "", "a"),

@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from passport_events.dispatching import hints
 from passport_events.handling.opener import Opened
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import queries, s3
 from passport_events.receiving.pointers import S3Opener
@@ -118,7 +118,7 @@ work({QUEUE!r})
     let_the_lease_end()
     open_pointers()
 
-    crashed = [set(facts["message_ids"]) for facts in announced.of(Stage.CRASHED)]
+    crashed = [set(facts["message_ids"]) for facts in announced.of(Notification.CRASHED)]
     assert crashed == [{message.pk, neighbour.pk}]
     assert [state(m) for m in (message, neighbour)] == [("succeeded", "", 1)] * 2
     assert [m.status for m in events()] == ["succeeded"] * 4
@@ -136,8 +136,8 @@ def test_a_worker_that_was_overtaken_changes_nothing(
     )
     open_pointers()
 
-    assert len(announced.of(Stage.LEASE_LOST)) == 1
-    assert announced.of(Stage.STORED)[1:] == []
+    assert len(announced.of(Notification.LEASE_LOST)) == 1
+    assert announced.of(Notification.STORED)[1:] == []
     assert state(message)[1:] == ("", 0)
     assert (events(), Delivery.objects.count()) == ([], 1)
 
@@ -156,7 +156,7 @@ def test_of_two_workers_that_fetched_the_same_one_has_stored_it(
     after(monkeypatch, "fetch", another_worker)
     open_pointers()
 
-    assert len(announced.of(Stage.LEASE_LOST)) == 1
+    assert len(announced.of(Notification.LEASE_LOST)) == 1
     assert state(message) == ("succeeded", "", 1)
     assert [m.status for m in events()] == ["succeeded"] * 3
     assert Delivery.objects.count() == 2
@@ -218,16 +218,16 @@ def test_an_event_that_was_stored_with_other_content_at_this_moment_is_kept_at_t
     sqs: Sqs, bucket: Bucket
 ) -> None:
     message = send(sqs, bucket, opportunity(1))
-    put = queries.put
+    put = queries.insert_rows
 
     def be_overtaken(deliveries: Any) -> None:
-        patch.setattr(queries, "put", put)
+        patch.setattr(queries, "insert_rows", put)
         publish(sqs, opportunity(1, "another name"))
         in_a_thread(arrive)
         put(deliveries)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queries, "put", be_overtaken)
+        patch.setattr(queries, "insert_rows", be_overtaken)
         open_pointers()
 
     reason = "an event with the key of one of these and other content was just stored"

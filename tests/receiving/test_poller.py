@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from passport_events.exceptions import ConfigurationError, LoopDied, LoopHangs, QueueUnavailable
+from passport_events.exceptions import ConfigurationError, QueueUnavailable, ThreadCrashed, ThreadStuck
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
-from passport_events.receiving.poller import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.arranging import eventually
 from tests.receiving.services import Running, fill, service_of
 
@@ -67,7 +67,7 @@ class Stingy(FakeQueue):
 
     calls = 0
 
-    def receive(self, limit: int = 10, wait_seconds: int = 0) -> list[Received]:
+    def receive(self, limit: int = 10, wait_seconds: int = 0) -> list[RawDelivery]:
         """At most three; every fourth call fails."""
         self.calls += 1
         if self.calls % 4 == 0:
@@ -90,7 +90,7 @@ class LongPoll(FakeQueue):
         super().__init__()
         self.is_asked, self.answer = threading.Event(), threading.Event()
 
-    def receive(self, limit: int = 10, wait_seconds: int = 0) -> list[Received]:
+    def receive(self, limit: int = 10, wait_seconds: int = 0) -> list[RawDelivery]:
         """Wait for the test."""
         self.is_asked.set()
         assert self.answer.wait(timeout=15)
@@ -120,7 +120,7 @@ def test_a_health_file_lives_as_long_as_the_service(
     home: SalesforceOrganization, queue: FakeQueue, tmp_path: Path
 ) -> None:
     file = tmp_path / "health.json"
-    service = PollService([lambda: queue], limits=Limits(), health_file=file)
+    service = Poller([lambda: queue], limits=Limits(), health_file=file)
     with Running(service):
         eventually(lambda: Heartbeat.objects.filter(received_at__isnull=False).exists())
         assert "beaten_at" in file.read_text()
@@ -130,7 +130,7 @@ def test_a_health_file_lives_as_long_as_the_service(
 class Buggy(FakeQueue):
     """Its first delete shows a bug of ours."""
 
-    def delete(self, messages: Sequence[Received]) -> list[Received]:
+    def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """Fail."""
         raise RuntimeError("a bug")
 
@@ -138,7 +138,7 @@ class Buggy(FakeQueue):
 def test_a_receiver_that_dies_of_a_bug_takes_the_service_with_it(home: SalesforceOrganization) -> None:
     queue = Buggy()
     fill(queue, 1)
-    with pytest.raises(LoopDied, match=r"^receiver-\d died of RuntimeError\.$") as died:
+    with pytest.raises(ThreadCrashed, match=r"^receiver-\d died of RuntimeError\.$") as died:
         service_of(queue, receivers=3).run()
     assert str(died.value.__cause__) == "a bug"
     assert ProcessedMessage.objects.count() == 1  # what was committed stays, and comes again
@@ -152,17 +152,17 @@ def test_a_heartbeat_that_dies_of_a_bug_takes_the_service_with_it(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(f"passport_events.{where}", die)
-    with pytest.raises(LoopDied, match=r"^heartbeat died of RuntimeError\.$"):
+    with pytest.raises(ThreadCrashed, match=r"^heartbeat died of RuntimeError\.$"):
         service_of(queue, receivers=2).run()
 
 
 def test_a_receive_that_hangs_ends_the_service(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.processes.watchdog.STEP_SECONDS", 0.1)
+    monkeypatch.setattr("passport_events.processes.watchdog.MAX_STEP_SECONDS", 0.1)
     monkeypatch.setattr("passport_events.receiving.poller.STOP_SECONDS", 0)
     queue = LongPoll()
-    with pytest.raises(LoopHangs, match=r"^receiver-0 hangs: it has been receiving for \d+ s\.$"):
+    with pytest.raises(ThreadStuck, match=r"^receiver-0 hangs: it has been receiving for \d+ s\.$"):
         service_of(queue).run()
     queue.answer.set()
 
@@ -172,7 +172,7 @@ def test_a_queue_that_cannot_be_made_is_known_before_anything_starts() -> None:
         raise ConfigurationError("no region")
 
     with pytest.raises(ConfigurationError):
-        PollService([make] * 2, limits=Limits()).run()
+        Poller([make] * 2, limits=Limits()).run()
     assert not Heartbeat.objects.exists()
 
 

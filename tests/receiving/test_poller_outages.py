@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from passport_events.exceptions import QueueUnavailable
 from passport_events.models import Heartbeat, SalesforceOrganization
 from passport_events.receiving import queries
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.poller import Totals
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
@@ -213,7 +213,7 @@ def test_while_redis_is_away_receiving_goes_on(
     redis_server.kill()
     queue.send(opportunity(1))
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.new, polled.left, queue.bodies) == (1, 0, [])
     assert outcomes() == [("waiting", "")]

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 from passport_events.receiving.probe import judge, main
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG = 300
 
 
-def written(directory: Path, pulse: Pulse) -> Path:
+def written(directory: Path, pulse: ProcessStatus) -> Path:
     """The file of a poller, as it writes it."""
     file = directory / "poller.json"
-    PollerHeartbeat(pulse, file)._write_file(file)
+    ProcessHeartbeat(pulse, file)._write_file(file)
     return file
 
 
@@ -30,16 +30,18 @@ def ago(seconds: float) -> datetime:
 @pytest.mark.parametrize(
     ("pulse", "answer"),
     [
-        (Pulse(ago(900), received_at=ago(20)), (0, "received 20 s ago.")),
-        (Pulse(ago(900), received_at=ago(-5)), (0, "received 0 s ago.")),  # the clock was put back
-        (Pulse(ago(900), received_at=ago(301)), (1, "no receive was answered and stored for 301 s.")),
-        (Pulse(ago(20)), (0, "began 20 s ago.")),  # in its first long poll
-        (Pulse(ago(301)), (1, "no receive was answered and stored for 301 s.")),
+        (ProcessStatus(ago(900), received_at=ago(20)), (0, "received 20 s ago.")),
+        (ProcessStatus(ago(900), received_at=ago(-5)), (0, "received 0 s ago.")),  # the clock was put back
+        (ProcessStatus(ago(900), received_at=ago(301)), (1, "no receive was answered and stored for 301 s.")),
+        (ProcessStatus(ago(20)), (0, "began 20 s ago.")),  # in its first long poll
+        (ProcessStatus(ago(301)), (1, "no receive was answered and stored for 301 s.")),
         # A heartbeat that beats is no sign that anything is received.
-        (Pulse(ago(900), ago(1), ago(301)), (1, "no receive was answered and stored for 301 s.")),
+        (ProcessStatus(ago(900), ago(1), ago(301)), (1, "no receive was answered and stored for 301 s.")),
     ],
 )
-def test_a_poller_lives_as_long_as_it_receives(tmp_path: Path, pulse: Pulse, answer: tuple[int, str]) -> None:
+def test_a_poller_lives_as_long_as_it_receives(
+    tmp_path: Path, pulse: ProcessStatus, answer: tuple[int, str]
+) -> None:
     assert judge(written(tmp_path, pulse), LONG, NOW) == answer
 
 
@@ -57,7 +59,7 @@ def test_a_file_of_somebody_else_is_no_life(tmp_path: Path, text: str) -> None:
 
 
 def test_it_says_so_and_exits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = written(tmp_path, Pulse())
+    file = written(tmp_path, ProcessStatus())
     assert main([str(file)]) == 0
     assert main([str(file), "--seconds=-1"]) == 1
     assert capsys.readouterr().out.splitlines()[0] == "poller: began 0 s ago."

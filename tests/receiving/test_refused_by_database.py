@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError
 
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import drafts, inbox, organization_cache
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
@@ -45,11 +45,11 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")  # as another process would
     send_ten(queue, ELSEWHERE)
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert outcomes() == NINE_AND_UNKNOWN
     assert (polled.new, polled.left, queue.bodies) == (10, 0, [])
-    assert [facts["reason"] for facts in announced.of(Stage.QUARANTINED)] == ["unknown_organization"]
+    assert [facts["reason"] for facts in announced.of(Notification.QUARANTINED)] == ["unknown_organization"]
     refused = ProcessedMessage.objects.get(status="quarantined")
     assert ELSEWHERE.encode() in bytes(refused.delivery.body or b"")
 
@@ -59,7 +59,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, **columns: Any) -> None:
     make = drafts.delivery_of
     bad_id = record_id("Opportunity", BAD).encode()
 
-    def spoiled(received: Received, reading: Any) -> Delivery:
+    def spoiled(received: RawDelivery, reading: Any) -> Delivery:
         delivery = make(received, reading)
         for name, value in columns.items() if reading and bad_id in received.body else ():
             setattr(delivery, name, value)
@@ -86,7 +86,7 @@ def test_what_postgresql_refuses_spoils_its_own_delivery_only(
     spoil(monkeypatch, **columns)
     send_ten(queue)
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert outcomes() == NINE_AND_ONE
     assert Delivery.objects.count() == 10
@@ -99,7 +99,7 @@ def test_a_number_that_sqlite_cannot_bind_spoils_its_own_delivery_only(
     spoil(monkeypatch, body_size=2**70)
     send_ten(queue)
 
-    assert poll(queue).left == 0
+    assert poll_once(queue).left == 0
 
     assert outcomes() == NINE_AND_ONE
 
@@ -111,7 +111,7 @@ def test_a_merged_event_that_is_refused_is_kept_once_as_a_whole(
     queue.send(opportunities([1, BAD, 7]))
     queue.send(opportunity(2))
 
-    poll(queue)
+    poll_once(queue)
 
     assert outcomes() == [("quarantined", "database_refused"), ("waiting", "")]
 
@@ -122,14 +122,14 @@ def test_a_refused_delivery_that_comes_again_makes_no_second_row(
     spoil(monkeypatch, body_size=-1)
     body = sns_notification(opportunity(BAD))
     queue.send(body)
-    poll(queue)
+    poll_once(queue)
     queue.send(body)  # a redrive: SQS's id is another one
 
-    polled = poll(queue)
+    polled = poll_once(queue)
 
     assert (polled.new, polled.duplicates, polled.left) == (0, 1, 0)
     assert (outcomes(), Delivery.objects.count()) == ([("quarantined", "database_refused")], 1)
-    assert len(announced.of(Stage.QUARANTINED)) == 1
+    assert len(announced.of(Notification.QUARANTINED)) == 1
 
 
 def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
@@ -146,11 +146,11 @@ def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
 
     def somebody_is_first(*arguments: Any) -> inbox.Stored:
         monkeypatch.undo()
-        in_a_thread(lambda: poll(other))
+        in_a_thread(lambda: poll_once(other))
         return alone(*arguments)
 
     monkeypatch.setattr(inbox, "_one_by_one", somebody_is_first)
-    poll(queue)
+    poll_once(queue)
 
     assert outcomes() == [*NINE_AND_UNKNOWN, ("waiting", "")]
 
@@ -167,7 +167,7 @@ def test_a_database_that_takes_nothing_at_all_is_no_delivery_s_fault(
     send_ten(queue)
 
     with pytest.raises(DatabaseError):
-        poll(queue)
+        poll_once(queue)
 
     assert len(queue.bodies) == 10
 
@@ -182,7 +182,7 @@ def test_what_cannot_even_be_kept_as_bytes_stays_in_the_queue(
     monkeypatch.setattr(inbox, "_store_bytes", refuse)
     send_ten(queue)
 
-    assert poll(queue).left == 1
+    assert poll_once(queue).left == 1
 
     assert outcomes() == [("waiting", "")] * 9
     assert len(queue.bodies) == 1

@@ -18,7 +18,7 @@ from passport_events import Event, Reject, conf, handles
 from passport_events.exceptions import Discard
 from passport_events.handling import registry
 from passport_events.handling.worker import work
-from passport_events.instrumentation import Stage
+from passport_events.instrumentation import Notification
 from passport_events.models import (
     Delivery,
     Mode,
@@ -29,7 +29,7 @@ from passport_events.models import (
 )
 from passport_events.models.status import LIVE as NOT_TERMINAL
 from passport_events.receiving import inbox
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.receiving import history
@@ -101,7 +101,7 @@ def deliver(said: list[Said], chance: Random) -> tuple[int, int]:
             queue = FakeQueue()
             for one in parcels:
                 queue.send(one.body, attributes=one.attributes)
-            polled = poll(queue)
+            polled = poll_once(queue)
             assert (polled.received, polled.left, queue.bodies) == (len(batch), 0, [])
             new, duplicates = new + polled.new, duplicates + polled.duplicates
     return new, duplicates
@@ -159,7 +159,7 @@ def test_a_replay_of_three_days_changes_nothing(announced: Announcements) -> Non
         assert handle() == 0
 
     assert everything() == before
-    assert announced.of(Stage.QUARANTINED) == []
+    assert announced.of(Notification.QUARANTINED) == []
 
 
 def test_a_replay_that_overtakes_the_first_copies_has_every_effect_once() -> None:

@@ -121,7 +121,7 @@ def test_an_object_that_comes_too_slowly_is_asked_for_again_later(
             yield b"x" * s3.CHUNK
             time.sleep(0.05)
 
-    monkeypatch.setattr(s3, "LONGEST_READ_SECONDS", 0.2)
+    monkeypatch.setattr(s3, "MAX_READ_SECONDS", 0.2)
     serve(slowly())
     with pytest.raises(PayloadUnavailable, match=r"has not come within 0\.2 seconds"):
         s3.read(POINTER, Settings(region="us-east-1", max_body_bytes=16_777_216))

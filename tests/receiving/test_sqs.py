@@ -14,7 +14,7 @@ from passport_events.aws_clients import clients as module
 from passport_events.aws_clients.queue_urls import region_of
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
 from tests.receiving.arranging import left_in_sqs
@@ -25,8 +25,8 @@ def queue(sqs: Sqs) -> SqsQueue:
     return SqsQueue(conf.current())
 
 
-def received(handle: str) -> Received:
-    return Received(message_id="same", receipt_handle=handle, body=b"")
+def received(handle: str) -> RawDelivery:
+    return RawDelivery(message_id="same", receipt_handle=handle, body=b"")
 
 
 def test_a_delivery_brings_its_body_and_both_kinds_of_attributes(sqs: Sqs, queue: SqsQueue) -> None:

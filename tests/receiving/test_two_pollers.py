@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, connections
 
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import queries
-from passport_events.receiving.poll import Polled, poll
+from passport_events.receiving.poll import PollResult, poll_once
 from passport_events.testing import FakeQueue
 from tests.receiving.arranging import opportunity, outcomes
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 POLLERS = 3
 
 
-def poll_at_once(queues: list[FakeQueue], monkeypatch: pytest.MonkeyPatch) -> list[Polled | Exception]:
+def poll_at_once(queues: list[FakeQueue], monkeypatch: pytest.MonkeyPatch) -> list[PollResult | Exception]:
     """Poll each queue in its own thread; all insert only after all have found nothing."""
     together = threading.Barrier(len(queues))
     find, mine = queries.find, threading.local()
@@ -33,11 +33,11 @@ def poll_at_once(queues: list[FakeQueue], monkeypatch: pytest.MonkeyPatch) -> li
             together.wait(timeout=10)
         return found
 
-    answers: list[Polled | Exception] = []
+    answers: list[PollResult | Exception] = []
 
     def work(queue: FakeQueue) -> None:
         try:
-            answers.append(poll(queue))
+            answers.append(poll_once(queue))
         except Exception as error:  # noqa: BLE001  # the test looks at it
             answers.append(error)
         finally:
@@ -83,7 +83,7 @@ def test_of_two_contents_for_one_key_the_second_is_not_lost(
     assert outcomes() == [("waiting", "")]
     (loser,) = [queue for queue in queues if queue.bodies]
     loser.redeliver()
-    poll(loser)
+    poll_once(loser)
     assert loser.bodies == []
     names = {message.content["fields"]["Name"] for message in ProcessedMessage.objects.all()}
     assert names == {"first", "second"}
@@ -111,7 +111,7 @@ def test_a_row_that_somebody_holds_does_not_stop_receiving_for_ever(
 ) -> None:
     queue.send(opportunity(1))
     queue.deletes_fail = True
-    poll(queue)
+    poll_once(queue)
     queue.redeliver()
     queue.deletes_fail = False
     # Stored between the look and the insert.
@@ -122,7 +122,7 @@ def test_a_row_that_somebody_holds_does_not_stop_receiving_for_ever(
         somebody_holds(ProcessedMessage.objects.get()),
         pytest.raises(OperationalError, match="lock timeout"),
     ):
-        poll(queue)
+        poll_once(queue)
 
     assert len(queue.bodies) == 1
     with connection.cursor() as cursor:

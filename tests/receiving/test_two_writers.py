@@ -7,23 +7,23 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from passport_events.exceptions import LoopDied
+from passport_events.exceptions import ThreadCrashed
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox, writer
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.services import Running, fill, service_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
-Store = Callable[[Sequence[Received]], Stored]
+Store = Callable[[Sequence[RawDelivery]], Stored]
 
 
 @pytest.fixture(autouse=True)
 def two_for_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "FOR_A_WRITER", 2)
+    monkeypatch.setattr(writer, "RECEIVERS_PER_WRITER", 2)
 
 
 def writer_now() -> str:
@@ -61,7 +61,7 @@ def test_when_one_dies_the_other_still_stores_what_its_receivers_brought(
     store, guard, seen = inbox.store, threading.Lock(), list[str]()
     other_has_begun, died = threading.Event(), threading.Event()
 
-    def store_or_die(received: Sequence[Received]) -> Stored:
+    def store_or_die(received: Sequence[RawDelivery]) -> Stored:
         with guard:
             if writer_now() not in seen:
                 seen.append(writer_now())
@@ -76,7 +76,7 @@ def test_when_one_dies_the_other_still_stores_what_its_receivers_brought(
     monkeypatch.setattr(inbox, "store", store_or_die)
     fill(queue, 40)
     running = Running(service_of(queue, 4))
-    with pytest.raises(LoopDied, match=r"^writer-[01] died of SystemExit\.$") as raised:
+    with pytest.raises(ThreadCrashed, match=r"^writer-[01] died of SystemExit\.$") as raised:
         running.service.run()
     assert str(raised.value).startswith(seen[0])
     stored = ProcessedMessage.objects.count()

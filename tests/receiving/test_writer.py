@@ -15,21 +15,21 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler
 
-from passport_events.exceptions import LoopDied
+from passport_events.exceptions import ThreadCrashed
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.processes.watchdog import Watch
+from passport_events.processes.watchdog import Watchdog
 from passport_events.receiving import inbox
 from passport_events.receiving import writer as module
 from passport_events.receiving.inbox import Stored
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.receiving.arranging import eventually, opportunity
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def batches(count: int, of: int = 2) -> list[list[Received]]:
+def batches(count: int, of: int = 2) -> list[list[RawDelivery]]:
     """So many batches of new events."""
     queue = FakeQueue()
     for number in range(count * of):
@@ -45,11 +45,11 @@ class Stores:
         self.sizes: list[int] = []
         self.go, self.began = threading.Event(), threading.Event()
         self.broken: BaseException | None = None
-        self.refused: Received | None = None
+        self.refused: RawDelivery | None = None
         self._store = inbox.store
         monkeypatch.setattr(inbox, "store", self)
 
-    def __call__(self, received: Sequence[Received]) -> Stored:
+    def __call__(self, received: Sequence[RawDelivery]) -> Stored:
         """In place of `inbox.store`."""
         self.sizes.append(len(received))
         self.began.set()
@@ -78,7 +78,7 @@ def to_the_end(writer: Writer) -> None:
 @contextmanager
 def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
     """A writer in a thread, and threads for its receivers, who all leave at the end."""
-    writer = Writer(Watch(), receivers)
+    writer = Writer(Watchdog(), receivers)
     thread = threading.Thread(target=to_the_end, args=(writer,), name="writer")
     with ThreadPoolExecutor(receivers) as pool:
         thread.start()
@@ -90,7 +90,7 @@ def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
 
 
 def all_at_once(
-    stores: Stores, writer: Writer, pool: ThreadPoolExecutor, brought: Sequence[Sequence[Received]]
+    stores: Stores, writer: Writer, pool: ThreadPoolExecutor, brought: Sequence[Sequence[RawDelivery]]
 ) -> list[Future[Stored]]:
     """The first is being stored while all others come to wait; then all go on."""
     first = pool.submit(writer.store, brought[0])
@@ -212,7 +212,7 @@ def test_only_a_wait_makes_a_new_connection(
 
 def test_it_ends_when_the_last_receiver_has_left(home: SalesforceOrganization, stores: Stores) -> None:
     stores.go.set()
-    writer = Writer(Watch(), receivers=2)
+    writer = Writer(Watchdog(), receivers=2)
     thread = threading.Thread(target=to_the_end, args=(writer,))
     thread.start()
     writer.leave()
@@ -228,20 +228,20 @@ def test_a_writer_that_dies_holds_nobody_up(home: SalesforceOrganization, stores
     """Given an end that no code expects, those who wait learn of it, and so does who comes later."""
     brought = batches(3)
     stores.broken = SystemExit(1)
-    writer = Writer(Watch(), receivers=3)
+    writer = Writer(Watchdog(), receivers=3)
     with ThreadPoolExecutor(3) as pool:
         run = pool.submit(to_the_end, writer)
         one, other = all_at_once(stores, writer, pool, brought[:2])
         assert all(str(each.exception(15)).endswith(" died of SystemExit.") for each in (one, other))
         assert isinstance(run.exception(15), SystemExit)
-        with pytest.raises(LoopDied):
+        with pytest.raises(ThreadCrashed):
             writer.store(brought[2])
 
 
 def test_a_batch_that_failed_is_not_kept(home: SalesforceOrganization, stores: Stores) -> None:
     """Bodies may have megabytes, and an outage has many tries."""
 
-    class Batch(list[Received]):
+    class Batch(list[RawDelivery]):
         """One that can be watched."""
 
     stores.broken, batch = OperationalError("gone"), Batch(batches(1)[0])

@@ -14,7 +14,7 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from passport_events.conf import Settings
 from passport_events.dispatching import dispatcher, hints, rate_limits
-from passport_events.dispatching.flow_control import Scope, Throttle
+from passport_events.dispatching.flow_control import RateLimit, Scope
 from passport_events.exceptions import ConfigurationError
 from passport_events.handling.locks import RecordLocks
 from passport_events.redis_store import connections
@@ -165,7 +165,7 @@ def test_no_answer_of_a_server_fails_receiving_or_claiming(
     monkeypatch.setattr(Settings, "queues", lambda self: {name: ["opportunity"]})
     monkeypatch.setattr(dispatcher, "dispatch", lambda: 0)
     locks = RecordLocks(hints.connection(name))
-    limit = Throttle(1, Scope("opportunity", None), 10)
+    limit = RateLimit(1, Scope("opportunity", None), 10)
 
     assert hints.send([name]) in (0, 1)
     hints.clear(name)

@@ -16,7 +16,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from passport_events.dispatching import dispatcher, hints, rate_limits
-from passport_events.dispatching.flow_control import Scope, Throttle
+from passport_events.dispatching.flow_control import RateLimit, Scope
 from passport_events.handling import jobs
 from passport_events.handling.locks import RecordLocks
 from passport_events.redis_store import keys
@@ -89,7 +89,7 @@ def test_a_name_shows_no_secret_and_no_address() -> None:
 
 def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: ValkeyServer) -> None:
     """Case B5. Flags, ticks, locks and rate limits of one are not seen by the other."""
-    locks, limit = RecordLocks(hints.connection(QUEUE)), Throttle(1, Scope("opportunity", None), 10)
+    locks, limit = RecordLocks(hints.connection(QUEUE)), RateLimit(1, Scope("opportunity", None), 10)
     lease = timedelta(minutes=1)
 
     for _ in range(2):

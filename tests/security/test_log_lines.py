@@ -14,16 +14,16 @@ from django.core.management.base import OutputWrapper
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from passport_events.exceptions import LoopDied
-from passport_events.instrumentation import Stage, announce
+from passport_events.exceptions import ThreadCrashed
+from passport_events.instrumentation import Notification, emit
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.observing import logs
 from passport_events.operating.actor import Actor
 from passport_events.operating.looks import look_at
-from passport_events.processes.backoff import Patience
+from passport_events.processes.backoff import Backoff
 from passport_events.receiving import organization_cache
-from passport_events.receiving.poll import poll
+from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
 from tests.receiving.arranging import opportunity
 
@@ -76,15 +76,15 @@ FACTS = st.recursive(
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # Unicode's tables are read first
-@given(stage=st.sampled_from(Stage), facts=st.dictionaries(st.sampled_from(["a", "b", "what"]), FACTS))
-def test_every_fact_of_every_stage_stays_in_its_line(stage: Stage, facts: dict[str, Any]) -> None:
+@given(stage=st.sampled_from(Notification), facts=st.dictionaries(st.sampled_from(["a", "b", "what"]), FACTS))
+def test_every_fact_of_every_stage_stays_in_its_line(stage: Notification, facts: dict[str, Any]) -> None:
     handler = Lines()
     logs._states.clear()
     logs.logger.addHandler(handler)
     level = logs.logger.level
     logs.logger.setLevel(logging.DEBUG)
     try:
-        announce(stage, **{"what": "x", "state": "away", **facts})
+        emit(stage, **{"what": "x", "state": "away", **facts})
     finally:
         logs.logger.removeHandler(handler)
         logs.logger.setLevel(level)
@@ -93,7 +93,7 @@ def test_every_fact_of_every_stage_stays_in_its_line(stage: Stage, facts: dict[s
 
 
 def test_a_value_does_not_pass_for_another_fact(lines: Lines, caplog: pytest.LogCaptureFixture) -> None:
-    announce(Stage.OPERATED, kind="retry", actor=FORGED, count=1)
+    emit(Notification.OPERATED, kind="retry", actor=FORGED, count=1)
     assert caplog.messages[-1] == 'operated kind=retry actor="eve count=1000 actor=\\"root\\"" count=1'
 
 
@@ -109,7 +109,7 @@ def test_the_name_of_a_user_stays_in_its_line(lines: Lines) -> None:
 def _a_message() -> ProcessedMessage:
     queue = FakeQueue()
     queue.send(opportunity(1, organization=organization_id(9)))
-    poll(queue)
+    poll_once(queue)
     return ProcessedMessage.objects.get()
 
 
@@ -126,7 +126,7 @@ def test_the_line_of_a_quarantine_names_the_organization_and_ids(lines: Lines) -
 
 def test_the_class_of_an_error_stays_in_its_line(lines: Lines) -> None:
     error = type(HOSTILE.replace("\x00", "").replace("\ud800", ""), (Exception,), {})()
-    Patience(9).failed("sqs\n" + HOSTILE, error)
+    Backoff(9).failed("sqs\n" + HOSTILE, error)
     assert lines.shown
     assert all(map(is_safe, lines.shown))
 
@@ -134,6 +134,6 @@ def test_the_class_of_an_error_stays_in_its_line(lines: Lines) -> None:
 def test_the_reason_of_a_process_that_gives_up_stays_in_its_line(lines: Lines) -> None:
     errors = io.StringIO()
     with pytest.raises(SystemExit):
-        give_up("poll_sqs", LoopDied(HOSTILE), OutputWrapper(errors))
+        give_up("poll_sqs", ThreadCrashed(HOSTILE), OutputWrapper(errors))
     assert is_safe(errors.getvalue().removesuffix("\n"))
     assert all(map(is_safe, lines.shown))

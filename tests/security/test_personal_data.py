@@ -51,7 +51,7 @@ from passport_events.operating.retention import Retention, purge
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message, sns_notification
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import CLASSES
 from project.embedded import ValkeyServer
 from tests.harness.aws import BUCKET
@@ -231,7 +231,7 @@ def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pyte
     received += [wrapped([CLASSES[0], {"s3BucketName": BUCKET, "s3Key": f"{MARKER}/{RECORD}.json"}])]
     received += [refused(RECORD) for refused in REFUSED.values()]
     inbox.store(
-        [Received(message_id=f"sqs-{n}", receipt_handle="", body=body) for n, body in enumerate(received)]
+        [RawDelivery(message_id=f"sqs-{n}", receipt_handle="", body=body) for n, body in enumerate(received)]
     )
     for queue in QUEUES:
         work(queue)
@@ -243,7 +243,7 @@ def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pyte
     ProcessedMessage.objects.filter(pk=own[1].pk).update(status=Status.WAITING)
     Delivery.objects.filter(pk=own[1].delivery_id).update(sqs_message_id="sqs-pointer")
     led = [CLASSES[0], {"s3BucketName": BUCKET, "s3Key": f"{MARKER}.json"}]
-    inbox.store([Received(message_id="sqs-pointer", receipt_handle="", body=wrapped(led))])
+    inbox.store([RawDelivery(message_id="sqs-pointer", receipt_handle="", body=wrapped(led))])
     rows(first).update(status=Status.DEAD, due_at=None, finished_at=timezone.now())
     dead_letters.discard(rows(first), ANN, f"the case of {MARKER}")
     notes.note("f00", f"{RECORD} is {MARKER}", ANN)
@@ -328,7 +328,7 @@ def test_messages_of_an_organization_that_is_not_known_are_erased() -> None:
 def test_the_purge_empties_what_another_record_left_in_a_shared_delivery() -> None:
     organization()
     inbox.store(
-        [Received(message_id="1", receipt_handle="", body=json.dumps(event([RECORD, OTHER])).encode())]
+        [RawDelivery(message_id="1", receipt_handle="", body=json.dumps(event([RECORD, OTHER])).encode())]
     )
     erase(HOME, RECORD, ANN, "request 17")
     assert copies() == ["passport_events_processedmessage.content"]

@@ -10,7 +10,7 @@ import pytest
 from passport_events import Event, wire
 from passport_events.conf import Settings
 from passport_events.event import Change
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 from passport_events.testing import (
     contract_message,
     organization_id,
@@ -18,7 +18,7 @@ from passport_events.testing import (
     relay_message,
     sns_notification,
 )
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 HOME = organization_id(1)
 RECORD = record_id("Opportunity", 7)
@@ -26,8 +26,8 @@ RECORD = record_id("Opportunity", 7)
 
 def read(body: Any) -> tuple[Event, ...]:
     text = body if isinstance(body, str) else json.dumps(body)
-    received = Received(message_id="1", receipt_handle="1", body=text.encode())
-    reading = wire.read(received, Settings(queue_url="https://sqs"))
+    received = RawDelivery(message_id="1", receipt_handle="1", body=text.encode())
+    reading = wire.parse_delivery(received, Settings(queue_url="https://sqs"))
     assert reading.refusal is None
     return reading.events
 
@@ -36,7 +36,7 @@ def read(body: Any) -> tuple[Event, ...]:
 def test_ids_have_the_checksum_that_salesforce_gives_them(number: int) -> None:
     made = record_id("Opportunity", number)
     assert (len(made), made[:3]) == (18, "006")
-    assert to_18(made[:15]) == made
+    assert normalize_id(made[:15]) == made
 
 
 def test_numbers_make_different_ids() -> None:

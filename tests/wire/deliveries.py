@@ -10,7 +10,7 @@ from passport_events import wire
 from passport_events.conf import Settings
 from passport_events.event import Event
 from passport_events.exceptions import Unreadable
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 SETTINGS = Settings(queue_url="http://127.0.0.1/q")
@@ -27,9 +27,9 @@ def sample(name: str) -> Any:
     return json.loads((SAMPLES / name).read_bytes())
 
 
-def raw(body: object, message_id: str = "sqs-1", **attributes: str) -> Received:
+def raw(body: object, message_id: str = "sqs-1", **attributes: str) -> RawDelivery:
     """What SQS hands us with raw delivery. Bytes are taken as they are."""
-    return Received(
+    return RawDelivery(
         message_id=message_id,
         receipt_handle="receipt",
         body=body if isinstance(body, bytes) else json.dumps(body).encode(),
@@ -52,7 +52,7 @@ def notification(message: object, **attributes: str) -> dict[str, Any]:
     }
 
 
-def sns(message: object, **attributes: str) -> Received:
+def sns(message: object, **attributes: str) -> RawDelivery:
     """What SQS hands us where SNS wraps."""
     return raw(notification(message, **attributes))
 
@@ -105,9 +105,9 @@ def contract(data: dict[str, Any] | None = None, **attributes: Any) -> dict[str,
     return {name: value for name, value in (usual | attributes).items() if value is not None}
 
 
-def read(received: Received) -> wire.Reading:
+def read(received: RawDelivery) -> wire.ParsedDelivery:
     """Read with the default settings."""
-    return wire.read(received, SETTINGS)
+    return wire.parse_delivery(received, SETTINGS)
 
 
 def events(body: object) -> tuple[Event, ...]:
@@ -123,7 +123,7 @@ def event(body: object) -> Event:
     return only
 
 
-def refusal(received: Received) -> Unreadable:
+def refusal(received: RawDelivery) -> Unreadable:
     """Why a delivery is refused."""
     reading = read(received)
     assert reading.refusal is not None

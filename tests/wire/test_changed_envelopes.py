@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passport_events import wire
-from passport_events.wire import Reading
+from passport_events.wire import ParsedDelivery
 from tests.receiving.envelopes import Change, Contract, Parcel, Platform, Said, javascript, parcel
 from tests.wire.deliveries import ORGANIZATION, RECORD, change_event, contract
 from tests.wire.test_properties import DESCRIBED, PLATFORM, VALUES
@@ -47,8 +47,8 @@ PLATFORM_EVENTS = st.builds(
 CONTRACTS = st.builds(lambda fields: Contract(ORGANIZATION, contract(fields)), FIELDS)
 
 
-def read(found: Parcel, chance: Random) -> Reading:
-    return wire.read(found.received(chance), DESCRIBED)
+def read(found: Parcel, chance: Random) -> ParsedDelivery:
+    return wire.parse_delivery(found.received(chance), DESCRIBED)
 
 
 @settings(deadline=None, max_examples=3 * settings().max_examples)

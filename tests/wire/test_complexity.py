@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from passport_events.models import ProcessedMessage
-from passport_events.wire.cdc import events_of
+from passport_events.wire.cdc import parse_change_event
 from tests.harness.steps import CountedText, assert_linear
 from tests.wire.deliveries import ORGANIZATION, SETTINGS, change_event, contract, event, relayed, update
 
@@ -47,7 +47,7 @@ def test_so_do_names_that_are_looked_up_inside_c() -> None:
     def prepare(count: int) -> Callable[[], object]:
         counted = [CountedText(name) for name in names(count)]
         payload = update(dict.fromkeys(counted, 1), counted[::2], diffFields=counted[::3])  # type: ignore[arg-type]
-        return lambda: events_of(payload, ORGANIZATION, SETTINGS, "")
+        return lambda: parse_change_event(payload, ORGANIZATION, SETTINGS, "")
 
     assert_linear(prepare, SIZE)
 
@@ -56,6 +56,6 @@ def test_so_do_many_records() -> None:
     def prepare(count: int) -> Callable[[], object]:
         ids = [f"006SM00000{number:05d}" for number in range(count)]
         payload = change_event({"Name": "A"}, recordIds=ids)
-        return lambda: events_of(payload, ORGANIZATION, SETTINGS, "")
+        return lambda: parse_change_event(payload, ORGANIZATION, SETTINGS, "")
 
     assert_linear(prepare, SIZE)

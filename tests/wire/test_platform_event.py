@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from passport_events import wire
-from passport_events.canonical_json import canonical
+from passport_events.canonical_json import encode_canonical
 from passport_events.conf import PlatformEvent
 from passport_events.event import Change, Event, Identity
 from passport_events.exceptions import Unreadable
-from passport_events.wire import Reading
+from passport_events.wire import ParsedDelivery
 from tests.wire.deliveries import ORGANIZATION, OTHER_ORGANIZATION, RECORD, SETTINGS, raw, relayed, sns
 
 NAME = "Offer_Sent__e"
@@ -27,9 +27,9 @@ PAYLOAD = {
 }
 
 
-def reading(meaning: PlatformEvent, payload: object, **members: Any) -> Reading:
+def reading(meaning: PlatformEvent, payload: object, **members: Any) -> ParsedDelivery:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: meaning})
-    return wire.read(raw(relayed(payload, **{"detail-type": NAME} | members)), settings)
+    return wire.parse_delivery(raw(relayed(payload, **{"detail-type": NAME} | members)), settings)
 
 
 def event(meaning: PlatformEvent, payload: object, **members: Any) -> Event:
@@ -56,7 +56,7 @@ def test_flat_fields_are_the_records_unless_they_mean_something_else() -> None:
     assert (found.organization, found.record_id) == (ORGANIZATION, RECORD)
     assert found.fields == {"Stage__c": "Sent"}
     assert found.version.value == "01778192987000.00000000000000000000.000000"
-    assert found.identity == Identity.of("body", ORGANIZATION, NAME, canonical(PAYLOAD))
+    assert found.identity == Identity.of("body", ORGANIZATION, NAME, encode_canonical(PAYLOAD))
 
 
 def test_json_in_a_field_is_parsed_once_and_its_nulls_are_meant() -> None:
@@ -129,7 +129,7 @@ def test_two_organizations_never_share_an_identity(payload: dict[str, Any]) -> N
 def test_two_kinds_of_event_never_share_a_body() -> None:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: FLAT, "Other__e": FLAT})
     one, other = (
-        wire.read(raw(relayed(PAYLOAD, **{"detail-type": name})), settings).events[0]
+        wire.parse_delivery(raw(relayed(PAYLOAD, **{"detail-type": name})), settings).events[0]
         for name in (NAME, "Other__e")
     )
     assert one.identity != other.identity
@@ -202,9 +202,9 @@ def test_a_platform_event_that_nobody_described_is_refused_by_name() -> None:
 def test_the_organization_may_come_from_elsewhere() -> None:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: FLAT})
     body = relayed(PAYLOAD, source="aws.partner/salesforce.com", **{"detail-type": NAME})
-    found = wire.read(sns(body, org_id=ORGANIZATION), settings)
+    found = wire.parse_delivery(sns(body, org_id=ORGANIZATION), settings)
     assert found.wire_format == "sns+platform-event"
     assert found.events[0].organization == ORGANIZATION
-    refused = wire.read(sns(body), settings).refusal
+    refused = wire.parse_delivery(sns(body), settings).refusal
     assert refused is not None
     assert refused.reason == "no_organization"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from passport_events import exact_json, wire
 from passport_events.conf import PlatformEvent
-from passport_events.wire import Reading, s3_pointer
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire import ParsedDelivery, s3_pointer
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.strict_json import check_text
 from tests.wire.counting import cases
 from tests.wire.deliveries import (
@@ -81,7 +81,7 @@ VALUES = st.recursive(
 )
 
 
-def check(reading: Reading) -> None:
+def check(reading: ParsedDelivery) -> None:
     """A reading is events, a pointer, a heartbeat or a refusal, and each of them can be stored."""
     next(cases)
     others = (reading.pointer, reading.heartbeat, reading.refusal)
@@ -153,7 +153,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_a_message_with_any_member_changed_gives_a_reading(
     data: st.DataObject,
     body: dict[str, Any],
-    deliver: Callable[..., Received],
+    deliver: Callable[..., RawDelivery],
     attributes: dict[str, str],
 ) -> None:
     changed = copy.deepcopy(body)
@@ -165,12 +165,12 @@ def test_a_message_with_any_member_changed_gives_a_reading(
         del holder[last]
     else:
         holder[last] = data.draw(VALUES)
-    check(wire.read(deliver(changed, **attributes), DESCRIBED))
+    check(wire.parse_delivery(deliver(changed, **attributes), DESCRIBED))
 
 
 @pytest.mark.parametrize("body", BODIES)
 def test_each_of_these_bodies_is_good_while_nothing_is_changed(body: dict[str, Any]) -> None:
-    assert wire.read(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
+    assert wire.parse_delivery(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
 
 
 @settings(deadline=None)
@@ -184,17 +184,17 @@ def test_any_pointer_gives_a_reading(name: str, held: Any, in_the_bucket: bool) 
     if in_the_bucket and isinstance(held, dict):
         held["s3BucketName"] = "bucket"
     for deliver in (raw, sns):
-        check(wire.read(deliver([name, held]), DESCRIBED))
+        check(wire.parse_delivery(deliver([name, held]), DESCRIBED))
 
 
 @settings(deadline=None)
 @given(st.sampled_from(SAMPLE_BYTES) | st.binary(max_size=300), st.sampled_from([raw, sns]), ATTRIBUTES)
 def test_any_payload_of_a_pointer_gives_a_reading(
-    body: bytes, deliver: Callable[..., Received], attributes: dict[str, str]
+    body: bytes, deliver: Callable[..., RawDelivery], attributes: dict[str, str]
 ) -> None:
     pointer = [s3_pointer.CLASSES[0], {"s3BucketName": "bucket", "s3Key": "key"}]
-    outer = wire.read(deliver(pointer, **attributes), DESCRIBED)
-    reading = wire.read(raw(body), DESCRIBED, outer.envelope)
+    outer = wire.parse_delivery(deliver(pointer, **attributes), DESCRIBED)
+    reading = wire.parse_delivery(raw(body), DESCRIBED, outer.envelope)
     check(reading)
     assert reading.pointer is None
 
@@ -203,7 +203,7 @@ def test_any_payload_of_a_pointer_gives_a_reading(
 @given(st.text(max_size=50) | VALUES.map(json.dumps))
 def test_any_text_in_a_field_of_json_gives_a_reading(text: str) -> None:
     body = relayed({**PLATFORM, "Payload__c": text}, **{"detail-type": "Nested__e"})
-    check(wire.read(raw(body), DESCRIBED))
+    check(wire.parse_delivery(raw(body), DESCRIBED))
 
 
 @settings(deadline=None)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 
 
-def received(**attributes: str) -> Received:
-    return Received(message_id="m", receipt_handle="r", body=b"Jane Doe", attributes=attributes)
+def received(**attributes: str) -> RawDelivery:
+    return RawDelivery(message_id="m", receipt_handle="r", body=b"Jane Doe", attributes=attributes)
 
 
 def test_the_time_of_sending_is_milliseconds_since_1970() -> None:

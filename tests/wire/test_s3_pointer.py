@@ -9,7 +9,7 @@ import pytest
 
 from passport_events import wire
 from passport_events.event import Identity
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 from tests.wire.deliveries import (
     ORGANIZATION,
@@ -36,9 +36,9 @@ def pointer(bucket: Any = BUCKET, key: Any = KEY, name: str = NEW) -> list[Any]:
     return [name, {"s3BucketName": bucket, "s3Key": key}]
 
 
-def outcome(body: object, deliver: Callable[..., Received] = raw) -> tuple[str, str]:
+def outcome(body: object, deliver: Callable[..., RawDelivery] = raw) -> tuple[str, str]:
     """Reason and detail of a refusal."""
-    reading = wire.read(deliver(body), ALLOWED)
+    reading = wire.parse_delivery(deliver(body), ALLOWED)
     assert reading.refusal is not None
     assert (reading.events, reading.pointer) == ((), None)
     return reading.refusal.reason, reading.refusal.detail
@@ -46,8 +46,8 @@ def outcome(body: object, deliver: Callable[..., Received] = raw) -> tuple[str, 
 
 @pytest.mark.parametrize("name", [NEW, OLD])
 @pytest.mark.parametrize("deliver", [raw, sns])
-def test_it_is_known_by_its_class_however_it_came(name: str, deliver: Callable[..., Received]) -> None:
-    reading = wire.read(deliver(pointer(name=name), org_id=ORGANIZATION), ALLOWED)
+def test_it_is_known_by_its_class_however_it_came(name: str, deliver: Callable[..., RawDelivery]) -> None:
+    reading = wire.parse_delivery(deliver(pointer(name=name), org_id=ORGANIZATION), ALLOWED)
 
     assert (reading.pointer, reading.events, reading.refusal) == (Pointer(BUCKET, KEY), (), None)
     assert reading.wire_format == f"{deliver.__name__}+s3-pointer"
@@ -58,7 +58,7 @@ def test_it_is_known_by_its_class_however_it_came(name: str, deliver: Callable[.
 def test_the_sample_as_boto3_returned_it_is_one() -> None:
     found = sample("synthetic/S5_sqs_receive_raw_delivery_with_s3_pointer.json")
     settings = dataclasses.replace(SETTINGS, pointer_buckets=("extended-client-bucket-store",))
-    received = Received(
+    received = RawDelivery(
         message_id=found["MessageId"],
         receipt_handle=found["ReceiptHandle"],
         body=found["Body"].encode(),
@@ -66,7 +66,7 @@ def test_the_sample_as_boto3_returned_it_is_one() -> None:
         message_attributes=found["MessageAttributes"],
     )
 
-    reading = wire.read(received, settings)
+    reading = wire.parse_delivery(received, settings)
 
     assert reading.pointer == Pointer("extended-client-bucket-store", KEY)
     assert reading.fallback_identity == Identity.of("sqs", found["MessageId"])
@@ -74,14 +74,14 @@ def test_the_sample_as_boto3_returned_it_is_one() -> None:
 
 @pytest.mark.parametrize(("allowed", "is_read"), [((), False), (("large",), False), ((BUCKET,), True)])
 def test_only_buckets_of_the_settings_are_allowed(allowed: tuple[str, ...], *, is_read: bool) -> None:
-    reading = wire.read(raw(pointer()), dataclasses.replace(SETTINGS, pointer_buckets=allowed))
+    reading = wire.parse_delivery(raw(pointer()), dataclasses.replace(SETTINGS, pointer_buckets=allowed))
 
     assert (reading.pointer is not None) == is_read
     assert (reading.refusal and reading.refusal.reason) == (None if is_read else "bucket_not_allowed")
 
 
 def test_one_from_a_topic_that_is_not_allowed_is_refused() -> None:
-    reading = wire.read(sns(pointer()), dataclasses.replace(ALLOWED, allowed_topics=("arn:a",)))
+    reading = wire.parse_delivery(sns(pointer()), dataclasses.replace(ALLOWED, allowed_topics=("arn:a",)))
     assert reading.refusal is not None
     assert reading.refusal.reason == "unexpected_topic"
 
@@ -117,7 +117,7 @@ HOSTILE: dict[str, tuple[object, str, str]] = {
 @pytest.mark.parametrize("deliver", [raw, sns])
 @pytest.mark.parametrize(("body", "reason", "detail"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_another_shape_is_refused(
-    body: object, reason: str, detail: str, deliver: Callable[..., Received]
+    body: object, reason: str, detail: str, deliver: Callable[..., RawDelivery]
 ) -> None:
     inside = " inside SNS Message" if reason in ("nul_char", "bad_unicode") and deliver is sns else ""
     assert outcome(body, deliver) == (reason, f"{detail}{inside}".strip())
@@ -125,7 +125,7 @@ def test_another_shape_is_refused(
 
 @pytest.mark.parametrize("key", ["k", "é" * 512, "a/b/c.json", "..a/.b", "a b?c#d%2e%2e/&=+"])
 def test_any_key_that_s3_takes_is_kept_as_it_is(key: str) -> None:
-    assert wire.read(raw(pointer(key=key)), ALLOWED).pointer == Pointer(BUCKET, key)
+    assert wire.parse_delivery(raw(pointer(key=key)), ALLOWED).pointer == Pointer(BUCKET, key)
 
 
 def test_its_content_hash_tells_bucket_and_key_apart() -> None:
@@ -135,12 +135,12 @@ def test_its_content_hash_tells_bucket_and_key_apart() -> None:
 
 
 def test_its_repr_shows_no_key() -> None:
-    assert KEY not in repr(wire.read(raw(pointer()), ALLOWED))
+    assert KEY not in repr(wire.parse_delivery(raw(pointer()), ALLOWED))
 
 
-def payload(body: object, outer: Received, settings: Any = ALLOWED) -> wire.Reading:
+def payload(body: object, outer: RawDelivery, settings: Any = ALLOWED) -> wire.ParsedDelivery:
     """What a pointer led to, read with the pointer's own envelope."""
-    return wire.read(raw(body), settings, wire.read(outer, settings).envelope)
+    return wire.parse_delivery(raw(body), settings, wire.parse_delivery(outer, settings).envelope)
 
 
 NAMELESS = change_event({"Name": "Acme"})
@@ -151,7 +151,7 @@ NAMELESS = change_event({"Name": "Acme"})
 )
 @pytest.mark.parametrize("deliver", [raw, sns])
 def test_a_payload_belongs_to_the_organization_that_its_pointer_names(
-    body: dict[str, Any], deliver: Callable[..., Received]
+    body: dict[str, Any], deliver: Callable[..., RawDelivery]
 ) -> None:
     reading = payload(body, deliver(pointer(), org_id=ORGANIZATION))
 

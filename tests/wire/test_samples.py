@@ -11,7 +11,7 @@ import pytest
 
 from passport_events import wire
 from passport_events.conf import EventType, PlatformEvent
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from tests.wire.deliveries import ORGANIZATION, SAMPLES, SETTINGS, raw, sns
 
 COVERED = ("Account", "Employee__c", "Case")
@@ -86,9 +86,9 @@ def test_every_sample_is_below() -> None:
 @pytest.mark.parametrize("deliver", [raw, sns])
 @pytest.mark.parametrize(("name", "expected"), EVENTS.items(), ids=EVENTS.keys())
 def test_a_sample_gives_these_events(
-    name: str, expected: tuple[str, list[tuple[str, str, str, int]]], deliver: Callable[..., Received]
+    name: str, expected: tuple[str, list[tuple[str, str, str, int]]], deliver: Callable[..., RawDelivery]
 ) -> None:
-    reading = wire.read(deliver(text_or_bytes(name, deliver), org_id=ORGANIZATION), PROJECT)
+    reading = wire.parse_delivery(deliver(text_or_bytes(name, deliver), org_id=ORGANIZATION), PROJECT)
     assert reading.refusal is None
     assert reading.wire_format == f"{deliver.__name__}+{expected[0]}"
     assert expected[1] == [
@@ -100,12 +100,12 @@ def test_a_sample_gives_these_events(
 
 @pytest.mark.parametrize(("name", "expected"), REFUSALS.items(), ids=REFUSALS.keys())
 def test_a_sample_is_refused(name: str, expected: tuple[str, str]) -> None:
-    reading = wire.read(raw((SAMPLES / name).read_bytes(), org_id=ORGANIZATION), PROJECT)
+    reading = wire.parse_delivery(raw((SAMPLES / name).read_bytes(), org_id=ORGANIZATION), PROJECT)
     assert reading.refusal is not None
     assert (reading.wire_format.partition("+")[2], reading.refusal.reason) == expected
 
 
-def text_or_bytes(name: str, deliver: Callable[..., Received]) -> str | bytes:
+def text_or_bytes(name: str, deliver: Callable[..., RawDelivery]) -> str | bytes:
     """SNS wraps text, SQS hands us bytes."""
     body = (SAMPLES / name).read_bytes()
     return body.decode() if deliver is sns else body

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from passport_events.wire.raw_delivery import Received
+from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.trace_context import MAX_VALUE
 from tests.wire.deliveries import change_event, notification, raw, read, relayed, sns
 
@@ -20,18 +20,18 @@ BINARY = base64.b64encode(json.dumps(HEADERS).encode()).decode()
 EVENT = relayed(change_event())
 
 
-def trace(received: Received) -> dict[str, str]:
+def trace(received: RawDelivery) -> dict[str, str]:
     reading = read(received)
     assert reading.refusal is None
     assert reading.envelope is not None
     return dict(reading.envelope.trace_context)
 
 
-def with_attribute(value: dict[str, object]) -> Received:
+def with_attribute(value: dict[str, object]) -> RawDelivery:
     return dataclasses.replace(raw(EVENT), message_attributes={"_datadog": value})
 
 
-def wrapped_binary() -> Received:
+def wrapped_binary() -> RawDelivery:
     body = notification(EVENT)
     body["MessageAttributes"] = {"_datadog": {"Type": "Binary", "Value": BINARY}}
     return raw(body)
@@ -51,7 +51,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("received", WAYS.values(), ids=WAYS.keys())
-def test_datadogs_headers_are_found(received: Received) -> None:
+def test_datadogs_headers_are_found(received: RawDelivery) -> None:
     assert trace(received) == HEADERS
 
 

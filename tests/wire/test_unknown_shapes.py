@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from passport_events.exceptions import Unreadable
-from passport_events.wire.flatten import MAX_NESTED_CHARACTERS, leaves_of
+from passport_events.wire.flatten import MAX_NESTED_CHARACTERS, flatten_fields
 from tests.wire.deliveries import RECORD, change_event, contract, event, relayed, update, why
 
 AVRO = "Avro's JSON encoding"
@@ -97,4 +97,4 @@ def test_nested_names_are_limited_in_all() -> None:
     value = {"a" * 200: {str(leaf): 1 for leaf in range(MAX_NESTED_CHARACTERS // 200)}}
     assert len(json.dumps(value)) < MAX_NESTED_CHARACTERS / 10
     with pytest.raises(Unreadable, match="too_large"):
-        leaves_of({"x": value})
+        flatten_fields({"x": value})

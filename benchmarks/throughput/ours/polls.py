@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from passport_events.instrumentation import Stage, observe
+from passport_events.instrumentation import Notification, subscribe
 from passport_events.receiving.sqs import BATCH
 
 _own = threading.local()
@@ -17,12 +17,12 @@ _milliseconds: list[float] = []
 
 def write_to(path: Path) -> None:
     """Listen from now on, and write a line per poll when the process ends."""
-    observe(_note)
+    subscribe(_note)
     atexit.register(lambda: path.write_text("".join(f"{each:.3f}\n" for each in _milliseconds)))
 
 
-def _note(stage: Stage, facts: dict[str, Any]) -> None:
-    if stage is Stage.RECEIVED:
+def _note(stage: Notification, facts: dict[str, Any]) -> None:
+    if stage is Notification.RECEIVED:
         _own.count, _own.received_at = facts["count"], time.perf_counter()
-    elif stage is Stage.DELETED and _own.count == BATCH:
+    elif stage is Notification.DELETED and _own.count == BATCH:
         _milliseconds.append((time.perf_counter() - _own.received_at) * 1000)

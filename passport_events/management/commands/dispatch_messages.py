@@ -16,10 +16,10 @@ from passport_events.exceptions import ConfigurationError, PassportEventsError, 
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage
-from passport_events.processes.backoff import Patience
+from passport_events.processes.backoff import Backoff
 from passport_events.processes.database_errors import describe_database
 from passport_events.processes.startup import Startup
-from passport_events.processes.threads import STOP_SECONDS, Loops
+from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 
 
 class Command(GuardedCommand):
@@ -58,8 +58,8 @@ class Command(GuardedCommand):
 
     def _dispatch_until_stopped(self) -> None:
         describe_database()
-        loops = Loops(STOP_SECONDS)
-        loops.lead("dispatcher", self._dispatch, loops)
+        loops = ThreadGroup(STOP_SECONDS)
+        loops.add_primary("dispatcher", self._dispatch, loops)
 
         def stop(number: int, frame: FrameType | None) -> None:
             loops.stop()
@@ -68,8 +68,8 @@ class Command(GuardedCommand):
         signal.signal(signal.SIGINT, stop)
         loops.run()
 
-    def _dispatch(self, loops: Loops) -> None:
-        patience = Patience(conf.current().max_errors_in_a_row)
+    def _dispatch(self, loops: ThreadGroup) -> None:
+        patience = Backoff(conf.current().max_errors_in_a_row)
         has_answered = False
         while not loops.is_stopping:
             pause = dispatcher.TICK_SECONDS

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 from django.db import Error
 
 from passport_events.escaping import escape_controls
-from passport_events.exceptions import LoopHangs, PassportEventsError
+from passport_events.exceptions import PassportEventsError, ThreadStuck
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.verbs import (
@@ -77,7 +77,7 @@ class Command(GuardedCommand):
         """Run the verb."""
         try:
             code = VERBS[options["verb"]].run(self.stdout, options)
-        except LoopHangs as error:
+        except ThreadStuck as error:
             give_up(f"passport {options['verb']}", error, self.stderr)
         except PassportEventsError as error:
             self.stderr.write(f"passport {options['verb']}: {error}")

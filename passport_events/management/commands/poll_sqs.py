@@ -15,7 +15,7 @@ from passport_events.exceptions import ConfigurationError, PassportEventsError, 
 from passport_events.management.base import GuardedCommand
 from passport_events.management.giving_up import give_up
 from passport_events.management.stopping import stop_on_signals
-from passport_events.receiving.poller import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.stdio import OutputError
 
@@ -68,7 +68,7 @@ class Command(GuardedCommand):
         health_file = options["health_file"]
         if health_file is not None and not health_file.parent.is_dir():
             raise ConfigurationError(f"--health-file: there is no directory {health_file.parent}")
-        service = PollService(
+        service = Poller(
             [lambda: SqsQueue(settings)] * (options["concurrency"] or settings.receivers),
             limits=Limits(
                 once=options["once"],

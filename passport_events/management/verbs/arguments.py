@@ -9,7 +9,7 @@ from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
 from passport_events.operating.ids import parse_id
 from passport_events.operating.organizations import find_organization
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 
 def positive(text: str) -> int:
@@ -29,7 +29,7 @@ def require_reason(options: dict[str, Any]) -> None:
 def record(text: str) -> str:
     """An id of Salesforce, brought to 18 characters."""
     try:
-        return to_18(text)
+        return normalize_id(text)
     except Unreadable as error:
         raise ArgumentTypeError(error.detail) from error
 

@@ -18,7 +18,7 @@ from passport_events.management.stopping import stop_on_signals
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.progress import Counter
-from passport_events.receiving.poller import Limits, PollService, Totals
+from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.receiving.sqs import SqsQueue
 
 HELP = (
@@ -61,7 +61,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return TROUBLE if totals.left else DONE
 
 
-def _service(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> PollService:
+def _service(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> Poller:
     settings = conf.current()
     urls = settings.dead_letter_queue_urls
     if not urls:
@@ -76,7 +76,7 @@ def _service(options: dict[str, Any], counter: Counter, started: Callable[[str],
     def progress(totals: Totals) -> None:
         counter.show(totals.received)
 
-    return PollService(
+    return Poller(
         # One receiver for each: what failed ten receives should not fail in a hurry.
         [functools.partial(SqsQueue.of_dead_letters, settings, url) for url in urls],
         limits=Limits(until_empty=options["once"], messages=options["max_messages"]),

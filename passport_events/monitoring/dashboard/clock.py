@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connections, router
 
-from passport_events.clock import StatementTimestamp, from_database, read_clock
+from passport_events.clock import StatementTimestamp, convert_from_database, read_clock
 from passport_events.monitoring.minutes import minute_of
 from passport_events.monitoring.models import Turn
 from passport_events.monitoring.rollup import TURN
@@ -38,7 +38,7 @@ class Moment:
 def look() -> Moment:
     """Ask."""
     found = Turn.objects.filter(name=TURN).annotate(now=StatementTimestamp()).first()
-    now = from_database(found.now) if found is not None else None
+    now = convert_from_database(found.now) if found is not None else None
     if found is None or now is None:
         return Moment(read_clock(connections[router.db_for_read(Turn)]), None)
     return Moment(now, found.minute or None)

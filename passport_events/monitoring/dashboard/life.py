@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rq.defaults import DEFAULT_WORKER_TTL
 
 from passport_events import conf
-from passport_events.clock import from_database
+from passport_events.clock import convert_from_database
 from passport_events.dispatching import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
@@ -22,7 +22,7 @@ def receiving(moment: Moment) -> list[Process]:
     """Pollers and ingesters, by the heartbeats they write."""
     found = []
     for beat in Heartbeat.objects.order_by("kind", "name"):
-        seen_at = from_database(beat.beaten_at) or moment.now
+        seen_at = convert_from_database(beat.beaten_at) or moment.now
         age = moment.since(seen_at)
         is_late = not is_fresh(moment.now - seen_at)
         name = beat.name.removeprefix(f"{beat.kind} ")
@@ -64,7 +64,7 @@ def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process
 def controls() -> Iterator[Control]:
     """Pauses and throttles in force."""
     for action in OperatorAction.objects.in_force().select_related("organization").order_by("pk"):
-        since = from_database(action.created_at)
+        since = convert_from_database(action.created_at)
         assert since is not None  # noqa: S101  # for type checkers
         yield Control(
             kind=action.kind,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Case, When
 
-from passport_events.clock import from_database
+from passport_events.clock import convert_from_database
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Fresh, Window
@@ -35,16 +35,16 @@ def freshness(moment: Moment, known: Organizations, windows: Sequence[Window]) -
     found = []
     for row in Freshness.objects.all():
         organization = known.get(row.organization_salesforce_id)
-        heartbeat_at = from_database(organization.heartbeat_received_at) if organization else None
-        arrived_at = from_database(row.arrived_at)
+        heartbeat_at = convert_from_database(organization.heartbeat_received_at) if organization else None
+        arrived_at = convert_from_database(row.arrived_at)
         fresh = Fresh(
             event_type=row.event_type,
             organization=row.organization_salesforce_id,
             organization_name=name_of(row.organization_salesforce_id, known),
-            published_at=from_database(row.published_at),
+            published_at=convert_from_database(row.published_at),
             arrived_at=arrived_at,
             arrived_age=moment.age(arrived_at),
-            processed_at=from_database(row.processed_at),
+            processed_at=convert_from_database(row.processed_at),
             heartbeat_at=heartbeat_at,
             heartbeat_age=moment.age(heartbeat_at),
             silent_since=silent.get(row.organization_salesforce_id),
@@ -59,7 +59,7 @@ def outages(moment: Moment) -> list[Window]:
     is_over = Case(When(ended_at__isnull=True, then=0), default=1)
     rows = Outage.objects.select_related("organization").order_by(is_over, "-began_at")[:MOST_WINDOWS]
     for row in rows:
-        began_at, ended_at = from_database(row.began_at), from_database(row.ended_at)
+        began_at, ended_at = convert_from_database(row.began_at), convert_from_database(row.ended_at)
         assert began_at is not None  # noqa: S101  # for type checkers
         window = Window(
             organization=row.organization.salesforce_id,

@@ -25,7 +25,7 @@ from passport_events.operating.doctor.finding import Finding, error, good, not_t
 from passport_events.operating.doctor.queue import refused
 from passport_events.operating.doctor.topic import set_region_of
 from passport_events.receiving import organization_cache
-from passport_events.salesforce_ids import to_18
+from passport_events.salesforce_ids import normalize_id
 
 ORGANIZATION = "00D000000000000EAA"
 NAME = "Canary of passport doctor"
@@ -71,7 +71,7 @@ def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[C
     sent = []
     for number, event_type in enumerate(event_types, start=1):
         message_id = str(uuid.uuid4())
-        body = _body(event_type, message_id, to_18(f"{number:015d}"))
+        body = _body(event_type, message_id, normalize_id(f"{number:015d}"))
         try:
             _send(settings, topic, json.dumps(body))
         except AWS_ERRORS as refusal:

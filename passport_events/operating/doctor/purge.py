@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from passport_events.clock import ClockTimestamp, from_database
+from passport_events.clock import ClockTimestamp, convert_from_database
 from passport_events.conf import Settings
 from passport_events.models import Delivery, OperatorAction
 from passport_events.operating import automatic_purge
@@ -31,7 +31,9 @@ class PurgeFacts:
 
 def look(settings: Settings) -> PurgeFacts | None:
     """Ask the database; None where there is nothing to purge yet."""
-    now = from_database(Delivery.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first())
+    now = convert_from_database(
+        Delivery.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first()
+    )
     if now is None:
         return None
     return PurgeFacts(

@@ -37,7 +37,7 @@ def main() -> None:
     from passport_events.handling.worker import work  # noqa: PLC0415  it needs the models
     from passport_events.models import ProcessedMessage, SalesforceOrganization, Status  # noqa: PLC0415
     from passport_events.receiving.inbox import store  # noqa: PLC0415
-    from passport_events.wire.raw_delivery import Received  # noqa: PLC0415
+    from passport_events.wire.raw_delivery import RawDelivery  # noqa: PLC0415
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     SalesforceOrganization.objects.bulk_create(
@@ -49,7 +49,7 @@ def main() -> None:
             work(QUEUE)
         for number in range(RECORDS):
             body = event(number, change).encode()
-            store([Received(message_id=f"{change} {number}", receipt_handle="", body=body)])
+            store([RawDelivery(message_id=f"{change} {number}", receipt_handle="", body=body)])
     ended = ProcessedMessage.objects.filter(status=Status.SUCCEEDED, pk__lte=RECORDS // 2)
     ended.update(status=Status.DEAD, reason="for a test")
 

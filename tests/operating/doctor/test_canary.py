@@ -16,8 +16,8 @@ from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceO
 from passport_events.operating.doctor import canary
 from passport_events.operating.doctor.canary import Canary, Seen
 from passport_events.operating.doctor.finding import Finding, Severity
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
-from passport_events.receiving.poll import poll
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
+from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness import environment
@@ -37,7 +37,7 @@ def send(topic: str = "") -> list[Canary]:
 
 
 def receive() -> None:
-    while poll(SqsQueue(conf.current()), wait_seconds=0).received:
+    while poll_once(SqsQueue(conf.current()), wait_seconds=0).received:
         pass
 
 
@@ -75,9 +75,9 @@ def test_without_a_poller_it_says_so(redis_server: ValkeyServer, sqs: Sqs) -> No
     """Case C2. A row that a dead poller left is no poller, and neither is an ingester."""
     sent = send()
     assert [finding.id for finding in findings(sent)] == ["C2"]
-    PollerHeartbeat(Pulse(), None, "ingester").beat()
+    ProcessHeartbeat(ProcessStatus(), None, "ingester").beat()
     assert [finding.id for finding in findings(sent)] == ["C2"]
-    PollerHeartbeat(Pulse(), None).beat()
+    ProcessHeartbeat(ProcessStatus(), None).beat()
     assert [finding.id for finding in findings(sent)] == ["C3"]
     age(timedelta(seconds=40))
     assert [finding.id for finding in findings(sent)] == ["C2"]
@@ -86,7 +86,7 @@ def test_without_a_poller_it_says_so(redis_server: ValkeyServer, sqs: Sqs) -> No
 def test_with_a_poller_that_does_not_receive_it_somebody_else_may_have(
     redis_server: ValkeyServer, sqs: Sqs
 ) -> None:
-    PollerHeartbeat(Pulse(), None).beat()
+    ProcessHeartbeat(ProcessStatus(), None).beat()
     sent = send()
     boto3.client("sqs", endpoint_url=environment.aws_endpoint_url()).purge_queue(QueueUrl=sqs.queue.url)
 
