@@ -20,12 +20,10 @@ class PassportEventsConfig(AppConfig):
         from passport_events.handling import registry  # noqa: PLC0415  they need the models
         from passport_events.observing import logs  # noqa: PLC0415  they need the models
         from passport_events.operating import automatic_purge, background  # noqa: PLC0415  they need the models
-        from passport_events.receiving import pointers  # noqa: PLC0415  they need the models
 
         checks.start()
         signals.connect()
         logs.start()
-        pointers.start()
         background.attach()
         automatic_purge.attach()
         with registry.collected_problems():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 from passport_events.conf import Settings
-from passport_events.handling.opener import Opener, opener_for
 from passport_events.handling.registry import Handler, handler_for
 from passport_events.models import Mode, ProcessedMessage, Status
 
@@ -20,14 +19,12 @@ class Plan:
     reason: str = ""
     is_alone: bool = False
     """Whether the message needs a transaction of its own."""
-    opener: Opener | None = None
-    """Who opens it, if it holds no event but says where some are."""
 
 
 def plan_for(message: ProcessedMessage, settings: Settings) -> Plan:
     """Decide by the organization's mode, the origin of the change, and whether there is a handler."""
     if message.is_pointer:
-        return Plan(None, merges=False, is_alone=True, opener=opener_for(message.event_type))
+        return Plan(None, merges=False, is_alone=True)
     handler = handler_for(message.event_type)
     organization = message.organization
     if organization is None or organization.mode == Mode.OFF:

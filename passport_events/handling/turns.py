@@ -13,7 +13,7 @@ from passport_events.handling.batch import merge_batch
 from passport_events.handling.effect import CONNECTION_ERRORS, fail, take_turn
 from passport_events.handling.error_places import short_class_name_of
 from passport_events.handling.plan import Plan
-from passport_events.handling.pointer_turn import open_pointer
+from passport_events.handling.pointers import open_pointer
 from passport_events.handling.rq_timeout import is_alarm
 from passport_events.handling.runs import runs_of
 from passport_events.handling.time_slice import TimeSlice
@@ -56,8 +56,8 @@ def _write_down(failed: Failed, done: set[int]) -> bool:
 
 
 def _take_one(turn: Attempt) -> BaseException | None:
-    if turn.plan.opener is not None:
-        return open_pointer(turn, turn.plan.opener)
+    if turn.message.is_pointer:
+        return open_pointer(turn)
     if turn.plan.merges:
         return take_turn(turn)
     merge_batch([turn.message], turn.plan, turn.lease_token)

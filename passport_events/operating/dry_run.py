@@ -35,14 +35,13 @@ def _would(message: ProcessedMessage) -> str:
     settings = conf.current()
     if message.event_type not in settings.live_types():
         return "no worker takes its type: it is not in EVENT_TYPES"
-    if not message.is_pointer:
-        try:
-            message.to_event()
-        except (KeyError, TypeError, ValueError):
-            return "cannot be read by this release"
-    plan = plan_for(message, settings)
-    if plan.opener is not None:
+    if message.is_pointer:
         return "fetch what it points at"
+    try:
+        message.to_event()
+    except (KeyError, TypeError, ValueError):
+        return "cannot be read by this release"
+    plan = plan_for(message, settings)
     if plan.handler is not None:
         return f"call {plan.handler.name}"
     if not plan.merges:

@@ -76,8 +76,8 @@ TOGETHER: Mapping[str, Seam] = {
     "together, committed": After("passport_events.handling.turns:take_turns"),
 }
 POINTER: Mapping[str, Seam] = {
-    "pointer fetched, nothing stored": After("passport_events.receiving.pointers:S3Opener.fetch"),
-    "payload stored, pointer not finished": After("passport_events.receiving.pointers:S3Opener.store"),
+    "pointer fetched, nothing stored": After("passport_events.receiving.payloads:fetch"),
+    "payload stored, pointer not finished": After("passport_events.receiving.payloads:store"),
     "finished, not committed": HANDLER["finished, not committed"],
     "committed": HANDLER["committed"],
 }

@@ -7,7 +7,6 @@ import pytest
 from passport_events import Event, handles
 from passport_events.conf import Settings
 from passport_events.event import S3_POINTER
-from passport_events.handling.opener import opener_for
 from passport_events.handling.plan import Plan, is_echo, plan_for
 from passport_events.handling.registry import handler_for
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
@@ -64,8 +63,7 @@ def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
 
     plan = plan_for(pointer, SETTINGS)
 
-    assert plan == Plan(None, merges=False, is_alone=True, opener=opener_for(S3_POINTER))
-    assert plan.opener is not None
+    assert plan == Plan(None, merges=False, is_alone=True)
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,10 @@ from django.db import connection, connections
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from passport_events.dispatching import hints
-from passport_events.handling.opener import Opened
 from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import queries, s3
-from passport_events.receiving.pointers import S3Opener
+from passport_events.receiving import payloads, queries, s3
+from passport_events.receiving.payloads import Payload, StoredPayload
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import Announcements, eventually, in_a_thread, opportunities, opportunity
 from tests.receiving.pointing import (
@@ -45,8 +44,8 @@ QUEUE = "passport-opportunities"
 
 
 def after(monkeypatch: pytest.MonkeyPatch, step: str, happens: Callable[[], object]) -> None:
-    """Let something happen right after the first time that an opener's step was done."""
-    done: Any = getattr(S3Opener, step)
+    """Let something happen right after the first call of a step."""
+    done: Any = getattr(payloads, step)
     happened: list[bool] = []
 
     def and_then(*arguments: Any) -> Any:
@@ -56,7 +55,7 @@ def after(monkeypatch: pytest.MonkeyPatch, step: str, happens: Callable[[], obje
             happens()
         return result
 
-    monkeypatch.setattr(S3Opener, step, and_then)
+    monkeypatch.setattr(payloads, step, and_then)
 
 
 def let_the_lease_end() -> None:
@@ -94,13 +93,13 @@ import django; django.setup()
 import os
 from django.conf import settings
 from passport_events.handling.worker import work
-from passport_events.receiving.pointers import S3Opener
+from passport_events.receiving import payloads
 settings.PASSPORT_EVENTS = {{**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [{BUCKET!r}]}}
-done = S3Opener.{step}
+done = payloads.{step}
 def die(*arguments):
     done(*arguments)
     os._exit(9)
-S3Opener.{step} = die
+payloads.{step} = die
 work({QUEUE!r})
 """
     died = subprocess.run(
@@ -172,14 +171,14 @@ def test_two_pointers_to_the_same_that_are_opened_at_once_bring_it_once(sqs: Sqs
     first, second = pointers()
     ProcessedMessage.objects.filter(pk=second.pk).update(due_at=None, status="dead", finished_at=first.due_at)
     stored, go_on = threading.Event(), threading.Event()
-    store = S3Opener.store
+    store = payloads.store
 
-    def slow_store(self: S3Opener, payload: Any) -> Opened:
-        opened = store(self, payload)
+    def slow_store(payload: Payload) -> StoredPayload:
+        result = store(payload)
         if not stored.is_set():
             stored.set()
             assert go_on.wait(20)
-        return opened
+        return result
 
     def work() -> None:
         try:
@@ -188,7 +187,7 @@ def test_two_pointers_to_the_same_that_are_opened_at_once_bring_it_once(sqs: Sqs
             connections.close_all()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(S3Opener, "store", slow_store)
+        patch.setattr(payloads, "store", slow_store)
         one = threading.Thread(target=work)
         one.start()
         assert stored.wait(20)

@@ -1,13 +1,12 @@
-"""The turn of a pointer: fetch what it leads to, then store those events and finish it, in one transaction.
+"""Attempts of pointers: fetch the payload, then store its events and finish the pointer in one transaction.
 
-As with every effect, the last write finishes the message only if this lease still holds it; so of
-two workers that fetched the same, one has stored it and the other nothing.
+The last write finishes the message only if this lease still holds it. If two workers fetch the same
+payload, one stores it and the other rolls back.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from django.db import DatabaseError, router, transaction
 
@@ -17,44 +16,45 @@ from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling.effect import CONNECTION_ERRORS
 from passport_events.handling.errors import capture
 from passport_events.handling.failure import record_failure
-from passport_events.handling.opener import Opened, Opener
 from passport_events.handling.turn import Attempt
 from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.models import ProcessedMessage, Status
+from passport_events.receiving import payloads
+from passport_events.receiving.payloads import Payload, StoredPayload
 
 
-def open_pointer(turn: Attempt, opener: Opener) -> BaseException | None:
+def open_pointer(turn: Attempt) -> BaseException | None:
     """Run a pointer to its next status. Returns the error, which is written down already.
 
     Raises LeaseLost, and the database's CONNECTION_ERRORS.
     """
     emit(Notification.STARTED, message_id=turn.message.pk, event_type=turn.message.event_type)
     try:
-        payload = opener.fetch(turn.message)
+        payload = payloads.fetch(turn.message)
     except CONNECTION_ERRORS:
         raise
     except BaseException as error:
         if is_interrupt(error):
             raise
-        return _effect(turn, opener, None, error)
+        return _effect(turn, None, error)
     try:
-        return _effect(turn, opener, payload, None)
+        return _effect(turn, payload, None)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as error:
         # Found by the commit only: an organization that was deleted a moment ago, say.
-        return _effect(turn, opener, None, error)
+        return _effect(turn, None, error)
 
 
-def _effect(turn: Attempt, opener: Opener, payload: Any, error: BaseException | None) -> BaseException | None:
+def _effect(turn: Attempt, payload: Payload | None, error: BaseException | None) -> BaseException | None:
     started = time.perf_counter()
-    opened = Opened(frozenset(), 0, 0)
+    stored = StoredPayload(frozenset(), 0, 0)
     stage, facts = Notification.SUCCEEDED, dict[str, object]()
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
-        if error is None:
+        if payload is not None:
             try:
-                opened = opener.store(payload)
+                stored = payloads.store(payload)
             except (Unreadable, RetryLater) as verdict:
                 error = verdict
         if error is None:
@@ -72,16 +72,16 @@ def _effect(turn: Attempt, opener: Opener, payload: Any, error: BaseException | 
             stage, facts = record_failure(turn, capture(error))
     emit(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
     if error is None:
-        _tell(opened, time.perf_counter() - started)
+        _announce(stored, time.perf_counter() - started)
     return error
 
 
-def _tell(opened: Opened, seconds: float) -> None:
-    """What is said, and who is woken, after every commit that brought new messages."""
-    emit(Notification.STORED, count=opened.new, duplicates=opened.duplicates, seconds=seconds)
-    for facts in opened.quarantined:
+def _announce(stored: StoredPayload, seconds: float) -> None:
+    """Emit what was stored, and send hints for the queues that have new messages."""
+    emit(Notification.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
+    for facts in stored.quarantined:
         emit(Notification.QUARANTINED, **facts)
     settings = conf.current()
-    queues = {settings.queue_of(name) for name in opened.due_types}
+    queues = {settings.queue_of(name) for name in stored.due_types}
     if queues:
         hints.send(sorted(queues))
