@@ -46,8 +46,8 @@ def test_every_reason_of_a_refusal_is_explained_and_no_other_is() -> None:
 
 
 def reasons() -> Iterator[str]:
-    """Every first word of an Unreadable, and every reason that rows are quarantined for, in receiving."""
-    for path in (PACKAGE / "receiving").rglob("*.py"):
+    """Every first word of an Unreadable, and every reason that rows are quarantined for."""
+    for path in PACKAGE.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
                 continue

@@ -46,15 +46,15 @@ HANDLER: Mapping[str, Seam] = {
     "record locked": After("passport_events.handling.effect:lock_record"),
     "merged": After("passport_events.handling.effect:save_merge"),
     "in the handler": After("tests.crashes.event_handlers:note"),
-    "handled, not finished": Before("passport_events.handling.turn:Turn.finish"),
-    "finished, not committed": After("passport_events.handling.turn:Turn.finish"),
+    "handled, not finished": Before("passport_events.handling.turn:Attempt.finish"),
+    "finished, not committed": After("passport_events.handling.turn:Attempt.finish"),
     "committed": Announced(Notification.SUCCEEDED),
     "record locks begin to be released": Before("passport_events.handling.locks:RecordLocks.release"),
     "worked, before the dispatcher's tick": Before("passport_events.dispatching.dispatcher:tick"),
 }
 FAILURE: Mapping[str, Seam] = {
     "failed, nothing written": Before("passport_events.handling.effect:record_failure"),
-    "failed, waiting again": After("passport_events.handling.turn:Turn.wait"),
+    "failed, waiting again": After("passport_events.handling.turn:Attempt.wait"),
     "failed, attempt written": After("passport_events.handling.effect:record_failure"),
     "failure committed": Announced(Notification.RETRYING),
 }
@@ -103,13 +103,13 @@ OPERATOR: Mapping[str, Seam] = {
 LOOPS: Mapping[str, Seam] = {
     # The chores ask the same SQS how full the queue is, and may come first.
     "connecting to SQS": Before("urllib3.util.connection:create_connection", thread="receiver-0"),
-    "before the sign of life": Before("passport_events.processes.heartbeat:PollerHeartbeat.beat"),
+    "before the sign of life": Before("passport_events.processes.heartbeat:ProcessHeartbeat.beat"),
     "before the dispatcher's look": Before("passport_events.dispatching.dispatcher:dispatch"),
-    "in the watch": Before("passport_events.processes.threads:Loops._look"),
+    "in the watch": Before("passport_events.processes.threads:ThreadGroup._look"),
     "long poll begins": Before("passport_events.receiving.sqs:SqsQueue.receive"),
 }
 TOLD_TO_STOP = (
-    After("passport_events.processes.threads:Loops.stop"),
+    After("passport_events.processes.threads:ThreadGroup.stop"),
     After("passport_events.handling.time_slice:end_now"),
 )
 

@@ -144,7 +144,9 @@ def test_a_receiver_that_dies_of_a_bug_takes_the_service_with_it(home: Salesforc
     assert ProcessedMessage.objects.count() == 1  # what was committed stays, and comes again
 
 
-@pytest.mark.parametrize("where", ["handling.dispatcher.tick", "receiving.heartbeat.PollerHeartbeat.beat"])
+@pytest.mark.parametrize(
+    "where", ["dispatching.dispatcher.tick", "processes.heartbeat.ProcessHeartbeat.beat"]
+)
 def test_a_heartbeat_that_dies_of_a_bug_takes_the_service_with_it(
     queue: FakeQueue, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
