@@ -6,7 +6,7 @@ PYTHON312 ?= $(shell for each in python3.14 python3.13 python3.12 $(foreach v,14
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$$each" && break; done)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz model chaos bench bench-growth bench-reading bench-hot-record bench-desk browser contract lint build clean
+.PHONY: help install demo test fuzz model chaos bench bench-growth bench-reading bench-hot-record bench-desk browser contract lint check build clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -61,6 +61,12 @@ lint: .venv/.lint ## ruff, mypy, the direction of imports, missing migrations
 	.venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/python manage.py makemigrations --check --dry-run --settings=tests.settings
 	.venv/bin/python manage.py makemigrations --check --dry-run --settings=tests.monolith.settings
+
+# pytest without paths would run everything.
+check: lint ## the fast loop: lint, then the tests of folders that changed since main, on SQLite
+	@tests=$$(.venv/bin/python -m tests.harness.changed_tests) && \
+	if [ -n "$$tests" ]; then .venv/bin/python -m pytest --database=sqlite $$tests $(ARGS); \
+	else echo "check: no tests to run: nothing with tests changed since main"; fi
 
 build: .venv/.lint ## build the sdist and the wheel into dist/
 	@.venv/bin/python -m build

@@ -10,6 +10,7 @@ from typing import get_args
 import passport_events
 from passport_events import checks, checks_around, conf
 from passport_events.management.commands.passport import VERBS
+from passport_events.models import Mode, Status
 from passport_events.monitoring.dashboard import concerns
 from passport_events.operating.doctor.finding import Id
 from passport_events.operating.finding import Code, Finding
@@ -58,6 +59,15 @@ def test_every_concern_of_the_dashboard_is_documented_and_no_other_is() -> None:
     rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", page, re.MULTILINE)
 
     assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(concerns.ConcernCode)
+
+
+def test_the_glossary_is_sorted_and_has_every_status_and_mode() -> None:
+    text = (DOCS / "glossary.md").read_text()
+    terms = re.findall(r"^\| ([^|]+?) \| [A-Z]", text, re.MULTILINE)
+
+    assert terms == sorted(terms, key=str.lower)
+    assert all(status in text for status in Status)
+    assert all(f"`{mode}`" in text for mode in Mode)
 
 
 def test_every_decision_is_listed() -> None:
