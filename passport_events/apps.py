@@ -19,12 +19,12 @@ class PassportEventsConfig(AppConfig):
         from passport_events import checks, signals  # noqa: PLC0415  they need the models
         from passport_events.handling import registry  # noqa: PLC0415  they need the models
         from passport_events.observing import logs  # noqa: PLC0415  they need the models
-        from passport_events.operating import automatic_purge, background  # noqa: PLC0415  they need the models
+        from passport_events.operating import automatic_purge, runner  # noqa: PLC0415  they need the models
 
         checks.start()
         signals.connect()
         logs.start()
-        background.attach()
+        runner.attach()
         automatic_purge.attach()
         with registry.collected_problems():
             autodiscover_modules("event_handlers")

@@ -18,8 +18,7 @@ from passport_events.admin.selecting import SelectionForm, event_types, from_lis
 from passport_events.admin.tasks import BY_NAME, EVERYTHING, TASKS, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating.dry_run import dry_run
-from passport_events.operating.replay import REPLAY, preview
+from passport_events.operating.replay import REPLAY, dry_run, preview
 from passport_events.operating.selection import LOOK_BACK, MOST_COUNTED, Selection, count
 from passport_events.operating.text import one_line
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from passport_events.clock import StatementTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, Progress
-from passport_events.operating.became import Became, became
+from passport_events.operating.outcomes import Became, became
 from passport_events.operating.selection import MOST_COUNTED, Selection
 from passport_events.operating.text import one_line, visible
 

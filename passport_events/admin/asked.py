@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from passport_events.operating import groups
-from passport_events.operating.ids import parse_id
+from passport_events.operating import failure_groups
+from passport_events.operating.selection import parse_id
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Asked:
         return cls(
             event_type=request.GET.get("type", "")[:64],
             organization=request.GET.get("organization", "")[:18],
-            order=order if order in groups.ORDERS else "count",
+            order=order if order in failure_groups.ORDERS else "count",
             page=max(1, parse_id(page) or 1),
         )
 

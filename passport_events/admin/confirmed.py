@@ -16,9 +16,9 @@ from django.urls import URLPattern, path
 
 from passport_events.admin.base import DeskAdmin
 from passport_events.exceptions import OperationRefused
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import MOST_AT_ONCE
-from passport_events.operating.ids import join_ids, parse_ids
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import MOST_AT_ONCE
+from passport_events.operating.selection import join_ids, parse_ids
 
 M = TypeVar("M", bound=Model)
 Rows = QuerySet[Any]

@@ -14,8 +14,8 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
 from passport_events.models.personal_data import masked
+from passport_events.operating.explain import said, word_of
 from passport_events.operating.text import one_line
-from passport_events.operating.words import said, word_of
 
 
 @admin.register(Delivery)

@@ -17,12 +17,11 @@ from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.operating import groups, health
-from passport_events.operating.groups import Wanted
-from passport_events.operating.ids import parse_id
-from passport_events.operating.links import runbook_url
-from passport_events.operating.waiting import long_waiting
-from passport_events.operating.words import said, word_of
+from passport_events.operating import failure_groups, health
+from passport_events.operating.backlog import long_waiting
+from passport_events.operating.explain import runbook_url, said, word_of
+from passport_events.operating.failure_groups import Wanted
+from passport_events.operating.selection import parse_id
 
 COLUMNS = (
     ("", "What fails"),
@@ -69,7 +68,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         self._may_look(request)
         asked = Asked.of(request)
         wanted = Wanted(event_type=asked.event_type, organization=asked.organization)
-        found = groups.find(wanted, asked.order, asked.page)
+        found = failure_groups.find(wanted, asked.order, asked.page)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         return self.page(
             request,
@@ -82,7 +81,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             flow_url=flow_url(self, request),
             asked=asked,
             is_filtered=bool(asked.event_type or asked.organization),
-            cap=groups.MOST_GROUPED if found.is_capped else 0,
+            cap=failure_groups.MOST_GROUPED if found.is_capped else 0,
             columns=[
                 {
                     "name": name,
@@ -104,27 +103,27 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         """One group: what went wrong, and its messages, the newest first."""
         self._may_look(request)
         own = "" if fingerprint == UNGROUPED else fingerprint
-        statuses = groups.statuses_of(own)
+        statuses = failure_groups.statuses_of(own)
         if not statuses:
             raise Http404
         wanted = Wanted(fingerprint=own)
-        found = groups.find(wanted)
+        found = failure_groups.find(wanted)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         rows = desk_rows.rows_of(found.groups, homes, self.group_url)
         before = parse_id(request.GET.get("before", ""))
         members = list(
-            groups.members(own, before)
+            failure_groups.members(own, before)
             .select_related("organization")
-            .defer("content", "merged")[: groups.PAGE + 1]
+            .defer("content", "merged")[: failure_groups.PAGE + 1]
         )
         row = rows[0] if rows else None
-        shown = members[: groups.PAGE]
+        shown = members[: failure_groups.PAGE]
         return self.page(
             request,
             "passport_events/admin/group.html",
             title=row.error if row else "A group that is over",
             row=row,
-            cap=groups.MOST_GROUPED if found.is_capped else 0,
+            cap=failure_groups.MOST_GROUPED if found.is_capped else 0,
             fingerprint=own,
             runbook_url=runbook_url(row.cause.error) if row else "",
             adding=shortcuts.adding(self, request, row.group.organizations, homes) if row else [],
@@ -138,7 +137,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
                 for message in shown
             ],
             newest_url=self.group_url(own) if before else "",
-            older_url=f"?before={shown[-1].pk}" if len(members) > groups.PAGE else "",
+            older_url=f"?before={shown[-1].pk}" if len(members) > failure_groups.PAGE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
             **group_buttons.context_of(self, request, own, statuses, row.group.event_types if row else ()),
         )

@@ -11,10 +11,10 @@ from django.db.models import OuterRef, Subquery
 
 from passport_events.admin.trend import Trend
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating.cause import Cause, cause_of
-from passport_events.operating.groups import Group
+from passport_events.operating.backlog import LongWaiting
+from passport_events.operating.explain import Cause, cause_of
+from passport_events.operating.failure_groups import Group
 from passport_events.operating.text import one_line, seconds
-from passport_events.operating.waiting import LongWaiting
 
 MOST_NAMED = 3
 """Organizations of a group that are named; the others are counted."""

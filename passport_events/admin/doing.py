@@ -14,9 +14,9 @@ from passport_events.admin.parts import some_names
 from passport_events.admin.tasks import EVERYTHING, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating import background, dead_letters, export, notes
-from passport_events.operating.actor import Actor
-from passport_events.operating.rehearse import Rehearsal, rehearse
+from passport_events.operating import audit_log, export, operations, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.dry_run import Rehearsal, rehearse
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line
 
@@ -31,7 +31,7 @@ def do(
     """Do it as the form says. Raises OperationRefused, with nothing done."""
     actor = Actor.of_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
     if task.change is not None:
-        action = background.start(
+        action = runner.start(
             task.change,
             selection,
             actor,
@@ -43,7 +43,7 @@ def do(
     if task.name == tasks.TRIAL:
         return _try(journal, request, selection, actor, how["reason"])
     if task.name == tasks.NOTE:
-        written = notes.note(selection.fingerprint, how["reason"], actor)
+        written = audit_log.note(selection.fingerprint, how["reason"], actor)
         messages.success(request, "The note was written.")
         return HttpResponseRedirect(_group_url(journal, selection.fingerprint) or journal.url_of(written))
     if task.name == tasks.REHEARSE:
@@ -83,7 +83,7 @@ def _rehearsal(
 def _try(
     journal: Journal, request: HttpRequest, selection: Selection, actor: Actor, reason: str
 ) -> HttpResponse:
-    sent = dead_letters.retry_one(selection, actor, reason)
+    sent = operations.retry_one(selection, actor, reason)
     if sent is None:
         raise OperationRefused("None of these can be sent back any more.")
     messages.success(request, f"Message {sent} was sent back. Its status says how it fares.")

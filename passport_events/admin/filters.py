@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from passport_events import conf
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating.ids import parse_id
-from passport_events.operating.words import STATUSES, Word
+from passport_events.operating.explain import STATUSES, Word
+from passport_events.operating.selection import parse_id
 
 WINDOW = 100_000
 """Messages that a list looks at which is filtered by type or organization alone."""

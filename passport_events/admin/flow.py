@@ -15,8 +15,8 @@ from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
 from passport_events.admin.flow_forms import CONTROLS, Control, ScopeForm
 from passport_events.admin.parts import part_of
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import MOST_COUNTED, count
 from passport_events.operating.text import one_line, visible
 
@@ -70,7 +70,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
         if action is None:
             raise Http404
         said = f"{action.get_kind_display()} of {_words(action.event_type, action.organization)}"
-        if controls.end(action, _actor(request)):
+        if flow_operations.end(action, _actor(request)):
             messages.success(request, f"Ended: {said}.")
         else:
             messages.warning(request, f"Ended before, by somebody else: {said}.")
@@ -133,7 +133,7 @@ def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
     return desk.url_for(OperatorAction, "flow") if may_look else ""
 
 
-def _words(event_type: str | None, organization: controls.Organization) -> str:
+def _words(event_type: str | None, organization: flow_operations.Organization) -> str:
     of = one_line(organization.name) if organization else "every organization"
     return f"{event_type or 'every event type'} of {of}"
 

@@ -12,7 +12,7 @@ from passport_events import conf
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.admin.tasks import WhyForm
 from passport_events.models import ActionKind, SalesforceOrganization
-from passport_events.operating import controls
+from passport_events.operating import flow_operations
 
 
 class ScopeForm(forms.Form):
@@ -38,7 +38,7 @@ class ScopeForm(forms.Form):
             by_id.label = "Organization"
         self.fields["event_type"].choices = [("", "every event type"), *types]  # type: ignore[attr-defined]  # a choice field
 
-    def scope(self) -> tuple[str | None, controls.Organization]:
+    def scope(self) -> tuple[str | None, flow_operations.Organization]:
         """As controls want it; the form must be valid."""
         return self.cleaned_data["event_type"] or None, self.cleaned_data["organization"]
 
@@ -72,7 +72,7 @@ CONTROLS = {
             meaning="Messages are stored and wait, and lose no attempts.",
             end_label="Resume",
             form=WhyForm,
-            begin=controls.pause,
+            begin=flow_operations.pause,
         ),
         Control(
             kind=ActionKind.THROTTLE,
@@ -81,7 +81,7 @@ CONTROLS = {
             "another of the same scope.",
             end_label="End",
             form=RateForm,
-            begin=controls.throttle,
+            begin=flow_operations.throttle,
         ),
     )
 }

@@ -16,7 +16,7 @@ from passport_events.admin.tasks import BY_NAME
 from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
 from passport_events.models.status import FOR_A_PERSON
-from passport_events.operating import notes
+from passport_events.operating import audit_log
 from passport_events.operating.text import one_line, visible
 
 MAX_NOTES = 20
@@ -48,8 +48,8 @@ def context_of(
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
     more = (Status.QUARANTINED,) if S3_POINTER in event_types else ()
-    written = part_of(request, "notes", notes.notes(fingerprint), MAX_NOTES)
-    done = part_of(request, "actions", notes.actions(fingerprint), MAX_NOTES)
+    written = part_of(request, "notes", audit_log.notes(fingerprint), MAX_NOTES)
+    done = part_of(request, "actions", audit_log.actions(fingerprint), MAX_NOTES)
     return {
         "act_url": journal.url("act"),
         "buttons": [

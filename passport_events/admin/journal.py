@@ -14,15 +14,15 @@ from passport_events.admin import action_page
 from passport_events.admin.acting import Acting
 from passport_events.admin.flow import FlowPages, flow_url
 from passport_events.models import ActionKind, OperatorAction, Progress
-from passport_events.operating import steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.background import CHANGES
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.runner import CHANGES
 from passport_events.operating.text import one_line
 
 STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Progress, ...]]] = {
-    "pause": (steering.pause, (Progress.RUNNING,)),
-    "resume": (steering.resume, (Progress.PAUSED, Progress.STOPPED)),
-    "cancel": (steering.cancel, (Progress.RUNNING, Progress.PAUSED, Progress.STOPPED)),
+    "pause": (runner.pause, (Progress.RUNNING,)),
+    "resume": (runner.resume, (Progress.PAUSED, Progress.STOPPED)),
+    "cancel": (runner.cancel, (Progress.RUNNING, Progress.PAUSED, Progress.STOPPED)),
 }
 """Verb -> what it does, and when it can be done."""
 

@@ -16,10 +16,8 @@ from passport_events.admin.timeline import timeline
 from passport_events.clock import convert_to_database
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord
 from passport_events.operating.blame import version_time, writers
-from passport_events.operating.cause import cause_of
-from passport_events.operating.links import runbook_url, trace_url
+from passport_events.operating.explain import Word, cause_of, runbook_url, said, trace_url, word_of
 from passport_events.operating.text import one_line, visible
-from passport_events.operating.words import Word, said, word_of
 
 STEPS = 25
 """Attempts, and operations, of one part of the timeline: each may have a long text and a traceback."""

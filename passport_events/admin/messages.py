@@ -18,9 +18,9 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.admin.shortcuts import what_its_release_did
 from passport_events.models import ProcessedMessage
-from passport_events.operating import dead_letters
+from passport_events.operating import operations
+from passport_events.operating.explain import said, word_of
 from passport_events.operating.text import one_line
-from passport_events.operating.words import said, word_of
 
 RETRY = ConfirmedAction(
     name="retry",
@@ -29,8 +29,8 @@ RETRY = ConfirmedAction(
     meaning="Sent back to the handler with all attempts, and due at once. The idempotency key stays the "
     "same. Whether it was handled, the status says afterwards.",
     done="sent back",
-    eligible=lambda rows: rows.filter(dead_letters.RETRYABLE),
-    run=dead_letters.retry,
+    eligible=lambda rows: rows.filter(operations.RETRYABLE),
+    run=operations.retry,
 )
 DISCARD = ConfirmedAction(
     name="discard",
@@ -38,8 +38,8 @@ DISCARD = ConfirmedAction(
     permission="passport_events.discard_message",
     meaning="Nobody will handle what is discarded. It can be restored until it is purged.",
     done="discarded",
-    eligible=lambda rows: rows.filter(dead_letters.DISCARDABLE),
-    run=dead_letters.discard,
+    eligible=lambda rows: rows.filter(operations.DISCARDABLE),
+    run=operations.discard,
 )
 RESTORE = ConfirmedAction(
     name="restore",
@@ -47,8 +47,8 @@ RESTORE = ConfirmedAction(
     permission="passport_events.discard_message",
     meaning="What was a dead letter becomes one again; what was quarantined, too.",
     done="restored",
-    eligible=lambda rows: rows.filter(dead_letters.RESTORABLE),
-    run=dead_letters.restore,
+    eligible=lambda rows: rows.filter(operations.RESTORABLE),
+    run=operations.restore,
     needs_reason=False,
 )
 

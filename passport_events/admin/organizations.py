@@ -18,10 +18,9 @@ from passport_events.admin.shortcuts import what_waited_for
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
-from passport_events.operating.organizations import reprocess_organization, waited_for
-from passport_events.operating.standing import Standing, standings
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.organizations import Standing, reprocess_organization, standings, waited_for
 from passport_events.operating.text import seconds
 from passport_events.salesforce_ids import normalize_id
 
@@ -30,11 +29,11 @@ Organizations = QuerySet[SalesforceOrganization]
 
 
 def _pause(organizations: Organizations, actor: Actor, reason: str) -> int:
-    return sum(controls.pause(None, organization, actor, reason) for organization in organizations)
+    return sum(flow_operations.pause(None, organization, actor, reason) for organization in organizations)
 
 
 def _resume(organizations: Organizations, actor: Actor, _reason: str) -> int:
-    return sum(controls.resume(None, organization, actor) for organization in organizations)
+    return sum(flow_operations.resume(None, organization, actor) for organization in organizations)
 
 
 def _reprocess(organizations: Organizations, actor: Actor, _reason: str) -> int:

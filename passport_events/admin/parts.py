@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from passport_events.operating.ids import parse_id
+from passport_events.operating.selection import parse_id
 from passport_events.operating.text import one_line
 
 MAX_ROWS = 200

@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 from passport_events.admin.base import M, ReadOnlyAdmin
 from passport_events.admin.parts import query_of
 from passport_events.admin.payload import PERMISSION, Payload
-from passport_events.operating import looks
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.text import one_line
 
 
@@ -45,7 +45,7 @@ class RevealingAdmin(ReadOnlyAdmin[M]):
             return HttpResponseRedirect(self.url_of(row) + query_of(request))
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
-        looks.look_at(row, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
+        audit_log.look_at(row, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
         context = self._with_payload(row, Payload(is_shown=True), request)
         return self.page(request, self.page_template, title=one_line(row), **context)
 

@@ -14,11 +14,10 @@ from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_datab
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import SalesforceOrganization, Status
-from passport_events.operating.dead_letters import MOST_AT_ONCE
-from passport_events.operating.ids import parse_id, parse_ids
-from passport_events.operating.selection import Selection
+from passport_events.operating.explain import STATUSES, Word
+from passport_events.operating.operations import MOST_AT_ONCE
+from passport_events.operating.selection import Selection, parse_id, parse_ids
 from passport_events.operating.text import one_line, visible
-from passport_events.operating.words import STATUSES, Word
 from passport_events.salesforce_ids import normalize_id
 
 MOMENTS = ("received_since", "received_until", "since", "until")

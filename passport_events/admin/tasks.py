@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from django import forms
 
-from passport_events.operating import export, notes, rehearse
-from passport_events.operating.changes import Change
-from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY, RETRY_NOW
+from passport_events.operating import audit_log, dry_run, export
+from passport_events.operating.operations import DISCARD, RESTORE, RETRY, RETRY_NOW, Change
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
@@ -46,7 +45,9 @@ class UnaskedPaceForm(PaceForm):
 class NoteForm(forms.Form):
     """What?"""
 
-    reason = forms.CharField(max_length=notes.LONGEST, label="Note", widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        max_length=audit_log.LONGEST, label="Note", widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class ExportForm(forms.Form):
@@ -61,7 +62,7 @@ class RehearseForm(forms.Form):
     """How many?"""
 
     most = forms.IntegerField(
-        min_value=1, max_value=rehearse.MOST_REHEARSED, initial=20, label="How many, the newest first"
+        min_value=1, max_value=dry_run.MOST_REHEARSED, initial=20, label="How many, the newest first"
     )
 
 
@@ -131,7 +132,7 @@ TASKS = (
     Task(
         name=REHEARSE,
         label="Rehearse",
-        permission=rehearse.PERMISSION,
+        permission=dry_run.PERMISSION,
         meaning="The handler of this release runs against the newest of them, each in a transaction that is "
         "rolled back, and you see what would differ. What a handler does outside of the database is done.",
         form=RehearseForm,
@@ -164,7 +165,7 @@ TASKS = (
     Task(
         name=NOTE,
         label="Write a note",
-        permission=notes.PERMISSION,
+        permission=audit_log.PERMISSION,
         meaning="Kept on this group for the others; a retry does not clear it.",
         form=NoteForm,
         eligible=_every,

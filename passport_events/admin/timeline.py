@@ -16,8 +16,8 @@ from passport_events.models import (
     ProcessedMessage,
     Status,
 )
+from passport_events.operating.explain import said
 from passport_events.operating.text import one_line, visible
-from passport_events.operating.words import said
 
 MAX_ERROR, MAX_TRACEBACK = 2_000, 8_000
 """Characters of one step; a page has many steps."""

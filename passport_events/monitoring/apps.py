@@ -18,9 +18,9 @@ class MonitoringConfig(AppConfig):
         # Not before: these need the models.
         from passport_events import instrumentation, periodic_tasks  # noqa: PLC0415
         from passport_events.monitoring import rollup, sampling  # noqa: PLC0415
-        from passport_events.operating import dead_letter_queues  # noqa: PLC0415
+        from passport_events.operating import health_findings  # noqa: PLC0415
 
         instrumentation.subscribe(sampling.listen)
         periodic_tasks.register("sampling", sampling.tick)
         periodic_tasks.register("figures", rollup.tick)
-        dead_letter_queues.register_samples(sampling.last_depth)
+        health_findings.register_samples(sampling.last_depth)

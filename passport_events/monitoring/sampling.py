@@ -25,7 +25,7 @@ from passport_events.instrumentation import Notification
 from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
-from passport_events.operating.dead_letter_queues import Depth
+from passport_events.operating.health_findings import Depth
 from passport_events.wire.raw_delivery import queue_name
 
 _pace = Pace()

@@ -17,8 +17,8 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from passport_events import conf, periodic_tasks
 from passport_events.clock import ClockTimestamp, StatementTimestamp, convert_from_database
 from passport_events.models import ActionKind, OperatorAction
-from passport_events.operating import background, journal, retention
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log, retention, runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.retention import Purged, Retention
 
 EVERY = timedelta(hours=6)
@@ -96,15 +96,15 @@ def _advance(pk: int, kept: Retention) -> bool:
     try:
         return advance(pk, kept)
     except (OperationalError, InterfaceError):
-        connections[journal.database()].close_if_unusable_or_obsolete()
+        connections[audit_log.database()].close_if_unusable_or_obsolete()
     except Exception as error:  # noqa: BLE001  it must not stop the other periodic tasks
-        background.stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
+        runner.stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
     return False
 
 
 def advance(pk: int, kept: Retention) -> bool:
     """Take one step in one transaction; True if there is another one."""
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
             return False
@@ -112,21 +112,21 @@ def advance(pk: int, kept: Retention) -> bool:
         cursor = retention.purge_window(action.cursor, action.up_to, kept, purged)
         if not OperatorAction.objects.filter(pk=pk).step(action.cursor, cursor, purged.rows, None):
             # Only where rows cannot be locked: another process took this step.
-            transaction.set_rollback(True, using=journal.database())
+            transaction.set_rollback(True, using=audit_log.database())
             return False
         if cursor < action.up_to:
             return True
         _forget_empty(pk)
-        journal.tell("end of purge", PERIODIC, action.affected + purged.rows)
+        audit_log.tell("end of purge", PERIODIC, action.affected + purged.rows)
     return False
 
 
 def record(actor: Actor, purged: Purged) -> None:
     """Record a purge that ran from beginning to end."""
-    with transaction.atomic(using=journal.database()):
-        action = journal.enter(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
+    with transaction.atomic(using=audit_log.database()):
+        action = audit_log.enter(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
         _forget_empty(action.pk)
-        journal.tell(ActionKind.PURGE, actor, purged.rows)
+        audit_log.tell(ActionKind.PURGE, actor, purged.rows)
 
 
 def _forget_empty(pk: int) -> None:

@@ -1,49 +1,173 @@
-"""Asking of messages what would become of them now, without running anything."""
+"""Running the current handler against real messages, and undoing it: what would differ after a deploy?
+
+Nothing stays (`sandbox`). A handler with a `prepare` is not rehearsed: `prepare` is there for what
+leaves the process, and that could not be undone.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+import time
+
+from django.db import DatabaseError, OperationalError, connections, transaction
 
 from passport_events import conf
-from passport_events.handling.plan import plan_for
-from passport_events.models import ProcessedMessage
-from passport_events.operating.changes import Change
+from passport_events.handling.effect import call_handler
+from passport_events.handling.plan import Plan, plan_for
+from passport_events.handling.retry import Dead, Ignored, RetryPolicy, decide
+from passport_events.handling.turn import names_of
+from passport_events.mirror.apply import ensure_records, lock_record, merge_into, save_merge
+from passport_events.models import ActionKind, ProcessedMessage, Status
+from passport_events.operating import audit_log
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.replay import REPLAY
+from passport_events.operating.sandbox import Written, sandbox, watched
 from passport_events.operating.selection import Selection, newest
 
-MOST_READ = 500
-"""Messages that are really read; the newest."""
+PERMISSION = "passport_events.rehearse_handler"
+MOST_REHEARSED = 100
+MOST_SECONDS = 20
+"""Then the rest is left: a person waits for the page."""
+PATIENCE = "2s"
+"""For a lock on PostgreSQL. A rehearsal gives way to workers, and keeps none waiting for long."""
+NOT_REHEARSED = "not rehearsed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class DryRun:
-    """What would become of a sample."""
+class Rehearsed:
+    """What would become of one message, beside what became of it."""
 
-    read: int
-    would: dict[str, int]
-    """What would happen -> to how many of them."""
+    message: int
+    event_type: str
+    would: str
+    """A status, or NOT_REHEARSED."""
+    why: str
+    """Of an error its class and text without values; else the reason."""
+    was: str
+    was_why: str
+    mirror: tuple[str, ...] = ()
+    """Fields of the record that merging again would write."""
+    written: Written = dataclasses.field(default_factory=Written)
+
+    @property
+    def is_different(self) -> bool:
+        """Whether a replay would leave anything else than there is."""
+        return self.would != self.was or bool(self.mirror) or self.written.is_different
 
 
-def dry_run(change: Change, selection: Selection, most: int = MOST_READ) -> DryRun:
-    """Read the newest messages that `change` means, and see who would handle them."""
-    rows = newest(change.eligible(selection.at_a_glance()), most).select_related("organization")
-    would = Counter(map(_would, rows))
-    return DryRun(would.total(), dict(would.most_common()))
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """All of them, the newest first."""
+
+    messages: tuple[Rehearsed, ...]
+    is_cut: bool
+    """Whether time ran out before the last."""
+
+    @property
+    def different(self) -> int:
+        """How many a replay would change."""
+        return sum(message.is_different for message in self.messages)
 
 
-def _would(message: ProcessedMessage) -> str:
-    settings = conf.current()
-    if message.event_type not in settings.live_types():
-        return "no worker takes its type: it is not in EVENT_TYPES"
-    if message.is_pointer:
-        return "fetch what it points at"
-    try:
-        message.to_event()
-    except (KeyError, TypeError, ValueError):
-        return "cannot be read by this release"
-    plan = plan_for(message, settings)
-    if plan.handler is not None:
-        return f"call {plan.handler.name}"
+def rehearse(selection: Selection, actor: Actor, most: int = 20) -> Rehearsal:
+    """Rehearse the newest `most` messages that could be replayed. Changes nothing but the journal."""
+    rows = newest(REPLAY.eligible(selection.at_a_glance()), min(most, MOST_REHEARSED))
+    deadline = time.monotonic() + MOST_SECONDS
+    done: list[Rehearsed] = []
+    wanted = list(rows.select_related("organization"))
+    for message in wanted:
+        if time.monotonic() > deadline:
+            break
+        done.append(_rehearse(message))
+    with transaction.atomic(using=audit_log.database()):
+        audit_log.enter(
+            ActionKind.REHEARSE,
+            actor,
+            len(done),
+            selection=selection.to_json(),
+            event_type=selection.event_type,
+            fingerprint=selection.fingerprint,
+        )
+        audit_log.tell(ActionKind.REHEARSE, actor, len(done))
+    return Rehearsal(tuple(done), is_cut=len(done) < len(wanted))
+
+
+def _rehearse(message: ProcessedMessage) -> Rehearsed:
+    plan = plan_for(message, conf.current())
+    if plan.handler is not None and plan.handler.prepare is not None:
+        return _said(message, NOT_REHEARSED, f"{plan.handler.name} has a prepare, which cannot be undone")
     if not plan.merges:
-        return f"be {plan.status}: {plan.reason}"
-    return f"be merged only{': ' + plan.reason if plan.reason else ', nothing handles it'}"
+        return _said(message, plan.status, plan.reason)
+    try:
+        with sandbox():
+            return _run(message, plan)
+    except OperationalError as error:
+        return _said(message, NOT_REHEARSED, f"the database was busy: {type(error).__name__}")
+    except DatabaseError as error:
+        # Outside of the handler: its writes, looked at as at a commit.
+        return _said(message, Status.WAITING, type(error).__name__)
+
+
+def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
+    _be_patient()
+    ensure_records([message])
+    record = lock_record(message)
+    event = dataclasses.replace(message.to_event(), generation=message.generation + 1, attempt=1)
+    merged = merge_into(record, event, message.pk)
+    mirror = tuple(names_of(merged)["wrote"]) if merged.is_changed else ()
+    if merged.is_changed:
+        save_merge(record)
+    handler = plan.handler
+    if handler is None:
+        return _said(message, plan.status, plan.reason, mirror)
+    if handler.waits_for(record):
+        return _said(message, Status.WAITING, "needs_complete", mirror)
+    if handler.passes_over(merged):
+        return _said(message, Status.SUPERSEDED, "newer_data", mirror)
+    with watched() as written:
+        failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
+    if failure is None:
+        _check_as_at_a_commit(written)
+        return _said(message, plan.status, plan.reason, mirror, written)
+    report = failure.report
+    # Undone with its savepoint, as it would be.
+    return _said(message, _status_after(failure.error), f"{report.error_class}: {report.text}", mirror)
+
+
+def _status_after(error: BaseException) -> Status:
+    outcome = decide(error, 1, RetryPolicy.of(conf.current()), 0)
+    if isinstance(outcome, Ignored):
+        return Status.IGNORED
+    return Status.DEAD if isinstance(outcome, Dead) else Status.WAITING
+
+
+def _said(
+    message: ProcessedMessage,
+    would: str,
+    why: str,
+    mirror: tuple[str, ...] = (),
+    written: Written | None = None,
+) -> Rehearsed:
+    return Rehearsed(
+        message=message.pk,
+        event_type=message.event_type,
+        would=str(would),
+        why=why,
+        was=message.status,
+        was_why=message.reason,
+        mirror=mirror,
+        written=written or Written(),
+    )
+
+
+def _be_patient() -> None:
+    connection = connections[audit_log.database()]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+
+
+def _check_as_at_a_commit(written: Written) -> None:
+    """A deferred constraint would speak up at the commit that never comes. Raises IntegrityError."""
+    tables = {table for table, _ in written.rows if not table.startswith("(")}
+    connections[audit_log.database()].check_constraints(table_names=sorted(tables))

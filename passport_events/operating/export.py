@@ -15,8 +15,8 @@ from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
 from passport_events.models.personal_data import may_export
-from passport_events.operating import journal
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import visible
 
@@ -67,8 +67,8 @@ def export(
         raise OperationRefused(f"A file is one of {', '.join(FORMATS)}.")
     messages = selection.messages()
     what = f"{form} with payload" if with_payload else form
-    with transaction.atomic(using=journal.database()):
-        action = journal.enter(
+    with transaction.atomic(using=audit_log.database()):
+        action = audit_log.enter(
             ActionKind.EXPORT,
             actor,
             reason=f"{what}: {reason}".rstrip(": "),
@@ -76,7 +76,7 @@ def export(
             fingerprint=selection.fingerprint,
             selection=selection.to_json(),
         )
-        journal.tell(ActionKind.EXPORT, actor)
+        audit_log.tell(ActionKind.EXPORT, actor)
     columns = {
         name: column
         for name, column in COLUMNS.items()

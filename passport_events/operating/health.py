@@ -10,15 +10,13 @@ from django.db import Error, connections, router
 from passport_events import conf
 from passport_events.event import S3_POINTER
 from passport_events.models import ProcessedMessage
-from passport_events.operating import processes, rq_state
+from passport_events.operating import heartbeats, rq_state
 from passport_events.operating.backlog import likely_cause, oldest_age
-from passport_events.operating.dead_letter_queues import assess_dead_letter_queues
-from passport_events.operating.failed_messages import assess_failed
 from passport_events.operating.finding import Code, Finding, well
-from passport_events.operating.flow_findings import assess_flow
-from passport_events.operating.redis_trial import Refusal, mend, try_queue
+from passport_events.operating.health_findings import assess_dead_letter_queues, assess_failed, assess_flow
+from passport_events.operating.heartbeats import Silence, silences
+from passport_events.operating.redis_probe import Refusal, mend, try_queue
 from passport_events.operating.rq_state import QueueState
-from passport_events.operating.silence import Silence, silences
 from passport_events.operating.text import one_line, seconds
 
 LONGEST_WITHOUT_RECEIVE = timedelta(seconds=60)
@@ -66,7 +64,7 @@ def _is_away() -> bool:
 
 def assess_poller() -> Finding:
     """Any poller that writes its process heartbeat and receives is enough."""
-    beats = processes.beats("poller")
+    beats = heartbeats.beats("poller")
     if not beats:
         return Finding("poller", Code.NO_POLLER, "No poller is running.", "Start it: manage.py poll_sqs.")
     silence = min(beat.age for beat in beats)
@@ -118,7 +116,7 @@ def assess_backlog() -> list[Finding]:
 
 
 def _assess_queues(states: list[QueueState]) -> Iterator[Finding]:
-    poller_runs = processes.is_running("poller")
+    poller_runs = heartbeats.is_running("poller")
     for state in states:
         age = oldest_age(conf.current().queues()[state.name])
         cause = likely_cause(state, poller_runs=poller_runs)

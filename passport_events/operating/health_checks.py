@@ -12,10 +12,9 @@ from django.db import Error, close_old_connections
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
-from passport_events.operating.dead_letter_queues import assess_dead_letter_queues
-from passport_events.operating.failed_messages import assess_failed
 from passport_events.operating.finding import Finding
 from passport_events.operating.health import assess_backlog, assess_organizations, assess_poller
+from passport_events.operating.health_findings import assess_dead_letter_queues, assess_failed
 
 
 @dataclasses.dataclass

@@ -25,8 +25,8 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.operating import journal
-from passport_events.operating.changes import Change
+from passport_events.operating import audit_log
+from passport_events.operating.operations import Change
 from passport_events.operating.reprocess_outcomes import Decided, Outcome, Result, decide
 from passport_events.operating.selection import MOST_COUNTED, Selection, count, newest
 from passport_events.receiving import queries
@@ -134,7 +134,7 @@ def _would(outcome: Outcome) -> str:
 def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
     """In a savepoint. Where the database refuses something, delivery by delivery."""
     try:
-        with transaction.atomic(using=journal.database()):
+        with transaction.atomic(using=audit_log.database()):
             return _write(decide(messages), action)
     except DATA_ERRORS:
         pass
@@ -144,7 +144,7 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
         ids = [message.pk for message in messages if message.delivery_id == delivery]
         own = list(ProcessedMessage.objects.filter(pk__in=ids).order_by("pk"))
         try:
-            with transaction.atomic(using=journal.database()):
+            with transaction.atomic(using=audit_log.database()):
                 changed += _write(decide(own), action)
         except DATA_ERRORS:
             held = ProcessedMessage.objects.filter(pk__in=ids, status=Status.QUARANTINED)

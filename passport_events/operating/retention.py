@@ -20,7 +20,7 @@ from passport_events.conf import Settings
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import emptied
 from passport_events.models.status import FOR_A_PERSON, TERMINAL
-from passport_events.operating import journal
+from passport_events.operating import audit_log
 
 STEP = 500
 """Deliveries that one transaction changes."""
@@ -133,7 +133,7 @@ def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
     old = Q(status__in=FOR_A_PERSON, finished_at__lt=_before(retention.dead_letters)) | Q(
         status__in=OVER, finished_at__lt=_before(retention.payloads)
     )
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         free = _all_of_whose_messages_are(old, ids)
         messages = ProcessedMessage.objects.filter(delivery__in=free)
         MessageAttempt.objects.filter(message__delivery__in=free).update(
@@ -150,7 +150,7 @@ def _delete(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
     old = Q(
         status__in=FOR_A_PERSON, finished_at__lt=_before(max(retention.keys, retention.dead_letters))
     ) | Q(status__in=OVER, finished_at__lt=_before(retention.keys))
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         free = _all_of_whose_messages_are(old, ids)
         # Attempts, and the journal's rows of one message, go with it.
         _, counts = ProcessedMessage.objects.filter(delivery__in=free).delete()

@@ -11,7 +11,7 @@ from django.test import Client
 
 from passport_events.admin import acting
 from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
-from passport_events.operating import background, selection
+from passport_events.operating import runner, selection
 from passport_events.testing import organization_id
 from tests.admin.conftest import Login
 from tests.admin.urls import action, listing, page
@@ -129,7 +129,7 @@ def test_a_group_is_acted_on_by_its_fingerprint(admin_client: Client) -> None:
     ours, other = dead(1), dead(2)
     rows(ours).update(fingerprint="f00")
     confirm(admin_client, "retry", statuses="dead", fingerprint="f00")
-    background.work()
+    runner.work()
     assert rows(ours, other).filter(status=Status.WAITING).get() == ours
     assert confirm(admin_client, "note", fingerprint="f00", reason="deployed").status_code == 302
     assert OperatorAction.objects.filter(kind="note", fingerprint="f00", reason="deployed").exists()

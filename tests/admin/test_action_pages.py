@@ -12,11 +12,11 @@ from django.urls import reverse
 
 from passport_events.clock import ClockTimestamp
 from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
-from passport_events.operating import background
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
+from passport_events.operating.runner import follow
 from passport_events.operating.selection import Selection
-from passport_events.operating.steering import follow
 from tests.admin.conftest import Login
 from tests.admin.urls import listing, page
 from tests.operating.inbox import dead, end, organization
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> OperatorAction:
     """A retry of three messages, of which one was sent back."""
-    monkeypatch.setattr(background, "STEP", 1)
+    monkeypatch.setattr(runner, "STEP", 1)
     organization()
     for number in range(3):
         dead(number)
-    started = background.start(
+    started = runner.start(
         RETRY, Selection(statuses=(Status.DEAD,), event_type="opportunity"), Actor("ann"), "fixed"
     )
-    background.work()
+    runner.work()
     return started
 
 
@@ -78,7 +78,7 @@ def test_an_action_is_paused_resumed_and_cancelled_by_buttons(login: Login, star
 
 def test_an_action_that_is_over_is_not_steered(admin_client: Client, started: OperatorAction) -> None:
     while started.progress == Progress.RUNNING:
-        background.work()
+        runner.work()
         started.refresh_from_db()
     assert steer(admin_client, started, "cancel") == 302
     assert started.progress == Progress.DONE
@@ -101,7 +101,7 @@ def test_steering_is_by_post_with_a_token_and_a_verb(login: Login, started: Oper
 
 
 def test_what_stopped_it_is_said(admin_client: Client, started: OperatorAction) -> None:
-    background.stop(started.pk, "builtins.ValueError")
+    runner.stop(started.pk, "builtins.ValueError")
     answer = admin_client.get(page(started)).content.decode()
     assert "stopped by an error" in answer
     assert "builtins.ValueError" in answer

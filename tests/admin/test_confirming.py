@@ -7,7 +7,7 @@ from django.test import Client
 
 from passport_events.admin import confirmed
 from passport_events.models import OperatorAction, ProcessedMessage, Status
-from passport_events.operating import dead_letters
+from passport_events.operating import operations
 from tests.admin.conftest import Login
 from tests.admin.urls import action, listing, page
 from tests.operating.inbox import dead, opportunity, organization, store
@@ -77,7 +77,7 @@ def test_a_selection_that_means_nothing_changes_nothing(admin_client: Client) ->
 
 
 def test_the_cap_is_said_and_kept(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (confirmed, dead_letters):
+    for module in (confirmed, operations):
         monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
     organization()
     messages = [dead(number) for number in range(3)]

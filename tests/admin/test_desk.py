@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from passport_events import fingerprint
 from passport_events.models import Heartbeat, MessageAttempt, ProcessedMessage
-from passport_events.operating import groups
+from passport_events.operating import failure_groups
 from passport_events.testing import organization_id
 from tests.admin.conftest import Login
 from tests.admin.urls import desk, group, listing, page
@@ -96,7 +96,7 @@ def test_it_is_filtered_and_sorted(admin_client: Client) -> None:
     assert shown(admin_client, organization=organization_id(2)) == [("host.errors.Late", 1)]
     assert shown(admin_client, type="item") == []
     assert len(shown(admin_client, type="opportunity")) == 2
-    for order in groups.ORDERS:
+    for order in failure_groups.ORDERS:
         assert len(shown(admin_client, sort=order)) == 2
     assert shown(admin_client, sort="count")[0][1] == 2
     assert shown(admin_client, sort="last")[0] == ("host.errors.Late", 1)
@@ -104,7 +104,7 @@ def test_it_is_filtered_and_sorted(admin_client: Client) -> None:
 
 
 def test_a_long_desk_has_pages(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "PAGE", 2)
+    monkeypatch.setattr(failure_groups, "PAGE", 2)
     organization()
     for number in range(3):
         failed(number, f"host.errors.E{'x' * number}")
@@ -121,7 +121,7 @@ def test_more_than_can_be_counted_is_said_and_the_newest_are_counted(
     for number in range(4):
         failed(number)
     assert "more than can be counted" not in admin_client.get(desk()).content.decode()
-    monkeypatch.setattr(groups, "MOST_GROUPED", 3)
+    monkeypatch.setattr(failure_groups, "MOST_GROUPED", 3)
     assert shown(admin_client) == [("host.errors.NoProgram", 3)]
     assert "more than can be counted" in admin_client.get(desk()).content.decode()
 

@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.models import OperatorAction, SalesforceOrganization
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 from passport_events.testing import organization_id
 from tests.admin.conftest import Login
 from tests.admin.test_query_counts import queries
@@ -44,10 +44,10 @@ def text(answer: Any) -> str:
 
 def test_it_says_what_is_in_force_who_since_when_and_why(admin_client: Client) -> None:
     home = organization(name="Northfield")
-    controls.pause(None, home, Actor("ann"), "they move house")
-    controls.throttle("item", None, Actor("bob"), "their API is slow", 60)
-    controls.pause("attachment", None, Actor("eve"), "over")
-    controls.resume("attachment", None, Actor("eve"))
+    flow_operations.pause(None, home, Actor("ann"), "they move house")
+    flow_operations.throttle("item", None, Actor("bob"), "their API is slow", 60)
+    flow_operations.pause("attachment", None, Actor("eve"), "over")
+    flow_operations.resume("attachment", None, Actor("eve"))
     answer = text(admin_client.get(flow()))
     for said in ("every event type of Northfield", "ann", "they move house", "item of every organization"):
         assert said in answer
@@ -119,8 +119,8 @@ def test_what_cannot_be_meant_is_refused(admin_client: Client, wrong: dict[str, 
 
 def test_each_is_ended_by_its_button(login: Login) -> None:
     client = login("pause_flow")
-    controls.pause("item", None, Actor("bob"), "")
-    controls.throttle("item", None, Actor("bob"), "", 60)
+    flow_operations.pause("item", None, Actor("bob"), "")
+    flow_operations.throttle("item", None, Actor("bob"), "", 60)
     for row in OperatorAction.objects.order_by("pk"):
         assert f'action="{end(row)}"' in text(client.get(flow()))
         assert "Ended: " in text(client.post(end(row), follow=True))
@@ -133,7 +133,7 @@ def test_each_is_ended_by_its_button(login: Login) -> None:
 def test_what_holds_a_type_that_the_settings_no_longer_name_can_be_ended(
     admin_client: Client, settings: Settings
 ) -> None:
-    controls.pause("item", None, Actor("bob"), "")
+    flow_operations.pause("item", None, Actor("bob"), "")
     types = {"item": None}
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "EVENT_TYPES": types}
     admin_client.post(end(OperatorAction.objects.get()))
@@ -141,16 +141,16 @@ def test_what_holds_a_type_that_the_settings_no_longer_name_can_be_ended(
 
 
 def test_ending_one_leaves_another_that_began_since(admin_client: Client) -> None:
-    controls.pause("item", None, Actor("bob"), "")
+    flow_operations.pause("item", None, Actor("bob"), "")
     seen = OperatorAction.objects.get()
-    controls.resume("item", None, Actor("bob"))
-    controls.pause("item", None, Actor("bob"), "again")
+    flow_operations.resume("item", None, Actor("bob"))
+    flow_operations.pause("item", None, Actor("bob"), "again")
     admin_client.post(end(seen))
     assert OperatorAction.objects.in_force().get().reason == "again"
 
 
 def test_who_may_look_sees_and_is_refused_the_rest(login: Login) -> None:
-    controls.pause("item", None, Actor("bob"), "")
+    flow_operations.pause("item", None, Actor("bob"), "")
     row = OperatorAction.objects.get()
     client = login("retry_message")
     assert "<button" not in text(client.get(flow())).split('id="content-main"')[1]
@@ -161,7 +161,7 @@ def test_who_may_look_sees_and_is_refused_the_rest(login: Login) -> None:
 
 
 def test_it_changes_something_by_post_with_a_token_only(login: Login) -> None:
-    controls.pause("item", None, Actor("bob"), "")
+    flow_operations.pause("item", None, Actor("bob"), "")
     row = OperatorAction.objects.get()
     client = login("pause_flow")
     assert client.get(end(row)).status_code == client.put(flow()).status_code == 405
@@ -182,7 +182,7 @@ def test_desk_dashboard_and_journal_lead_here_those_who_may(admin_client: Client
 
 
 def test_every_field_and_button_has_a_name(admin_client: Client) -> None:
-    controls.pause("item", None, Actor("bob"), "")
+    flow_operations.pause("item", None, Actor("bob"), "")
     answer = text(admin_client.get(flow()))
     for label in ('<label for="id_event_type">', '<label for="id_organization">', "Pause of item of every"):
         assert label in answer
@@ -193,7 +193,7 @@ def test_every_field_and_button_has_a_name(admin_client: Client) -> None:
 
 def test_any_number_of_controls_and_organizations_costs_five_queries(admin_client: Client) -> None:
     for number in range(1, 4):
-        controls.pause("item", organization(number), Actor("ann"), "")
+        flow_operations.pause("item", organization(number), Actor("ann"), "")
         # Session, user, what is in force, how many organizations, organizations.
         assert len(queries(admin_client, flow())) == 5
 

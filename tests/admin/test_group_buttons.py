@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from passport_events.models import OperatorAction, Status
-from passport_events.operating import background, notes
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import audit_log, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from tests.admin.conftest import Login
 from tests.admin.test_desk import failed
@@ -61,9 +61,9 @@ def test_notes_and_what_was_done_are_shown_to_who_may_see_the_journal(
     organization()
     message = failed()
     ann = Actor("ann")
-    notes.note(message.fingerprint, "fixed in 42", ann)
-    notes.note("another", "not here", ann)
-    started = background.start(
+    audit_log.note(message.fingerprint, "fixed in 42", ann)
+    audit_log.note("another", "not here", ann)
+    started = runner.start(
         RETRY, Selection(fingerprint=message.fingerprint, statuses=(Status.DEAD,)), ann, "deployed"
     )
     answer = admin_client.get(group(message.fingerprint)).content.decode()

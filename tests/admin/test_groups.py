@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating import dead_letters, groups
-from passport_events.operating.actor import Actor
+from passport_events.operating import failure_groups, operations
+from passport_events.operating.audit_log import Actor
 from tests.admin.test_desk import failed
 from tests.admin.urls import desk, group, listing, page
 from tests.operating.inbox import dead, organization, rows, store
@@ -43,7 +43,7 @@ def test_a_group_opens_to_its_messages_newest_first(admin_client: Client) -> Non
 def test_its_pages_stay_in_place_while_more_arrives(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "PAGE", 2)
+    monkeypatch.setattr(failure_groups, "PAGE", 2)
     organization()
     messages = [failed(number) for number in range(5)]
     fingerprint = messages[0].fingerprint
@@ -63,7 +63,7 @@ def test_its_pages_stay_in_place_while_more_arrives(
 def test_it_says_what_became_of_those_that_were_sent_back(admin_client: Client) -> None:
     organization()
     one, two, three = failed(1), failed(2), failed(3)
-    dead_letters.discard(rows(one), Actor("ann"), "test data")
+    operations.discard(rows(one), Actor("ann"), "test data")
     rows(two).update(status="succeeded")
     stands = {
         stand["said"]: stand["count"]

@@ -9,11 +9,11 @@ from pytest_django.fixtures import Settings
 from passport_events.contract import check
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating import background
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
+from passport_events.operating.runner import follow
 from passport_events.operating.selection import Selection
-from passport_events.operating.steering import follow
 from passport_events.testing import contract_message, record_id, relay_message, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
@@ -110,7 +110,7 @@ def test_what_was_done_to_many_stands_on_the_page_of_each_that_it_changed(admin_
     first, second = failed(1), failed(2)
     untouched = failed(3, "host.errors.Other")
     meant = Selection(fingerprint=first.fingerprint)
-    follow(background.start(RETRY, meant, Actor("ann"), "deployed 42"))
+    follow(runner.start(RETRY, meant, Actor("ann"), "deployed 42"))
     for message in (first, second):
         assert "Operator: retry</strong> by ann: deployed 42" in text_of(admin_client, message)
     assert "Operator:" not in text_of(admin_client, untouched)

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from passport_events.admin import filters, paginator
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 from passport_events.testing import relay_message, sns_notification
 from tests.admin.urls import listing, page, reveal
 from tests.operating.inbox import HOME, dead, opportunity, organization, rows, store
@@ -105,7 +105,7 @@ def test_the_page_follows_a_message_from_publishing_to_its_end(admin_client: Cli
         worker="host:7",
         ended_at=timezone.now(),
     )
-    dead_letters.discard(rows(message), Actor("ann"), "test data")
+    operations.discard(rows(message), Actor("ann"), "test data")
 
     response = admin_client.get(page(message))
 

@@ -21,8 +21,8 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.operating import background, controls, dead_letters, notes
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log, flow_operations, operations, runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
@@ -68,8 +68,8 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
     sent = {HOSTILE: {"DataType": "String", "StringValue": HOSTILE}}
     Delivery.objects.update(attributes=sent, topic_arn=HOSTILE, sns_message_id=HOSTILE)
     SalesforceRecord.objects.update(entity=HOSTILE[:80])
-    controls.pause(None, home, ann, TYPED)
-    dead_letters.discard(rows(unread), ann, TYPED)
+    flow_operations.pause(None, home, ann, TYPED)
+    operations.discard(rows(unread), ann, TYPED)
     Heartbeat.objects.create(name=TYPED, kind="x", started_at=timezone.now(), beaten_at=timezone.now())
     record = SalesforceRecord.objects.get()
     urls: list[Any] = [
@@ -83,8 +83,8 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         desk(type=TYPED, organization=TYPED),
         group(message.fingerprint),
         group(unread.fingerprint),
-        page(notes.note("f00", TYPED, ann)),
-        page(background.start(REPROCESS, Selection(organization=home.salesforce_id), ann, TYPED)),
+        page(audit_log.note("f00", TYPED, ann)),
+        page(runner.start(REPROCESS, Selection(organization=home.salesforce_id), ann, TYPED)),
         action("flow", OperatorAction),
         action("act", OperatorAction) + "?" + urlencode({"statuses": "dead", "release": TYPED}),
     ]

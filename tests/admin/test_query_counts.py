@@ -19,8 +19,8 @@ from passport_events.models import (
     SalesforceOrganization,
     SalesforceRecord,
 )
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 from passport_events.testing import organization_id
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
@@ -47,7 +47,7 @@ def more_of_everything(start: int, count: int) -> None:
         dead(number + 1_000, home=organization_id(number))
         now = timezone.now()
         Heartbeat.objects.create(name=f"poller {number}", kind="poller", started_at=now, beaten_at=now)
-        controls.pause("item", home, Actor("ann"), "")
+        flow_operations.pause("item", home, Actor("ann"), "")
 
 
 @pytest.mark.parametrize("model", MODELS)

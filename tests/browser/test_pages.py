@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from passport_events.models import Delivery, OperatorAction, ProcessedMessage, SalesforceRecord
-from passport_events.operating import controls, notes
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log, flow_operations
+from passport_events.operating.audit_log import Actor
 from tests.admin.urls import action, desk, group, listing, page
 from tests.browser import scenery
 from tests.browser.conftest import Visit
@@ -30,13 +30,13 @@ def busy(school: School, monkeypatch: pytest.MonkeyPatch) -> ProcessedMessage:
     """A busy hour, and one of its dead letters."""
     monkeypatch.setattr("passport_events.handling.registry._handlers", {})
     scenery.set_up()
-    controls.throttle("item", None, Actor("ann"), "their API is slow", 60)
+    flow_operations.throttle("item", None, Actor("ann"), "their API is slow", 60)
     return scenery.a_dead_message()
 
 
 def pages_of(message: ProcessedMessage) -> dict[str, str]:
     """Those that everybody on call sees."""
-    started = notes.note(message.fingerprint, "fixed in 42", Actor("ann"))
+    started = audit_log.note(message.fingerprint, "fixed in 42", Actor("ann"))
     return {
         "desk": desk(),
         "group": group(message.fingerprint),
@@ -109,10 +109,10 @@ def test_what_others_write_is_text_everywhere(visit: Visit, school: School) -> N
     fields = {"Name": HOSTILE, HOSTILE: HOSTILE, "Url": "javascript:alert(4)", "Large": LARGE}
     receive(1, fields=fields, origin=HOSTILE)
     store(HOSTILE.encode())
-    controls.pause("item", home, Actor(TYPED), TYPED)
+    flow_operations.pause("item", home, Actor(TYPED), TYPED)
     message = ProcessedMessage.objects.exclude(event_type="").get()
     assert (message.status, message.reason) == ("dead", "retries used up: tests.browser.school.NoProgram")
-    notes.note(message.fingerprint, TYPED, Actor(TYPED))
+    audit_log.note(message.fingerprint, TYPED, Actor(TYPED))
     here = visit()
     urls = [*pages_of(message).values(), *map(page, Delivery.objects.all()), page(home)]
     for url in urls:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 
 from passport_events.models import ProcessedMessage, Status
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 from tests.chaos.cluster import Cluster
 from tests.chaos.observation import place_of
 from tests.chaos.story import Chapter
@@ -52,4 +52,4 @@ def innocent(chapters: Iterable[Chapter]) -> list[int]:
 def send_back(messages: Sequence[int]) -> None:
     """What an operator does with such dead letters after an incident."""
     rows = ProcessedMessage.objects.filter(pk__in=messages)
-    dead_letters.retry(rows, Actor("chaos"), "its workers were killed by faults")
+    operations.retry(rows, Actor("chaos"), "its workers were killed by faults")

@@ -18,8 +18,8 @@ from passport_events.models import (
     SalesforceOrganization,
     Status,
 )
-from passport_events.operating import automatic_purge, background, controls, dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import automatic_purge, flow_operations, operations, runner
+from passport_events.operating.audit_log import Actor
 from tests.crashes import steps
 from tests.crashes.world import HOME, World
 from tests.operating import inbox
@@ -59,7 +59,7 @@ def one_that_succeeded(world: World) -> str:
 
 def a_discarded_one(world: World) -> str:
     number = a_dead_letter(world)
-    dead_letters.discard(ProcessedMessage.objects.all(), ANN, "why")
+    operations.discard(ProcessedMessage.objects.all(), ANN, "why")
     OperatorAction.objects.all().delete()
     return number
 
@@ -73,12 +73,12 @@ def one_that_came_too_early(world: World) -> str:
 
 
 def a_pause(world: World) -> str:
-    controls.pause("item", None, ANN, "why")
+    flow_operations.pause("item", None, ANN, "why")
     return "item"
 
 
 def a_throttle(world: World) -> str:
-    controls.throttle("item", None, ANN, "why", 60)
+    flow_operations.throttle("item", None, ANN, "why", 60)
     return "item"
 
 
@@ -207,7 +207,7 @@ def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World
     world.kill_at(IN_STEPS, "passport", *(argument or about for argument in verb.arguments))
 
     assert state() == (untouched, [(kind, False) for kind, _ in verb.journal])
-    background.work()
+    runner.work()
     assert state() == (verb.status, verb.journal)
 
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 from passport_events import Event, RetryLater, handles
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 
 from .given import OPPORTUNITIES, an_event, an_organization, statuses, stored, write, written
 
@@ -146,7 +146,7 @@ def test_48_hours_that_nobody_names_cost_what_the_policy_says_and_end_in_dead_le
     assert set(ProcessedMessage.objects.values_list("attempts", flat=True)) == {POLICY}
     assert MessageAttempt.objects.count() == POLICY * MESSAGES
     # The one hand that it takes then sends all of them back.
-    dead_letters.retry(ProcessedMessage.objects.all(), Actor("on call"), "it is back")
+    operations.retry(ProcessedMessage.objects.all(), Actor("on call"), "it is back")
     work(OPPORTUNITIES)
     assert_all_are_handled_once()
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from passport_events import Event, exact_json, handles
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.export import CSV, JSON_LINES, export
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import as_json

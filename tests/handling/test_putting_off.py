@@ -13,8 +13,8 @@ from passport_events.handling.retry import PATIENCE
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 
 from .conftest import Announced
 from .given import (
@@ -135,7 +135,7 @@ def test_an_operators_retry_begins_a_new_week() -> None:
     work(OPPORTUNITIES)
     a_week_passes()
     work_again(16)
-    dead_letters.retry(ProcessedMessage.objects.all(), ON_CALL, "it is back")
+    operations.retry(ProcessedMessage.objects.all(), ON_CALL, "it is back")
     work_again(3)
 
     assert (now(message).status, now(message).attempts) == (Status.WAITING, 0)

@@ -24,7 +24,7 @@ from passport_events.handling import fork_safety
 from passport_events.handling.hint_job import HintJob, HintQueue
 from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWorker
 from passport_events.models import LIVE, ProcessedMessage, Status
-from passport_events.operating import rq_workers
+from passport_events.operating import rq_state
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
 
@@ -266,18 +266,16 @@ def test_workers_register_again_after_redis_was_flushed(
     queue = hints.rq_queue(OPPORTUNITIES)
     worker = spawn("-m", "tests.handling.workshop.soon", OPPORTUNITIES, *options)
     try:
-        wait_until(lambda: len(rq_workers.listening(queue)) == 1)
+        wait_until(lambda: len(rq_state.listening(queue)) == 1)
         if kind == "busy":
             a_message(an_organization(), fields={"Name": "slow"})
             dispatch_until(lambda: not ProcessedMessage.objects.filter(status=Status.WAITING).exists())
         redis_server.flush()
-        wait_until(
-            lambda: [each.installation for each in rq_workers.listening(queue)] == [keys.installation()]
-        )
+        wait_until(lambda: [each.installation for each in rq_state.listening(queue)] == [keys.installation()])
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=PATIENCE_SECONDS)
-    assert not rq_workers.listening(queue)
+    assert not rq_state.listening(queue)
 
 
 def wait_until(question: Callable[[], bool]) -> None:

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import CommandError
 
 from passport_events.models import ActionKind, OperatorAction, Progress, Status
-from passport_events.operating import background, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.handling.given import statuses
@@ -102,7 +102,7 @@ def test_in_the_background_it_is_only_started(group: Any) -> None:
     code, said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed", "--background", "--json")
     report = json.loads(said)
     assert (code, report["progress"], report["affected"], report["total"]) == (0, "running", 0, 3)
-    background.work()
+    runner.work()
     assert group.filter(status=Status.WAITING).count() == 3
 
 
@@ -123,7 +123,7 @@ def test_one_is_tried_before_the_rest_and_a_note_is_written(group: Any) -> None:
     [("pause", Progress.PAUSED), ("cancel", Progress.CANCELLED), ("follow", Progress.DONE)],
 )
 def test_what_goes_on_is_listed_and_steered(group: Any, verb: str, after: Progress) -> None:
-    action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
+    action = runner.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
     code, said = passport("actions", "--unfinished", "--json")
     assert (code, json.loads(said)["action"]) == (0, action.pk)
 
@@ -157,16 +157,16 @@ def test_the_list_says_what_became_of_the_messages(group: Any) -> None:
 
 
 def test_following_ends_when_somebody_pauses(group: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "STEP", 1)
-    action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
-    advance: Callable[[int], int | None] = background.advance
+    monkeypatch.setattr(runner, "STEP", 1)
+    action = runner.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
+    advance: Callable[[int], int | None] = runner.advance
 
     def advance_and_pause(pk: int) -> int | None:
         changed = advance(pk)
-        steering.pause(OperatorAction.objects.get(pk=pk), Actor("bob"))
+        runner.pause(OperatorAction.objects.get(pk=pk), Actor("bob"))
         return changed
 
-    monkeypatch.setattr(background, "advance", advance_and_pause)
+    monkeypatch.setattr(runner, "advance", advance_and_pause)
     code, said = passport("actions", "--follow", str(action.pk))
     assert (code, "paused" in said, group.filter(status=Status.WAITING).count()) == (1, True, 1)
     assert passport("actions", "--resume", str(action.pk))[0] == 0

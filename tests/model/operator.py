@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from passport_events.exceptions import NothingToDo
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating import background, controls, dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations, operations, runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.organizations import reprocess_organization
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.selection import Selection
@@ -20,17 +20,17 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def retry() -> None:
     """Send every dead letter back."""
-    dead_letters.retry(ProcessedMessage.objects.all(), ON_CALL, "the cause is mended")
+    operations.retry(ProcessedMessage.objects.all(), ON_CALL, "the cause is mended")
 
 
 def discard() -> None:
     """Put everything aside that can be."""
-    dead_letters.discard(ProcessedMessage.objects.all(), ON_CALL, "because")
+    operations.discard(ProcessedMessage.objects.all(), ON_CALL, "because")
 
 
 def restore() -> None:
     """Think better of it."""
-    dead_letters.restore(ProcessedMessage.objects.all(), ON_CALL)
+    operations.restore(ProcessedMessage.objects.all(), ON_CALL)
 
 
 def release() -> None:
@@ -44,29 +44,29 @@ def replay() -> None:
     """Run again what has ended well."""
     ended = Selection(statuses=(Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED), since=LONG_AGO)
     with suppress(NothingToDo):
-        action = background.start(REPLAY, ended, ON_CALL, "because")
-        background.work_on(action.pk)
+        action = runner.start(REPLAY, ended, ON_CALL, "because")
+        runner.work_on(action.pk)
 
 
 def pause_everything() -> None:
     """Pause all types of all organizations."""
-    controls.pause(None, None, ON_CALL, "because")
+    flow_operations.pause(None, None, ON_CALL, "because")
 
 
 def pause_a_type() -> None:
     """Pause the opportunities of all organizations."""
-    controls.pause("opportunity", None, ON_CALL, "because")
+    flow_operations.pause("opportunity", None, ON_CALL, "because")
 
 
 def pause_an_organization() -> None:
     """Pause the oldest organization."""
-    controls.pause(None, SalesforceOrganization.objects.first(), ON_CALL, "because")
+    flow_operations.pause(None, SalesforceOrganization.objects.first(), ON_CALL, "because")
 
 
 def resume() -> None:
     """End every pause."""
     for action in OperatorAction.objects.in_force():
-        controls.resume(action.event_type or None, action.organization, ON_CALL)
+        flow_operations.resume(action.event_type or None, action.organization, ON_CALL)
 
 
 VERBS: dict[str, Callable[[], None]] = {

@@ -21,8 +21,8 @@ from passport_events.models import Heartbeat
 from passport_events.monitoring.dashboard import read
 from passport_events.monitoring.dashboard.ranges import RANGES
 from passport_events.monitoring.models import Figures, Outage, QueueSample
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
 from tests.monitoring.past import count, move_back, this_minute, took
@@ -50,7 +50,7 @@ def some_of_everything(first: int, last: int) -> None:
         opportunity(number, home=organization_id(number))
         work("passport-opportunities")
         dead(number + 1_000, home=organization_id(number))
-        controls.pause("item", home, Actor("ann"), "why")
+        flow_operations.pause("item", home, Actor("ann"), "why")
         Heartbeat.objects.create(name=f"poller h:{number}", kind="poller", started_at=now, beaten_at=now)
         Outage.objects.create(organization=home, began_at=now - 9 * MINUTE)
         a_sample(f"queue-{number}")

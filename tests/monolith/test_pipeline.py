@@ -32,7 +32,7 @@ print(sorted(set(ProcessedMessage.objects.values_list("status", flat=True))))
 HEARD = """
 from datetime import timedelta
 from passport_events.models import SalesforceOrganization
-from passport_events.operating.silence import silences
+from passport_events.operating.heartbeats import silences
 print(SalesforceOrganization.objects.get().heartbeat_sent_at)
 print([timedelta(0) <= silence.span < timedelta(minutes=5) for silence in silences()] == [True])
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from passport_events.operating.actor import Actor
+    from passport_events.operating.audit_log import Actor
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _fresh_organizations() -> None:
 @pytest.fixture
 def ann() -> Actor:
     """An operator without a user."""
-    from passport_events.operating.actor import Actor
+    from passport_events.operating.audit_log import Actor
 
     return Actor("ann")
 
@@ -30,6 +30,6 @@ def ann() -> Actor:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Actions of two messages a step."""
-    from passport_events.operating import background
+    from passport_events.operating import runner
 
-    monkeypatch.setattr(background, "STEP", 2)
+    monkeypatch.setattr(runner, "STEP", 2)

@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from passport_events import conf, periodic_tasks
 from passport_events.models import Delivery, OperatorAction, Progress, Status
-from passport_events.operating import automatic_purge, background, retention
-from passport_events.operating.actor import Actor
+from passport_events.operating import automatic_purge, retention, runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.doctor import purge as doctor
 from passport_events.operating.retention import Purged, Retention
 from tests.operating.inbox import end, opportunity, organization, rows
@@ -131,7 +131,7 @@ def test_an_operator_can_pause_it_and_nothing_else_works_on_it() -> None:
     old = [ended(number, 20) for number in range(5)]
     automatic_purge.tick()
     action = OperatorAction.objects.get()
-    background.work()
+    runner.work()
     assert rows(*old).exclude(content={}).count() == 3
 
     assert passport("actions", "--pause", str(action.pk))[0] == 0
@@ -246,5 +246,5 @@ def test_the_doctor_says_why_it_stands_still(monkeypatch: pytest.MonkeyPatch) ->
     ended(1, 17)
     action = automatic_purge.begin(Retention.of(conf.current()))
     assert action
-    background.stop(action.pk, "builtins.ValueError")
+    runner.stop(action.pk, "builtins.ValueError")
     assert "is paused: builtins.ValueError" in diagnosis()

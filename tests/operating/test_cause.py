@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating.cause import Cause, cause_of
+from passport_events.operating.explain import Cause, cause_of
 
 FAILED = MessageAttempt(outcome="dead", error_class="a.B", error="text", own_frames="m:f\nm:g")
 CRASHED = MessageAttempt(outcome="crashed", error="The worker died.")

@@ -16,7 +16,7 @@ from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
 )
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.erasure import Erased, erase
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message

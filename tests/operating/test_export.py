@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.operating import export as module
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.export import CSV, JSON_LINES, cell, export
 from passport_events.operating.selection import Selection
 from tests.operating.inbox import dead, organization, rows

@@ -13,8 +13,8 @@ from rq import SimpleWorker, Worker
 
 from passport_events.dispatching import hints
 from passport_events.models import Heartbeat
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.finding import Code, Finding
 from passport_events.operating.health import assess, assess_poller
 from project.embedded import ValkeyServer
@@ -120,7 +120,7 @@ def test_a_worker_that_reads_what_the_queue_writes_leaves_no_finding() -> None:
 @pytest.mark.parametrize("control", ["throttle", "pause"])
 def test_what_an_operator_holds_back_is_no_trouble(overdue: Any, ann: Actor, control: str) -> None:
     if control == "throttle":
-        controls.throttle(None, overdue.organization, ann, "", 1)
+        flow_operations.throttle(None, overdue.organization, ann, "", 1)
     else:
-        controls.pause("opportunity", None, ann, "")
+        flow_operations.pause("opportunity", None, ann, "")
     assert finding(QUEUE).ok

@@ -28,9 +28,9 @@ from passport_events.event import Event
 from passport_events.handling.registry import handles
 from passport_events.handling.worker import work
 from passport_events.models import LIVE, ProcessedMessage, Progress, SalesforceRecord, Status
-from passport_events.operating import background
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
 from passport_events.operating.replay import REPLAY, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
@@ -113,7 +113,7 @@ def worker() -> None:
 
 
 def ticker() -> None:
-    background.work()
+    runner.work()
     dispatcher.tick()
     time.sleep(0.05)
 
@@ -122,7 +122,7 @@ def test_a_group_of_dead_letters_ends_under_live_traffic_and_nothing_is_handled_
     redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("passport_events.handling.registry._handlers", {})
-    monkeypatch.setattr(background, "STEP", SIZE // 20 or 50)
+    monkeypatch.setattr(runner, "STEP", SIZE // 20 or 50)
 
     @handles("opportunity")
     def enrol(event: Event, record: SalesforceRecord) -> None:
@@ -142,7 +142,7 @@ def test_a_group_of_dead_letters_ends_under_live_traffic_and_nothing_is_handled_
         time.sleep(0.02)
 
     began = time.monotonic()
-    action = background.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed in 42")
+    action = runner.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed in 42")
     with at_once(worker, worker, ticker, ticker):
         with at_once(traffic):
             until(lambda: type(action).objects.get(pk=action.pk).ended_at is not None)
@@ -189,7 +189,7 @@ def test_what_a_handler_wrongly_did_an_hour_ago_is_put_right_by_replay(
     began = time.monotonic()
     seen = preview(meant)
     looked = time.monotonic()
-    action = background.start(REPLAY, meant, Actor("ann"), "41 forgot the fee")
+    action = runner.start(REPLAY, meant, Actor("ann"), "41 forgot the fee")
     with at_once(worker, worker, ticker):
         until(lambda: type(action).objects.get(pk=action.pk).ended_at is not None and everything_ended())
 

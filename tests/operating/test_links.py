@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
-from passport_events.operating.links import runbook_url, trace_id, trace_url
+from passport_events.operating.explain import runbook_url, trace_id, trace_url
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"

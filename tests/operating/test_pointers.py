@@ -15,12 +15,11 @@ from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import OperationRefused
 from passport_events.models import Mode, ProcessedMessage, Status
-from passport_events.operating import controls, dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations, operations
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.backlog import oldest_age
 from passport_events.operating.health import assess_event_types
-from passport_events.operating.organizations import reprocess_organization
-from passport_events.operating.standing import standings
+from passport_events.operating.organizations import reprocess_organization, standings
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, end, opportunity, organization, pointer, rows
 
@@ -48,7 +47,7 @@ def state(message: ProcessedMessage) -> tuple[str, str]:
 def test_dead_ones_are_retried_without_organization_and_record(ann: Actor) -> None:
     message = end(pointer(), Status.DEAD, "retries used up: PayloadUnavailable")
 
-    assert dead_letters.retry(rows(message), ann, "the bucket is readable now") == 1
+    assert operations.retry(rows(message), ann, "the bucket is readable now") == 1
 
     message.refresh_from_db()
     assert (message.status, message.attempts, message.organization) == (Status.WAITING, 0, None)
@@ -65,7 +64,7 @@ def test_quarantined_ones_are_retried_unless_there_is_nothing_to_fetch(
     refused = pointer("c")
     assert refused.status == Status.QUARANTINED
 
-    assert dead_letters.retry(rows(unreadable, redacted, refused), ann, "published anew") == 1
+    assert operations.retry(rows(unreadable, redacted, refused), ann, "published anew") == 1
 
     assert state(unreadable)[0] == Status.WAITING
 
@@ -74,8 +73,8 @@ def test_each_is_restored_as_what_it_was(ann: Actor) -> None:
     unreadable = quarantined(pointer("a"))
     dead = end(pointer("b"), Status.DEAD, "retries used up: PayloadUnavailable")
     for message in (unreadable, dead):
-        dead_letters.discard(rows(message), ann, "noise")
-        dead_letters.restore(rows(message), ann)
+        operations.discard(rows(message), ann, "noise")
+        operations.restore(rows(message), ann)
 
     assert state(unreadable) == (Status.QUARANTINED, UNREADABLE)
     assert state(dead) == (Status.DEAD, "retries used up: PayloadUnavailable")
@@ -109,11 +108,11 @@ def test_an_organization_that_is_off_has_pointers_that_wait() -> None:
 
 
 def test_they_are_paused_by_the_name_of_their_type(ann: Actor, settings: Settings) -> None:
-    assert controls.pause(S3_POINTER, None, ann, "S3 is down")
+    assert flow_operations.pause(S3_POINTER, None, ann, "S3 is down")
     assert FlowControls.in_force().is_paused(S3_POINTER, 0)
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": []}
     with pytest.raises(OperationRefused, match="No event type 's3-pointer'"):
-        controls.pause(S3_POINTER, None, ann, "")
+        flow_operations.pause(S3_POINTER, None, ann, "")
 
 
 @pytest.mark.parametrize(("paused", "is_overdue"), [(None, True), (S3_POINTER, False), ("item", True)])
@@ -125,7 +124,7 @@ def test_one_that_is_overdue_is_noticed_unless_it_is_paused(
     assert oldest_age(types) is None
     rows(message).update(due_at=timezone.now() - timedelta(minutes=5))
     if paused:
-        controls.pause(paused, None, ann, "")
+        flow_operations.pause(paused, None, ann, "")
 
     age = oldest_age(types)
 

@@ -14,8 +14,8 @@ from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling.jobs import work_on_queue
 from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
-from passport_events.operating import background, steering
-from passport_events.operating.actor import Actor
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.replay import REPLAY, preview
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
@@ -32,7 +32,7 @@ OPPORTUNITIES = Selection(event_type="opportunity", statuses=SUCCEEDED)
 
 def replay(selection: Selection, actor: Actor, reason: str) -> int:
     """Replay to the end; how many."""
-    return steering.follow(background.start(REPLAY, selection, actor, reason)).affected
+    return runner.follow(runner.start(REPLAY, selection, actor, reason)).affected
 
 
 def succeeded(number: int = 1, **about: Any) -> ProcessedMessage:
@@ -107,7 +107,7 @@ def test_a_message_that_no_worker_ended_is_left_as_it_is(ann: Actor, status: Sta
     elif status != Status.WAITING:
         end(message, status)
     with pytest.raises(NothingToDo):
-        background.start(REPLAY, Selection(record_id=message.record_id), ann, "again")
+        runner.start(REPLAY, Selection(record_id=message.record_id), ann, "again")
     assert rows(message).get().generation == 0
 
 
@@ -142,14 +142,14 @@ def test_a_delivery_that_was_never_read_cannot_be_replayed(ann: Actor) -> None:
     organization()
     rows(store(b"?")).update(status=Status.IGNORED)
     with pytest.raises(NothingToDo):
-        background.start(REPLAY, Selection(statuses=(Status.IGNORED,), since=LONG_AGO), ann, "again")
+        runner.start(REPLAY, Selection(statuses=(Status.IGNORED,), since=LONG_AGO), ann, "again")
 
 
 def test_everything_that_ever_succeeded_is_hardly_meant(ann: Actor) -> None:
     organization()
     succeeded()
     with pytest.raises(OperationRefused, match="add a filter"):
-        background.start(REPLAY, Selection(statuses=SUCCEEDED), ann, "again")
+        runner.start(REPLAY, Selection(statuses=SUCCEEDED), ann, "again")
 
 
 def test_the_command_says_what_it_would_do_and_does_it_when_told(redis_server: ValkeyServer) -> None:

@@ -16,11 +16,11 @@ from passport_events.db.bulk import update_many
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.models import Delivery, Mode, OperatorAction, ProcessedMessage, Status
-from passport_events.operating import background, steering
 from passport_events.operating import reprocess as reprocess_module
-from passport_events.operating.actor import Actor
-from passport_events.operating.became import became
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.organizations import find_organization, reprocess_organization
+from passport_events.operating.outcomes import became
 from passport_events.operating.reprocess import REPROCESS, preview
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
@@ -116,8 +116,8 @@ def held(body: object) -> ProcessedMessage:
 
 
 def reprocess(ann: Actor, *messages: ProcessedMessage) -> int:
-    action = background.start(REPROCESS, Selection(ids=tuple(message.pk for message in messages)), ann)
-    steering.follow(action)
+    action = runner.start(REPROCESS, Selection(ids=tuple(message.pk for message in messages)), ann)
+    runner.follow(action)
     for message in messages:
         message.refresh_from_db()
     return action.affected
@@ -371,9 +371,9 @@ def test_it_goes_on_in_steps_and_passes_what_stays(ann: Actor, tasks_are_known: 
     organization()
     messages = [held(task(record_id("Task", n))) if n % 2 else held(b"?%d" % n) for n in range(6)]
     tasks_are_known()
-    action = background.start(REPROCESS, Selection(statuses=(Status.QUARANTINED,)), ann, everything=True)
+    action = runner.start(REPROCESS, Selection(statuses=(Status.QUARANTINED,)), ann, everything=True)
     for _ in range(6):
-        background.work()
+        runner.work()
     action.refresh_from_db()
     assert (action.ended_at is not None, action.affected) == (True, 3)
     assert rows(*messages).filter(status=Status.WAITING).count() == 3

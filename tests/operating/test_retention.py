@@ -18,8 +18,8 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.operating import dead_letters, retention
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations, retention
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.retention import Purged, Retention, purge
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
@@ -103,7 +103,7 @@ def test_rows_go_with_their_keys_and_everything_that_hangs_on_them(ann: Actor) -
     MessageAttempt.objects.create(
         message=message, generation=0, number=1, outcome="dead", ended_at=timezone.now()
     )
-    dead_letters.discard(rows(message), ann, "test data")
+    operations.discard(rows(message), ann, "test data")
     aged(message, 90.1)
 
     purged = purge(RETENTION)

@@ -13,9 +13,9 @@ from passport_events.dispatching import hints
 from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, OperatorAction, ProcessedMessage, Status
-from passport_events.operating import background, controls, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY_NOW
+from passport_events.operating import flow_operations, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY_NOW
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.operating.inbox import HOME, dead, opportunity, organization, rows
@@ -34,7 +34,7 @@ def later(number: int = 1, **columns: Any) -> ProcessedMessage:
 
 
 def retry_now(ann: Actor, selection: Selection, *, everything: bool = False) -> OperatorAction:
-    return steering.follow(background.start(RETRY_NOW, selection, ann, "it is back", everything=everything))
+    return runner.follow(runner.start(RETRY_NOW, selection, ann, "it is back", everything=everything))
 
 
 def test_it_is_due_at_once_and_loses_no_attempt(ann: Actor, redis_server: ValkeyServer) -> None:
@@ -94,14 +94,14 @@ def test_everything_else_stays_as_it_is(ann: Actor) -> None:
 def test_what_is_paused_stays_paused(ann: Actor) -> None:
     organization()
     message = later()
-    controls.pause("opportunity", None, ann, "their API is down")
+    flow_operations.pause("opportunity", None, ann, "their API is down")
     hints.connection(QUEUE).flushall()
 
     retry_now(ann, Selection(ids=(message.pk,)))
     assert hints.rq_queue(QUEUE).count == 0
     assert work(QUEUE) == 0
 
-    controls.resume("opportunity", None, ann)
+    flow_operations.resume("opportunity", None, ann)
     assert work(QUEUE) == 1
 
 
@@ -109,11 +109,11 @@ def test_what_is_paused_stays_paused(ann: Actor) -> None:
 def test_many_go_in_steps_and_each_once(ann: Actor) -> None:
     organization()
     messages = [later(number) for number in range(5)]
-    action = background.start(RETRY_NOW, Selection(event_type="opportunity"), ann, "back")
-    background.work()
+    action = runner.start(RETRY_NOW, Selection(event_type="opportunity"), ann, "back")
+    runner.work()
     assert rows(*messages).due().count() == 2
-    background.work()
-    background.work()
+    runner.work()
+    runner.work()
     action.refresh_from_db()
     assert (action.affected, rows(*messages).due().count()) == (5, 5)
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from passport_events.models import ProcessedMessage
-from passport_events.operating import controls, waiting
-from passport_events.operating.actor import Actor
-from passport_events.operating.waiting import long_waiting
+from passport_events.operating import backlog, flow_operations
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.backlog import long_waiting
 from passport_events.testing import organization_id
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import opportunity, organization, pointer
@@ -48,7 +48,7 @@ def test_they_are_counted_by_type_with_the_age_of_the_oldest(settings: Settings)
 
 
 def test_the_count_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "MOST_COUNTED", 1)
+    monkeypatch.setattr(backlog, "MOST_COUNTED", 1)
     organization()
     opportunity(1)
     opportunity(2)
@@ -62,5 +62,5 @@ def test_what_an_operator_paused_is_told_apart(ann: Actor) -> None:
     opportunity()
     let_them_wait(10)
     assert not long_waiting()[0].is_paused
-    controls.pause("opportunity", home, ann, "")
+    flow_operations.pause("opportunity", home, ann, "")
     assert long_waiting()[0].is_paused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passport_events.models import Status
-from passport_events.operating.words import STATUSES, Word, said, word_of
+from passport_events.operating.explain import STATUSES, Word, said, word_of
 
 
 def test_every_status_has_one_word() -> None:

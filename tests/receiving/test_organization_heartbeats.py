@@ -11,7 +11,7 @@ import pytest
 from passport_events import conf
 from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.organizations import reprocess_organization, waited_for
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once

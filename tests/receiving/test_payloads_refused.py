@@ -9,8 +9,8 @@ import pytest
 
 from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, Status
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 from passport_events.receiving import queries
 from passport_events.testing import sns_notification
 from tests.harness.aws import Sqs
@@ -111,7 +111,7 @@ def test_a_payload_that_was_put_right_can_be_retried(sqs: Sqs, bucket: Bucket) -
     upload(bucket, opportunity(1), message.content["key"])
 
     rows = ProcessedMessage.objects.filter(pk=message.pk)
-    assert dead_letters.retry(rows, Actor("ann"), "published anew") == 1
+    assert operations.retry(rows, Actor("ann"), "published anew") == 1
     open_pointers()
 
     assert state(message) == ("succeeded", "", 1)
@@ -122,8 +122,8 @@ def test_one_that_was_discarded_is_restored_as_quarantined(sqs: Sqs, bucket: Buc
     open_pointers()
     rows = ProcessedMessage.objects.filter(pk=message.pk)
 
-    dead_letters.discard(rows, Actor("ann"), "noise")
-    dead_letters.restore(rows, Actor("ann"))
+    operations.discard(rows, Actor("ann"), "noise")
+    operations.restore(rows, Actor("ann"))
 
     assert state(message)[0] == Status.QUARANTINED
 

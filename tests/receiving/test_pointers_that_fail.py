@@ -9,8 +9,8 @@ import pytest
 from passport_events import fingerprint
 from passport_events.conf import Settings
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.operating import dead_letters
-from passport_events.operating.actor import Actor
+from passport_events.operating import operations
+from passport_events.operating.audit_log import Actor
 from passport_events.receiving import organization_cache, s3
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
@@ -77,7 +77,7 @@ def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
 
     upload(bucket, opportunity(1), "late")
     rows = ProcessedMessage.objects.filter(pk=message.pk)
-    assert dead_letters.retry(rows, Actor("ann"), "it was uploaded") == 1
+    assert operations.retry(rows, Actor("ann"), "it was uploaded") == 1
     open_pointers()
 
     assert state(message) == ("succeeded", "", 1)

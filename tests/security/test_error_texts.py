@@ -24,8 +24,8 @@ from passport_events.handling.event_words import names_in, values_in
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization, SalesforceRecord
-from passport_events.operating.actor import Actor
-from passport_events.operating.rehearse import rehearse
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.dry_run import rehearse
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login

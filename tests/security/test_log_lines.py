@@ -19,8 +19,7 @@ from passport_events.instrumentation import Notification, emit
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.observing import logs
-from passport_events.operating.actor import Actor
-from passport_events.operating.looks import look_at
+from passport_events.operating.audit_log import Actor, look_at
 from passport_events.processes.backoff import Backoff
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once

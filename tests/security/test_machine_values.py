@@ -14,7 +14,7 @@ from django.utils import formats, translation
 
 import passport_events
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating import background
+from passport_events.operating import runner
 from tests.admin.urls import action, desk, group, listing, page
 from tests.operating.inbox import dead, rows
 from tests.security.addresses import addresses
@@ -127,7 +127,7 @@ def test_a_group_and_a_selection_mean_the_same_in_every_language(
     asked = Page(admin_client.post(act, {**form.fields, "task": "retry"}).content.decode())
     admin_client.post(act, {**asked.form(act).fields, "reason": "one"})
     assert OperatorAction.objects.latest("pk").selection == {"ids": [world.message.pk]}
-    background.work()
+    runner.work()
     assert ProcessedMessage.objects.get(status=Status.WAITING).pk == world.message.pk
 
 

@@ -40,11 +40,11 @@ from passport_events.models.personal_data import (
     masked,
     may_export,
 )
-from passport_events.operating import background, dead_letters, notes
-from passport_events.operating.actor import Actor
-from passport_events.operating.changes import Change
+from passport_events.operating import audit_log, operations, runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.erasure import Erased, erase, preview
 from passport_events.operating.export import COLUMNS
+from passport_events.operating.operations import Change
 from passport_events.operating.record_search import names_record
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.retention import Retention, purge
@@ -245,9 +245,9 @@ def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pyte
     led = [CLASSES[0], {"s3BucketName": BUCKET, "s3Key": f"{MARKER}.json"}]
     inbox.store([RawDelivery(message_id="sqs-pointer", receipt_handle="", body=wrapped(led))])
     rows(first).update(status=Status.DEAD, due_at=None, finished_at=timezone.now())
-    dead_letters.discard(rows(first), ANN, f"the case of {MARKER}")
-    notes.note("f00", f"{RECORD} is {MARKER}", ANN)
-    notes.note("f00", f"{RECORD[:15]} was {MARKER}", ANN)
+    operations.discard(rows(first), ANN, f"the case of {MARKER}")
+    audit_log.note("f00", f"{RECORD} is {MARKER}", ANN)
+    audit_log.note("f00", f"{RECORD[:15]} was {MARKER}", ANN)
     for model in (Delivery, ProcessedMessage, MessageAttempt):
         for row in model._base_manager.all():
             plant(row)
@@ -291,7 +291,7 @@ def test_what_is_about_others_stays_whole(redis_server: ValkeyServer) -> None:
         opportunity(3),
         related,
     ]
-    notes.note("f00", f"{OTHER} stays", ANN)
+    audit_log.note("f00", f"{OTHER} stays", ANN)
 
     assert erase(HOME, RECORD, ANN, "request 17") == Erased(0, 1, 1, 0)
 
@@ -341,23 +341,23 @@ def test_the_purge_empties_what_another_record_left_in_a_shared_delivery() -> No
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_server")
-@pytest.mark.parametrize("change", [dead_letters.RETRY, dead_letters.RESTORE, REPLAY], ids=lambda c: c.kind)
+@pytest.mark.parametrize("change", [operations.RETRY, operations.RESTORE, REPLAY], ids=lambda c: c.kind)
 def test_an_operation_that_still_runs_brings_nothing_back(change: Change) -> None:
     organization()
     message = store(event())
-    status = Status.DISCARDED if change is dead_letters.RESTORE else Status.DEAD
+    status = Status.DISCARDED if change is operations.RESTORE else Status.DEAD
     rows(message).update(status=status, due_at=None, finished_at=timezone.now(), claimed_at=timezone.now())
-    action = background.start(change, Selection(record_id=RECORD), ANN, "why")
+    action = runner.start(change, Selection(record_id=RECORD), ANN, "why")
 
     erase(HOME, RECORD, ANN, "request 17")
-    background.work()
+    runner.work()
 
     assert copies() == []
     assert not ProcessedMessage.objects.filter(status=Status.WAITING).exists()
     action.refresh_from_db()
     assert action.ended_at is not None
     with pytest.raises(NothingToDo):
-        background.start(dead_letters.RETRY, Selection(record_id=RECORD), ANN, "why")
+        runner.start(operations.RETRY, Selection(record_id=RECORD), ANN, "why")
 
 
 # Purging

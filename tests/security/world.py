@@ -19,9 +19,9 @@ from passport_events.models import (
     SalesforceOrganization,
     SalesforceRecord,
 )
-from passport_events.operating import background, controls, notes
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import audit_log, flow_operations, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from tests.operating.inbox import dead, opportunity, organization, rows
 
@@ -80,14 +80,14 @@ def build() -> World:
     )
     ann = Actor("ann")
     now = timezone.now()
-    notes.note(GROUP, "wait for 42", ann)
-    controls.pause("item", home, ann, "S3 is down")
+    audit_log.note(GROUP, "wait for 42", ann)
+    flow_operations.pause("item", home, ann, "S3 is down")
     return World(
         home=home,
         message=message,
         record=SalesforceRecord.objects.get(),
         heartbeat=Heartbeat.objects.create(name="poller a:1", kind="poller", started_at=now, beaten_at=now),
-        operation=background.start(RETRY, Selection(fingerprint=GROUP), ann, "deployed"),
+        operation=runner.start(RETRY, Selection(fingerprint=GROUP), ann, "deployed"),
         pause=OperatorAction.objects.get(kind=ActionKind.PAUSE),
     )
 

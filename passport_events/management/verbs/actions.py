@@ -13,18 +13,18 @@ from passport_events.exceptions import OperationRefused
 from passport_events.management.verbs import DONE, TROUBLE, carrying_out
 from passport_events.management.verbs.arguments import positive
 from passport_events.models import OperatorAction, Progress
-from passport_events.operating import steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.became import became
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.outcomes import became
 from passport_events.operating.selection import MOST_COUNTED
 from passport_events.operating.text import one_line
 
 HELP = "List what operators did, the newest first; or pause, resume, cancel or follow what still goes on."
 EXAMPLE = "manage.py passport actions --pause 17"
 STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], str]] = {
-    "pause": (steering.pause, "paused"),
-    "resume": (steering.resume, "resumed"),
-    "cancel": (steering.cancel, "cancelled"),
+    "pause": (runner.pause, "paused"),
+    "resume": (runner.resume, "resumed"),
+    "cancel": (runner.cancel, "cancelled"),
 }
 
 

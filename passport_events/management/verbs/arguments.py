@@ -7,8 +7,8 @@ from typing import Any
 
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.models import SalesforceOrganization
-from passport_events.operating.ids import parse_id
 from passport_events.operating.organizations import find_organization
+from passport_events.operating.selection import parse_id
 from passport_events.salesforce_ids import normalize_id
 
 

@@ -13,10 +13,10 @@ from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.progress import Counter
 from passport_events.models import OperatorAction, Progress
-from passport_events.operating import background, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.became import Became, became
-from passport_events.operating.changes import Change
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import Change
+from passport_events.operating.outcomes import Became, became
 from passport_events.operating.selection import MOST_COUNTED, Selection
 from passport_events.operating.text import one_line
 
@@ -42,7 +42,7 @@ def carry_out(
 ) -> int:
     """Start it, and follow it to its end unless it shall go on in the background; the exit code."""
     try:
-        action = background.start(
+        action = runner.start(
             change,
             selection,
             Actor.of_command(),
@@ -65,7 +65,7 @@ def follow(action: OperatorAction) -> None:
     is_known = action.total is not None and action.total < MOST_COUNTED
     counter = Counter(action.total if is_known else None, "messages")
     try:
-        steering.follow(action, counter.show)
+        runner.follow(action, counter.show)
     except KeyboardInterrupt:
         action.refresh_from_db()
     finally:

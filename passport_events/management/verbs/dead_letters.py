@@ -14,10 +14,9 @@ from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import ProcessedMessage, Status
-from passport_events.operating import dead_letters, notes
-from passport_events.operating.actor import Actor
-from passport_events.operating.changes import Change
-from passport_events.operating.dead_letters import MOST_AT_ONCE
+from passport_events.operating import audit_log, operations
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import MOST_AT_ONCE, Change
 
 HELP = (
     "List dead letters, the newest first; or send some back to their handlers, or put them aside: by number, "
@@ -34,9 +33,9 @@ class _Verb(NamedTuple):
 
 
 VERBS: Mapping[str, _Verb] = {
-    "retry": _Verb(dead_letters.RETRY, dead_letters.retry, "sent back", Status.DEAD),
-    "discard": _Verb(dead_letters.DISCARD, dead_letters.discard, "discarded", Status.DEAD),
-    "restore": _Verb(dead_letters.RESTORE, dead_letters.restore, "restored", Status.DISCARDED),
+    "retry": _Verb(operations.RETRY, operations.retry, "sent back", Status.DEAD),
+    "discard": _Verb(operations.DISCARD, operations.discard, "discarded", Status.DEAD),
+    "restore": _Verb(operations.RESTORE, operations.restore, "restored", Status.DISCARDED),
 }
 
 
@@ -69,7 +68,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     if options["trial"]:
         return _try(out, options)
     if options["note"] is not None:
-        notes.note(options["fingerprint"], options["note"], Actor.of_command())
+        audit_log.note(options["fingerprint"], options["note"], Actor.of_command())
         out.write("dead-letters: noted")
         return DONE
     wanted = selection(options, (Status.DEAD,))
@@ -104,8 +103,8 @@ def _change_all(out: OutputWrapper, verb: _Verb, options: dict[str, Any]) -> int
 
 def _try(out: OutputWrapper, options: dict[str, Any]) -> int:
     meant = selection(options, (Status.DEAD,))
-    dead_letters.RETRY.check(meant)
+    operations.RETRY.check(meant)
     require_reason(options)
-    sent = dead_letters.retry_one(meant, Actor.of_command(), options["reason"])
+    sent = operations.retry_one(meant, Actor.of_command(), options["reason"])
     out.write("dead-letters: 0 sent back" if sent is None else f"dead-letters: {sent} sent back as a trial")
     return TROUBLE if sent is None else DONE

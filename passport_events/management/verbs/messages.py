@@ -13,7 +13,7 @@ from passport_events.management.verbs.progress import Counter
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
 from passport_events.operating import export
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 
 HELP = "List messages, the newest first, or export them. Never shows what an event says unless told to."
 EXAMPLE = "manage.py passport messages --status waiting --type opportunity --limit 20"

@@ -9,8 +9,8 @@ from django.core.management.base import OutputWrapper
 
 from passport_events.management.verbs import DONE
 from passport_events.management.verbs.arguments import add_scope, describe_scope, scope
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 
 HELP = "Hold back messages. They are stored and wait, and lose no attempts."
 EXAMPLE = 'manage.py passport pause --type attachment --reason "S3 is down"'
@@ -24,6 +24,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Pause."""
-    is_new = controls.pause(*scope(options), Actor.of_command(), options["reason"])
+    is_new = flow_operations.pause(*scope(options), Actor.of_command(), options["reason"])
     out.write(f"pause: {describe_scope(options)} {'is' if is_new else 'was already'} paused")
     return DONE

@@ -15,7 +15,7 @@ from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import record
 from passport_events.management.verbs.progress import Counter
 from passport_events.operating import automatic_purge
-from passport_events.operating.actor import Actor
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.erasure import erase, preview
 from passport_events.operating.retention import Retention, purge
 

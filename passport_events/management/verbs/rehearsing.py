@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from passport_events.management.verbs import DONE, TROUBLE
-from passport_events.operating.actor import Actor
-from passport_events.operating.rehearse import Rehearsal, Rehearsed, rehearse
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.dry_run import Rehearsal, Rehearsed, rehearse
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import one_line
 

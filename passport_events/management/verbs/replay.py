@@ -14,9 +14,8 @@ from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
-from passport_events.operating.dry_run import dry_run
-from passport_events.operating.rehearse import MOST_REHEARSED
-from passport_events.operating.replay import REPLAY, REPLAYABLE, Preview, preview
+from passport_events.operating.dry_run import MOST_REHEARSED
+from passport_events.operating.replay import REPLAY, REPLAYABLE, Preview, dry_run, preview
 from passport_events.operating.selection import LOOK_BACK, Selection
 
 HELP = "Run messages again that have ended, in a new generation. Without --yes it only says what it would do."

@@ -15,8 +15,7 @@ from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
-from passport_events.operating.changes import Change
-from passport_events.operating.dead_letters import RETRY, RETRY_NOW
+from passport_events.operating.operations import RETRY, RETRY_NOW, Change
 from passport_events.operating.selection import MOST_COUNTED, Selection, count
 
 HELP = (

@@ -9,8 +9,8 @@ from django.core.management.base import OutputWrapper
 
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import add_scope, describe_scope, positive, scope
-from passport_events.operating import controls
-from passport_events.operating.actor import Actor
+from passport_events.operating import flow_operations
+from passport_events.operating.audit_log import Actor
 
 HELP = "Let through only so many messages a minute, or all again."
 EXAMPLE = 'manage.py passport throttle --type item --per-minute 60 --reason "their API is slow"'
@@ -28,10 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Throttle, or end it."""
     if options["end"]:
-        is_ended = controls.unthrottle(*scope(options), Actor.of_command())
+        is_ended = flow_operations.unthrottle(*scope(options), Actor.of_command())
         out.write(f"throttle: {describe_scope(options)} {'runs freely' if is_ended else 'was not throttled'}")
         return DONE if is_ended else TROUBLE
     rate = options["per_minute"]
-    controls.throttle(*scope(options), Actor.of_command(), options["reason"], rate)
+    flow_operations.throttle(*scope(options), Actor.of_command(), options["reason"], rate)
     out.write(f"throttle: {describe_scope(options)} at most {rate} a minute")
     return DONE

@@ -12,9 +12,9 @@ from passport_events.dispatching import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Control, Process
-from passport_events.operating import rq_workers
-from passport_events.operating.processes import MAX_SILENCE, is_fresh
-from passport_events.operating.rq_workers import RegisteredWorker
+from passport_events.operating import rq_state
+from passport_events.operating.heartbeats import MAX_SILENCE, is_fresh
+from passport_events.operating.rq_state import RegisteredWorker
 from passport_events.operating.text import one_line
 
 
@@ -40,7 +40,7 @@ def workers(moment: Moment) -> tuple[list[Process], str]:
     """
     ours = set(conf.current().queues())
     try:
-        found = {each.name: each for queue in ours for each in rq_workers.listening(hints.rq_queue(queue))}
+        found = {each.name: each for queue in ours for each in rq_state.listening(hints.rq_queue(queue))}
         return [_worker(found[name], moment, ours) for name in sorted(found)], ""
     except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
         return [], f"Redis cannot be asked ({type(error).__name__})."

@@ -12,13 +12,12 @@ from rq.version import VERSION
 
 from passport_events.conf import Settings
 from passport_events.dispatching import hints
-from passport_events.operating import redis_trial, rq_state, rq_workers
+from passport_events.operating import redis_probe, rq_state
 from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
 from passport_events.operating.finding import Code
-from passport_events.operating.redis_trial import Refusal
-from passport_events.operating.rq_state import QueueState
-from passport_events.operating.rq_workers import RegisteredWorker
+from passport_events.operating.redis_probe import Refusal
+from passport_events.operating.rq_state import QueueState, RegisteredWorker
 from passport_events.redis_store import keys
 
 OLDEST_REDIS = 6
@@ -44,11 +43,11 @@ def look(queue_name: str) -> BrokerFacts | Finding:
     """Ask Redis; a finding where it does not answer."""
     try:
         queue = hints.rq_queue(queue_name)
-        refusals = tuple(redis_trial.try_redis(queue))
+        refusals = tuple(redis_probe.try_redis(queue))
         server = _info(queue_name, "server")
         return BrokerFacts(
             rq_state.read(queue_name),
-            tuple(rq_workers.listening(queue)),
+            tuple(rq_state.listening(queue)),
             str(server.get("redis_version", "")),
             _eviction(queue_name),
             refusals,
@@ -92,7 +91,7 @@ def _of_redis(facts: BrokerFacts) -> Iterator[Finding]:
     name = facts.state.name
     if facts.refusals:
         what = "; ".join(f"{refusal.what} ({refusal.error})" for refusal in facts.refusals)
-        mend = redis_trial.mend(list(facts.refusals))
+        mend = redis_probe.mend(list(facts.refusals))
         yield error("R12", f"The Redis of {name} refuses what is needed: {what}.", mend)
     if not facts.eviction:
         yield unasked(

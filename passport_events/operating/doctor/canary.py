@@ -20,7 +20,7 @@ from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import Identity
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import TERMINAL
-from passport_events.operating import processes
+from passport_events.operating import heartbeats
 from passport_events.operating.doctor.finding import Finding, error, good, not_tried, warning
 from passport_events.operating.doctor.queue import refused
 from passport_events.operating.doctor.topic import set_region_of
@@ -157,7 +157,7 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
     seconds = int(patience.total_seconds())
     lost = [each.event_type for each in seen if not each.status]
     paused = _paused(seen)
-    if lost and not processes.is_running("poller"):
+    if lost and not heartbeats.is_running("poller"):
         yield error(
             "C2",
             f"{len(lost)} of {len(seen)} canaries were not received: no poller is running.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from passport_events.conf import Settings
-from passport_events.operating import failed_messages
+from passport_events.operating import health_findings
 from passport_events.operating.doctor import broker, database, purge, queue, topic
 from passport_events.operating.doctor.finding import Finding, error, good, guarded, not_tried
 
@@ -44,7 +44,7 @@ def examine(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
 
 
 def _of_messages() -> Iterator[Finding]:
-    found = [error("M1", finding.text, finding.hint) for finding in failed_messages.find_poison()]
+    found = [error("M1", finding.text, finding.hint) for finding in health_findings.find_poison()]
     yield from found or [good("M0", "No dead letter took its worker's process down.")]
 
 

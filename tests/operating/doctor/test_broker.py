@@ -18,9 +18,14 @@ from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts
 from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding
-from passport_events.operating.redis_trial import Refusal
-from passport_events.operating.rq_state import JOB_REFUSED, NOT_FOUND, WORKER_DIED, QueueState
-from passport_events.operating.rq_workers import RegisteredWorker
+from passport_events.operating.redis_probe import Refusal
+from passport_events.operating.rq_state import (
+    JOB_REFUSED,
+    NOT_FOUND,
+    WORKER_DIED,
+    QueueState,
+    RegisteredWorker,
+)
 from project.embedded import ValkeyServer
 
 QUEUE = "passport-opportunities"

@@ -17,7 +17,7 @@ from passport_events.models import Mode, SalesforceOrganization
 from passport_events.operating.finding import well
 from passport_events.operating.health import assess, assess_organizations
 from passport_events.operating.health_checks import OrganizationsHeard
-from passport_events.operating.silence import silences
+from passport_events.operating.heartbeats import silences
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer

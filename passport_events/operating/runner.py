@@ -9,7 +9,8 @@ skips the row that the other has locked, and the cursor is compared before it is
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -19,9 +20,9 @@ from passport_events.clock import ClockTimestamp
 from passport_events.dispatching import dispatcher
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
-from passport_events.operating import dead_letters, journal, replay, reprocess
-from passport_events.operating.actor import Actor
-from passport_events.operating.changes import Change
+from passport_events.operating import audit_log, operations, replay, reprocess
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import Change
 from passport_events.operating.selection import Selection, count
 
 STEP = 1_000
@@ -37,10 +38,10 @@ CHORE = "operator actions"
 CHANGES: Mapping[ActionKind, Change] = {
     change.kind: change
     for change in (
-        dead_letters.RETRY,
-        dead_letters.RETRY_NOW,
-        dead_letters.DISCARD,
-        dead_letters.RESTORE,
+        operations.RETRY,
+        operations.RETRY_NOW,
+        operations.DISCARD,
+        operations.RESTORE,
         reprocess.REPROCESS,
         replay.REPLAY,
     )
@@ -74,8 +75,8 @@ def start(
     if not total and selection.is_found_by_index:
         raise NothingToDo(f"There is nothing to {change.kind}: no message fits.")
     ends = ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True)
-    with transaction.atomic(using=journal.database()):
-        action = journal.enter(
+    with transaction.atomic(using=audit_log.database()):
+        action = audit_log.enter(
             change.kind,
             actor,
             reason=reason,
@@ -91,7 +92,7 @@ def start(
             # What dies again while it runs, or comes later, is not meant.
             up_to=ends.last() or 0,
         )
-        journal.tell(f"start of {change.kind}", actor, total)
+        audit_log.tell(f"start of {change.kind}", actor, total)
     return action
 
 
@@ -100,7 +101,7 @@ def advance(pk: int) -> int | None:
 
     Raises what the database raises, with nothing of the step done.
     """
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         # Whoever has it locked takes this step.
         runnable = OperatorAction.objects.runnable().filter(kind__in=CHANGES)
         action = runnable.select_for_update(skip_locked=True).filter(pk=pk).first()
@@ -116,12 +117,12 @@ def advance(pk: int) -> int | None:
         mine = OperatorAction.objects.filter(pk=pk)
         if not mine.step(action.cursor, cursor, changed, _next(action.per_minute, len(found))):
             # Only where rows are not locked: somebody took this step, and its messages are changed.
-            transaction.set_rollback(True, using=journal.database())
+            transaction.set_rollback(True, using=audit_log.database())
             return None
         if changed:
-            transaction.on_commit(dispatcher.dispatch, using=journal.database(), robust=True)
+            transaction.on_commit(dispatcher.dispatch, using=audit_log.database(), robust=True)
         if cursor >= action.up_to:
-            done = functools.partial(journal.tell, f"end of {action.kind}", Actor(action.actor_name))
+            done = functools.partial(audit_log.tell, f"end of {action.kind}", Actor(action.actor_name))
             done(action.affected + changed)
     return changed
 
@@ -154,7 +155,7 @@ def work_on(pk: int) -> bool:
                 return changed is not None
     except (OperationalError, InterfaceError):
         # A lock, a deadlock, a restart: the next tick tries the same step again.
-        connections[journal.database()].close_if_unusable_or_obsolete()
+        connections[audit_log.database()].close_if_unusable_or_obsolete()
     except OperationRefused as error:
         stop(pk, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
@@ -170,3 +171,46 @@ def stop(pk: int, failure: str) -> None:
 def attach() -> None:
     """Let whatever ticks work on actions."""
     periodic_tasks.register(CHORE, work)
+
+
+NAP_SECONDS = 0.2
+
+
+def pause(action: OperatorAction, actor: Actor) -> bool:
+    """Take no step from now on. False when it was paused or over already."""
+    return _steer(action, actor, "pause", OperatorAction.objects.filter(pk=action.pk).pause)
+
+
+def resume(action: OperatorAction, actor: Actor) -> bool:
+    """Go on where it was. False when it was not paused."""
+    return _steer(action, actor, "resume", OperatorAction.objects.filter(pk=action.pk).resume)
+
+
+def cancel(action: OperatorAction, actor: Actor) -> bool:
+    """Take no step any more; what was changed stays so. False when it was over already."""
+    rows = OperatorAction.objects.filter(pk=action.pk)
+    return _steer(action, actor, "cancel", lambda: rows.cancel(actor.name))
+
+
+def _steer(action: OperatorAction, actor: Actor, word: str, verb: Callable[[], int]) -> bool:
+    with transaction.atomic(using=audit_log.database()):
+        is_done = bool(verb())
+        if is_done:
+            audit_log.tell(f"{word} of {action.kind} {action.pk}", actor)
+    action.refresh_from_db()
+    return is_done
+
+
+def follow(action: OperatorAction, progress: Callable[[int], None] = lambda done: None) -> OperatorAction:
+    """Take the steps here until it is over or somebody paused it; others may take some, too.
+
+    Whoever stops following stops nothing: what ticks goes on with it.
+    """
+    while True:
+        is_taken = work_on(action.pk)
+        action.refresh_from_db()
+        progress(action.affected)
+        if action.ended_at is not None or action.paused_at is not None:
+            return action
+        if not is_taken:
+            time.sleep(NAP_SECONDS)

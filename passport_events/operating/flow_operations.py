@@ -13,8 +13,8 @@ from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, OperatorAction, SalesforceOrganization
-from passport_events.operating import journal
-from passport_events.operating.actor import Actor
+from passport_events.operating import audit_log
+from passport_events.operating.audit_log import Actor
 
 Organization = SalesforceOrganization | None
 Scope = dict[str, Any]
@@ -22,7 +22,7 @@ Scope = dict[str, Any]
 
 def pause(event_type: str | None, organization: Organization, actor: Actor, reason: str) -> bool:
     """Let nothing of this scope be claimed. False when it is paused already."""
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         return _begin(ActionKind.PAUSE, _scope(event_type, organization), actor, reason)
 
 
@@ -37,7 +37,7 @@ def throttle(
     """Let through at most `per_minute` messages of this scope. False when that is in force already."""
     if per_minute < 1:
         raise OperationRefused("A throttle lets at least 1 message a minute through. To stop all, pause.")
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         scope = _scope(event_type, organization)
         _end(ActionKind.THROTTLE, scope, actor, other_than=per_minute)
         return _begin(ActionKind.THROTTLE, scope, actor, reason, per_minute)
@@ -53,13 +53,13 @@ def end(action: OperatorAction, actor: Actor) -> bool:
 
     False when it ended before, even if another one of the same scope has begun.
     """
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         return _end(ActionKind(action.kind), {"pk": action.pk}, actor)
 
 
 def _end_in_force(kind: ActionKind, event_type: str | None, organization: Organization, actor: Actor) -> bool:
     scope = {"event_type": event_type or "", "organization": organization}
-    with transaction.atomic(using=journal.database()):
+    with transaction.atomic(using=audit_log.database()):
         # Only what ends nothing may be a typing error: the settings may not name the type any more.
         return _end(kind, scope, actor) or _end(kind, _scope(event_type, organization), actor)
 
@@ -77,7 +77,7 @@ def _begin(kind: ActionKind, scope: Scope, actor: Actor, reason: str, per_minute
     who_and_why = {"actor": actor.user, "actor_name": actor.name, "reason": reason, "per_minute": per_minute}
     _, is_new = OperatorAction.objects.get_or_create(kind=kind, **scope, ended_at=None, defaults=who_and_why)
     if is_new:
-        journal.tell(kind, actor)
+        audit_log.tell(kind, actor)
     return is_new
 
 
@@ -87,5 +87,5 @@ def _end(kind: ActionKind, scope: Scope, actor: Actor, other_than: int | None = 
         in_force = in_force.exclude(per_minute=other_than)
     ended = in_force.update(ended_at=ClockTimestamp(), ended_by=actor.name)
     if ended:
-        journal.tell(f"end of {kind}", actor)
+        audit_log.tell(f"end of {kind}", actor)
     return bool(ended)

@@ -7,16 +7,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from passport_events.models import OperatorAction, ProcessedMessage, Status
-from passport_events.operating import became, dead_letters, erasure, notes, steering
-from passport_events.operating.actor import Actor
-from passport_events.operating.background import start
-from passport_events.operating.became import Became
-from passport_events.operating.changes import Change
-from passport_events.operating.dead_letters import DISCARD, RESTORE, RETRY
+from passport_events.operating import audit_log, erasure, operations, outcomes, runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.explain import Word
+from passport_events.operating.operations import DISCARD, RESTORE, RETRY, Change
 from passport_events.operating.organizations import reprocess_organization
+from passport_events.operating.outcomes import Became
 from passport_events.operating.replay import REPLAY
+from passport_events.operating.runner import start
 from passport_events.operating.selection import Selection
-from passport_events.operating.words import Word
 from passport_events.testing import organization_id, record_id
 from tests.operating.inbox import dead, end, opportunity, organization, rows
 
@@ -30,11 +29,11 @@ def letters(count: int) -> list[ProcessedMessage]:
 
 def do(change: Change, ann: Actor, *messages: ProcessedMessage, **said: object) -> OperatorAction:
     selection = Selection(ids=tuple(message.pk for message in messages), **said)  # type: ignore[arg-type]
-    return steering.follow(start(change, selection, ann, "fixed"))
+    return runner.follow(start(change, selection, ann, "fixed"))
 
 
 def of(action: OperatorAction) -> Became:
-    return became.became([action])[action.pk]
+    return outcomes.became([action])[action.pk]
 
 
 def counts(action: OperatorAction) -> dict[str, int]:
@@ -64,7 +63,7 @@ def test_what_ended_without_it_is_not_its_own(ann: Actor) -> None:
     action = start(RETRY, Selection(event_type="opportunity"), ann, "fixed")
     end(meanwhile, Status.SUCCEEDED)  # meant, and over before its step came
 
-    assert counts(steering.follow(action)) == {"WAITING": 1}
+    assert counts(runner.follow(action)) == {"WAITING": 1}
     end(sent, Status.SUCCEEDED)
     assert counts(action) == {"DONE": 1}
 
@@ -76,7 +75,7 @@ def test_what_a_later_action_took_over_counts_there(ann: Actor) -> None:
         end(message, Status.DEAD)
     second = do(RETRY, ann, *sent[:1])
     put_away = do(DISCARD, ann, *sent[1:2])
-    assert dead_letters.retry(rows(sent[2]), ann, "one by hand") == 1
+    assert operations.retry(rows(sent[2]), ann, "one by hand") == 1
 
     assert counts(first) == {"NEEDS_YOU": 1, "elsewhere": 3}
     assert (counts(second), counts(put_away)) == ({"WAITING": 1}, {"PUT_AWAY": 1})
@@ -117,7 +116,7 @@ def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.Monkey
     action = do(RETRY, ann, *sent)
     for message in sent[:4]:
         end(message, Status.SUCCEEDED)
-    monkeypatch.setattr(became, "MOST_COUNTED", 3)
+    monkeypatch.setattr(outcomes, "MOST_COUNTED", 3)
 
     found = of(action)
 
@@ -129,10 +128,10 @@ def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.Monkey
 def test_any_number_of_actions_cost_one_query(ann: Actor) -> None:
     actions = [do(RETRY, ann, letter) for letter in letters(3)]
     with CaptureQueriesContext(connection) as captured:
-        assert len(became.became(actions)) == 3
-        assert became.became([]) == {}
+        assert len(outcomes.became(actions)) == 3
+        assert outcomes.became([]) == {}
     assert len(captured) == 1
 
 
 def test_what_changes_no_message_has_nothing_to_tell(ann: Actor) -> None:
-    assert became.became([notes.note("f00", "fixed in 42", ann)]) == {}
+    assert outcomes.became([audit_log.note("f00", "fixed in 42", ann)]) == {}

@@ -1,0 +1,134 @@
+"""Who asked for an operation, and its rows in the audit log."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import getpass
+import socket
+from typing import Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models, router, transaction
+
+from passport_events.dispatching import dispatcher
+from passport_events.exceptions import OperationRefused
+from passport_events.instrumentation import Notification, emit
+from passport_events.models import (
+    ActionKind,
+    Delivery,
+    OperatorAction,
+    ProcessedMessage,
+    SalesforceOrganization,
+    SalesforceRecord,
+)
+
+LONGEST_NAME = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Actor:
+    """A user of the admin, or whoever runs a command."""
+
+    name: str
+    user: Any = None
+    """Of whatever class AUTH_USER_MODEL names; None for a command."""
+
+    @classmethod
+    def of_user(cls, user: AbstractBaseUser) -> Self:
+        """The user of a request."""
+        return cls(user.get_username()[:LONGEST_NAME], user)
+
+    @classmethod
+    def of_command(cls) -> Self:
+        """The account of this process. A container may have a number and no name for it."""
+        try:
+            account = getpass.getuser()
+        except (KeyError, OSError):
+            account = "unknown"
+        return cls(f"{account}@{socket.gethostname()} (command)"[:LONGEST_NAME])
+
+
+def database() -> str:
+    """Where messages and the journal are written, in one transaction."""
+    return router.db_for_write(ProcessedMessage)
+
+
+def write(
+    kind: ActionKind,
+    actor: Actor,
+    affected: int,
+    *,
+    reason: str = "",
+    organization: SalesforceOrganization | None = None,
+) -> None:
+    """Add the one row for one operation. To be called inside its transaction.
+
+    An operation that changed nothing leaves no row: the second of two clicks did nothing.
+    """
+    if not affected:
+        return
+    enter(kind, actor, affected, reason=reason, organization=organization)
+    tell(kind, actor, affected)
+
+
+def enter(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> OperatorAction:
+    """Add a row, whatever it changed."""
+    return OperatorAction.objects.create(
+        kind=kind, actor=actor.user, actor_name=actor.name, affected=affected, **columns
+    )
+
+
+def tell(kind: str, actor: Actor, count: int = 0) -> None:
+    """After the commit: announce, and wake workers for what is due now. A roll-back says nothing."""
+    announced = functools.partial(emit, Notification.OPERATED, kind=str(kind), actor=actor.name, count=count)
+    transaction.on_commit(announced, using=database(), robust=True)
+    transaction.on_commit(dispatcher.dispatch, using=database(), robust=True)
+
+
+def look_at(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -> None:
+    """Write down that `actor` sees the values of this row."""
+    OperatorAction.objects.create(
+        kind=ActionKind.LOOK,
+        actor=actor.user,
+        actor_name=actor.name,
+        reason="" if isinstance(row, ProcessedMessage) else str(row),
+        event_type=row.event_type if isinstance(row, ProcessedMessage) else "",
+        organization_id=None if isinstance(row, Delivery) else row.organization_id,
+        message_id=row.pk if isinstance(row, ProcessedMessage) else None,
+    )
+    said = functools.partial(
+        emit, Notification.OPERATED, kind=ActionKind.LOOK.value, actor=actor.name, count=0
+    )
+    transaction.on_commit(said, using=database(), robust=True)
+
+
+LONGEST = 500
+PERMISSION = "passport_events.note_message"
+
+
+def note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
+    """Add a note; it stays when the group's messages are retried. Raises OperationRefused without a text."""
+    if not fingerprint or not text.strip():
+        raise OperationRefused("A note says something about a group: give its fingerprint and a text.")
+    if len(text) > LONGEST:
+        raise OperationRefused(f"A note has at most {LONGEST} characters; link to what is longer.")
+    with transaction.atomic(using=database()):
+        written = enter(ActionKind.NOTE, actor, reason=text.strip(), fingerprint=fingerprint)
+        tell(ActionKind.NOTE, actor)
+    return written
+
+
+def notes(fingerprint: str) -> models.QuerySet[OperatorAction]:
+    """Of a group, the newest first."""
+    return of_group(fingerprint).filter(kind=ActionKind.NOTE)
+
+
+def actions(fingerprint: str) -> models.QuerySet[OperatorAction]:
+    """What else was done to a group as such, the newest first."""
+    return of_group(fingerprint).exclude(kind=ActionKind.NOTE)
+
+
+def of_group(fingerprint: str) -> models.QuerySet[OperatorAction]:
+    """Everything that was done to a group as such, the newest first."""
+    return OperatorAction.objects.filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-pk")

@@ -1,0 +1,101 @@
+"""Why a message stands where it stands, in the words that people search a runbook for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from django.db import models
+
+from passport_events import conf
+from passport_events.models import AttemptOutcome, MessageAttempt, ProcessedMessage, Status
+
+CRASH = "crash"
+"""What a runbook calls a worker that died with a message in its hands."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cause:
+    """What went wrong."""
+
+    error: str
+    """The error's class in full, the stable word of a quarantine, or `crash`; empty where none is known."""
+    text: str = ""
+    place: str = ""
+    """The innermost function of the project's own code, `module:function`."""
+
+
+def cause_of(message: ProcessedMessage, attempt: MessageAttempt | None) -> Cause:
+    """Of a message and its last attempt that failed, if there is one."""
+    if message.status == Status.QUARANTINED or attempt is None:
+        word, _, detail = message.reason.partition(": ")
+        # A dead letter's reason begins with how it ended, and the error comes behind.
+        return Cause(detail, word) if message.status == Status.DEAD and detail else Cause(word, detail)
+    if attempt.outcome == AttemptOutcome.CRASHED:
+        return Cause(CRASH, attempt.error)
+    return Cause(attempt.error_class, attempt.error, attempt.own_frames.partition("\n")[0])
+
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+_DECIMAL = re.compile(r"[0-9]{1,20}")
+_UPPER_HALF = re.compile(r"(?:^|,)_dd\.p\.tid=([0-9a-f]{16})(?:,|$)")
+_NONE = "0" * 32
+
+
+def trace_url(headers: Mapping[str, str]) -> str:
+    """Where the trace that a delivery came with is shown; empty without one, or without `TRACE_URL`."""
+    found, template = trace_id(headers), conf.current().trace_url
+    return template.replace("{trace_id}", found) if found and template else ""
+
+
+def trace_id(headers: Mapping[str, str]) -> str:
+    """The 32 hexadecimal digits of a trace, as W3C and Datadog write them; empty where there are none.
+
+    Datadog's own header is the lower half as a decimal number; the upper one stands among the tags.
+    """
+    if found := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
+        return "" if found[1] == _NONE else found[1]
+    number = headers.get("x-datadog-trace-id", "")
+    if not _DECIMAL.fullmatch(number) or not 0 < int(number) < 2**64:
+        return ""
+    upper = _UPPER_HALF.search(headers.get("x-datadog-tags", ""))
+    return f"{upper[1] if upper else '0' * 16}{int(number):016x}"
+
+
+def runbook_url(error: str) -> str:
+    """What to do about an error; empty without one, or without `RUNBOOK_URL`."""
+    template = conf.current().runbook_url
+    return template.replace("{error}", quote(error, safe="")) if error and template else ""
+
+
+class Word(models.TextChoices):
+    """Where a message stands, as a person would ask for it."""
+
+    NEEDS_YOU = "needs-you", "needs you"
+    WAITING = "waiting", "waiting"
+    WORKING = "working", "working"
+    DONE = "done", "done"
+    PUT_AWAY = "put-away", "put away"
+
+
+STATUSES: dict[Word, tuple[Status, ...]] = {
+    Word.NEEDS_YOU: (Status.DEAD, Status.QUARANTINED),
+    Word.WAITING: (Status.WAITING,),
+    Word.WORKING: (Status.PROCESSING,),
+    Word.DONE: (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED),
+    Word.PUT_AWAY: (Status.DISCARDED,),
+}
+_WORDS = {status: word for word, statuses in STATUSES.items() for status in statuses}
+
+
+def word_of(status: str) -> Word:
+    """The word for a status."""
+    return _WORDS[Status(status)]
+
+
+def said(status: str) -> str:
+    """The word, and the status where that tells more: `needs you: dead`."""
+    word = word_of(status)
+    return word.label if len(STATUSES[word]) == 1 else f"{word.label}: {status}"

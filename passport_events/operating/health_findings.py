@@ -1,0 +1,201 @@
+"""Findings about failed messages: dead letters, quarantined deliveries, poison."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from django.db import Error
+
+from passport_events import conf, fingerprint
+from passport_events.aws_clients.queue_attributes import DEPTH, IN_FLIGHT, read_queue_attributes
+from passport_events.clock import convert_from_database
+from passport_events.exceptions import ConfigurationError, PassportEventsError, QueueUnavailable
+from passport_events.handling.abandoned import MOST_CRASHES
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
+from passport_events.operating import heartbeats
+from passport_events.operating.finding import Code, Finding, well
+from passport_events.operating.text import one_line, seconds
+from passport_events.wire.raw_delivery import queue_name
+
+MAX_COUNTED = 10_000
+MAX_NAMED = 5
+
+
+def assess_failed() -> Iterator[Finding]:
+    """One finding per kind of failed messages, or one that there are none. Bounded index reads."""
+    found = [*_find_dead_letters(), *_find_quarantined(), *find_poison()]
+    yield from found or [well("failed messages", "No dead letters, and nothing is quarantined.")]
+
+
+def _find_dead_letters() -> Iterator[Finding]:
+    if count := _count(Status.DEAD):
+        yield Finding(
+            "dead letters",
+            Code.DEAD_LETTERS,
+            f"{count} dead letters are not retried any more.",
+            "See why, in the admin's desk or with manage.py passport dead-letters. Fix it, then: manage.py "
+            'passport dead-letters --retry --all --reason "fixed". Or --discard in place of --retry.',
+        )
+
+
+def _find_quarantined() -> Iterator[Finding]:
+    if count := _count(Status.QUARANTINED):
+        yield Finding(
+            "quarantined",
+            Code.QUARANTINED,
+            f"{count} deliveries are quarantined: they could not be read as events.",
+            "See the reason, in the admin's desk or with manage.py passport messages --status quarantined. "
+            "Fix it (add the organization, say), then: manage.py passport reprocess --all. Or discard: "
+            'manage.py passport dead-letters --discard ID --reason "of no use".',
+        )
+
+
+def find_poison() -> Iterator[Finding]:
+    """Dead letters that crashed their worker three times while they ran alone.
+
+    Every group of crashes has one fingerprint for each event type, so this is a few index probes.
+    """
+    for event_type in conf.current().live_types():
+        group = fingerprint.of_crash(event_type)
+        rows = ProcessedMessage.objects.filter(
+            fingerprint=group, status=Status.DEAD, crashes__gte=MOST_CRASHES
+        ).order_by("-pk")
+        named = list(rows.values_list("pk", flat=True)[: MAX_NAMED + 1])
+        if named:
+            yield _poison(event_type, group, named)
+
+
+def _poison(event_type: str, group: str, named: list[int]) -> Finding:
+    ids = ", ".join(map(str, named[:MAX_NAMED]))
+    more = " and others" if len(named) > MAX_NAMED else ""
+    which = f"Messages {ids}{more} each" if len(named) > 1 else f"Message {ids}"
+    whose = "their worker" if len(named) > 1 else "its worker"
+    return Finding(
+        f"poison {event_type}",
+        Code.POISON,
+        f"{which} took {whose} down {MOST_CRASHES} times: no error, the process died (group {group}).",
+        f"The handler of {event_type} crashes or is killed for its memory: see the kernel's log. "
+        f'Fix it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "fixed". '
+        "Or --discard in place of --retry.",
+    )
+
+
+def _count(status: Status) -> str:
+    """Up to a limit; empty where there is none."""
+    rows = ProcessedMessage.objects.filter(status=status).order_by()
+    count = rows[: MAX_COUNTED + 1].count()
+    if count > MAX_COUNTED:
+        return f"More than {MAX_COUNTED:,}"
+    return f"{count:,}" if count else ""
+
+
+def assess_flow() -> Iterator[Finding]:
+    """One finding for each control in force, the oldest first, or one that there is none. One query."""
+    rows = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
+    found = [_describe(row) for row in rows]
+    yield from found or [well("flow", "Nothing is paused or throttled.")]
+
+
+def _describe(action: OperatorAction) -> Finding:
+    types = f"--type {action.event_type}" if action.event_type else ""
+    home = f"--organization {action.organization.salesforce_id}" if action.organization else ""
+    what = one_line(action.event_type) or "every event type"
+    whose = one_line(action.organization.name) if action.organization else "every organization"
+    since = convert_from_database(action.created_at)
+    who = f"since {since:%Y-%m-%d %H:%M %Z} by {one_line(action.actor_name)}"
+    why = f": {one_line(action.reason)}" if action.reason else ""
+    flags = " ".join(part for part in (types, home) if part)
+    if action.kind == ActionKind.PAUSE:
+        text = f"Handling of {what} of {whose} is paused {who}{why}."
+        return Finding(
+            f"pause {action.pk}",
+            Code.PAUSED,
+            text,
+            f"End it: manage.py passport resume {flags}".strip() + ".",
+        )
+    text = f"Handling of {what} of {whose} is throttled to {action.per_minute} a minute {who}{why}."
+    hint = f"End it: manage.py passport throttle --end {flags}".strip() + "."
+    return Finding(f"throttle {action.pk}", Code.THROTTLED, text, hint)
+
+
+MAX_SAMPLE_AGE = timedelta(minutes=5)
+"""An older sample says nothing about now."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages were in a queue, and how long ago."""
+
+    messages: int
+    age: timedelta = timedelta(0)
+
+
+Sampled = Callable[[str], Depth | None]
+"""Takes the name of a queue. Raises the database's errors."""
+
+_samplers: list[Sampled] = []
+
+
+def register_samples(sampled: Sampled) -> None:
+    """Use `sampled` where SQS does not answer."""
+    _samplers.append(sampled)
+
+
+def assess_dead_letter_queues() -> Iterator[Finding]:
+    """One finding for each queue of DEAD_LETTER_QUEUE_URLS. One call to SQS each, and no retry."""
+    settings = conf.current()
+    for url in settings.dead_letter_queue_urls:
+        yield _assess(settings, url)
+
+
+def _assess(settings: conf.Settings, url: str) -> Finding:
+    name = queue_name(url)
+    try:
+        depth = _ask(settings, url)
+    except (QueueUnavailable, ConfigurationError) as error:
+        sampled = _sampled(name)
+        if sampled is None:
+            return _not_asked(name, error)
+        depth = sampled
+    when = f" {seconds(depth.age)} ago" if depth.age else ""
+    if not depth.messages:
+        return well(name, f"This dead letter queue{' was' if when else ' is'} empty{when}.")
+    text = f"{depth.messages:,} messages {'were' if when else 'are'} in this dead letter queue{when}: "
+    return Finding(name, Code.DEAD_LETTER_QUEUE, f"{text}they may never have been stored here.", _way_out())
+
+
+def _not_asked(name: str, error: PassportEventsError) -> Finding:
+    return Finding(
+        name,
+        Code.DEAD_LETTER_QUEUE_NOT_ASKED,
+        f"The depth of this dead letter queue is not known: {error}.",
+        "Allow sqs:GetQueueAttributes on it to the role that runs this, and see that DEAD_LETTER_QUEUE_URLS "
+        "is right; or let passport ingest-dlq run with the app passport_events.monitoring, which samples it.",
+    )
+
+
+def _way_out() -> str:
+    try:
+        runs = heartbeats.is_running("ingester")
+    except Error:
+        runs = False
+    if runs:
+        return "manage.py passport ingest-dlq runs and reads them in: if they stay, see its log."
+    return "See why they were not received, then read them in: manage.py passport ingest-dlq."
+
+
+def _ask(settings: conf.Settings, url: str) -> Depth:
+    return Depth(sum(read_queue_attributes(settings, url, (DEPTH, IN_FLIGHT), attempts=1).values()))
+
+
+def _sampled(name: str) -> Depth | None:
+    for sampled in _samplers:
+        try:
+            depth = sampled(name)
+            if depth and depth.age <= MAX_SAMPLE_AGE:
+                return depth
+        except Error:
+            continue
+    return None
