@@ -24,7 +24,7 @@ class PassportEventsConfig(AppConfig):
         checks.start()
         signals.connect()
         logs.start()
-        runner.attach()
-        automatic_purge.attach()
+        runner.register()
+        automatic_purge.register()
         with registry.collected_problems():
             autodiscover_modules("event_handlers")

@@ -18,9 +18,9 @@ from passport_events.admin.selecting import SelectionForm, event_types, from_lis
 from passport_events.admin.tasks import BY_NAME, EVERYTHING, TASKS, Task
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating.replay import REPLAY, dry_run, preview
-from passport_events.operating.selection import LOOK_BACK, MOST_COUNTED, Selection, count
-from passport_events.operating.text import one_line
+from passport_events.operating.replay import REPLAY, predict, preview_replay
+from passport_events.operating.selection import MAX_COUNTED, MAX_LOOKBACK_MESSAGES, Selection, count
+from passport_events.operating.text import format_line
 
 
 class Acting(ReadOnlyAdmin[OperatorAction]):
@@ -53,7 +53,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
         try:
             which = SelectionForm(from_list(request.GET))
             selection = which.selection() if which.is_valid() else None
-            found = count(selection.at_a_glance()) if selection is not None else 0
+            found = count(selection.bounded()) if selection is not None else 0
         except OperationRefused as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(self.list_url(ProcessedMessage) or self.list_url(self.model))
@@ -64,9 +64,9 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
             title="Act on messages",
             form=which,
             hidden=SelectionForm(which.data, auto_id=False),
-            words=None if selection is None else one_line(selection, 1_000),
+            words=None if selection is None else format_line(selection, 1_000),
             count=found,
-            is_capped=found >= MOST_COUNTED,
+            is_capped=found >= MAX_COUNTED,
             look_back=_look_back(selection),
             tasks=[t for t in allowed if not t.needs_group or (selection and selection.fingerprint)],
             event_types=event_types(),
@@ -101,7 +101,7 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
     def _ask(self, request: HttpRequest, task: Task, which: SelectionForm, how: forms.Form) -> HttpResponse:
         selection = which.selection()
         task.check(selection)
-        found = count(task.eligible(selection.at_a_glance()))
+        found = count(task.filter_eligible(selection.bounded()))
         if not found and not task.needs_group and selection.is_found_by_index:
             raise OperationRefused(f"“{task.label}” means none of these messages.")
         is_replay = task.change is REPLAY
@@ -111,18 +111,18 @@ class Acting(ReadOnlyAdmin[OperatorAction]):
             title=f"{task.label}?",
             task=task,
             count=found,
-            is_capped=found >= MOST_COUNTED,
+            is_capped=found >= MAX_COUNTED,
             look_back=_look_back(selection),
-            words=one_line(selection, 1_000),
+            words=format_line(selection, 1_000),
             hidden=SelectionForm(which.data, auto_id=False),
             back_url=self._back(which),
             form=how,
-            preview=preview(selection) if is_replay else None,
-            dry_run=dry_run(REPLAY, selection) if is_replay else None,
+            preview=preview_replay(selection) if is_replay else None,
+            dry_run=predict(REPLAY, selection) if is_replay else None,
             act_url=self.url("act"),
         )
 
 
 def _look_back(selection: Selection | None) -> int:
     """0 where a glance saw all."""
-    return 0 if selection is None or selection.is_found_by_index else LOOK_BACK
+    return 0 if selection is None or selection.is_found_by_index else MAX_LOOKBACK_MESSAGES

@@ -10,9 +10,9 @@ from django.db.models import Q
 from passport_events.clock import StatementTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, Progress
-from passport_events.operating.outcomes import Became, became
-from passport_events.operating.selection import MOST_COUNTED, Selection
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.outcomes import Outcomes, count_outcomes
+from passport_events.operating.selection import MAX_COUNTED, Selection
+from passport_events.operating.text import escape_invisible, format_line
 
 LOOKS_ON = timedelta(minutes=10)
 """So long after the end of an action its page goes on looking at what becomes of the messages."""
@@ -21,16 +21,16 @@ LOOKS_ON = timedelta(minutes=10)
 def context_of(row: OperatorAction) -> dict[str, Any]:
     """For the template."""
     progress = row.progress
-    is_counted = row.total is not None and row.total < MOST_COUNTED
-    stands = became([row]).get(row.pk)
+    is_counted = row.total is not None and row.total < MAX_COUNTED
+    stands = count_outcomes([row]).get(row.pk)
     return {
         "became": stands,
         "looks_on": progress == Progress.RUNNING or _is_worth_watching(row, stands),
         "action": row,
-        "who": one_line(row.actor_name),
-        "why": visible(row.reason),
-        "failure": one_line(row.failure),
-        "ended_by": one_line(row.ended_by),
+        "who": format_line(row.actor_name),
+        "why": escape_invisible(row.reason),
+        "failure": format_line(row.failure),
+        "ended_by": format_line(row.ended_by),
         "selection": _words(row),
         "state": progress.label if progress else "",
         "is_running": progress == Progress.RUNNING,
@@ -41,7 +41,7 @@ def context_of(row: OperatorAction) -> dict[str, Any]:
     }
 
 
-def _is_worth_watching(action: OperatorAction, stands: Became | None) -> bool:
+def _is_worth_watching(action: OperatorAction, stands: Outcomes | None) -> bool:
     """Whether workers may soon have done what they still have to do."""
     if stands is None or not stands.is_open:
         return False
@@ -54,13 +54,13 @@ def of_total(action: OperatorAction) -> str:
     """How many were meant, where that is known."""
     if action.total is None:
         return ""
-    return f" of {action.total:,}{'+' if action.total >= MOST_COUNTED else ''}"
+    return f" of {action.total:,}{'+' if action.total >= MAX_COUNTED else ''}"
 
 
 def _words(action: OperatorAction) -> str:
     if action.selection is None:
         return ""
     try:
-        return one_line(Selection.from_json(action.selection), 1_000)
+        return format_line(Selection.from_json(action.selection), 1_000)
     except OperationRefused as error:
         return str(error)

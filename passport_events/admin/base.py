@@ -18,7 +18,7 @@ from django.urls import URLPattern, reverse
 
 from passport_events.admin.nul_guard import refuse_nul
 from passport_events.admin.paginator import CappedPaginator
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 if TYPE_CHECKING:
     Generic = admin.ModelAdmin
@@ -168,4 +168,6 @@ class ReadOnlyAdmin(DeskAdmin[M]):
             raise PermissionDenied
         if row is None:
             raise Http404
-        return self.page(request, self.page_template, title=one_line(row), **self.page_context(request, row))
+        return self.page(
+            request, self.page_template, title=format_line(row), **self.page_context(request, row)
+        )

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 from passport_events.admin.base import DeskAdmin
 from passport_events.exceptions import OperationRefused
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import MOST_AT_ONCE
+from passport_events.operating.operations import MAX_IDS
 from passport_events.operating.selection import join_ids, parse_ids
 
 M = TypeVar("M", bound=Model)
@@ -98,7 +98,7 @@ class ConfirmedActions(DeskAdmin[M]):
         if action not in self.allowed_actions(request) or not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            ids = parse_ids(request.POST.get("ids", ""), MOST_AT_ONCE)
+            ids = parse_ids(request.POST.get("ids", ""), MAX_IDS)
         except OperationRefused as error:
             raise SuspiciousOperation(str(error)) from error
         form = ReasonForm(
@@ -108,7 +108,7 @@ class ConfirmedActions(DeskAdmin[M]):
             return self.ask(request, action, self.get_queryset(request).filter(pk__in=ids), form)
         rows = self.get_queryset(request).filter(pk__in=ids)
         try:
-            changed = action.run(rows, Actor.of_user(request.user), form.cleaned_data["reason"])  # type: ignore[arg-type]  # admin_view let no anonymous in
+            changed = action.run(rows, Actor.from_user(request.user), form.cleaned_data["reason"])  # type: ignore[arg-type]  # admin_view let no anonymous in
         except OperationRefused as error:
             messages.error(request, str(error))
         else:
@@ -122,7 +122,7 @@ class ConfirmedActions(DeskAdmin[M]):
     ) -> HttpResponse:
         """The page that says what will happen to how many, and asks for the reason."""
         found = action.eligible(rows).order_by("pk").values_list("pk", flat=True)
-        ids = list(found[: MOST_AT_ONCE + 1])
+        ids = list(found[: MAX_IDS + 1])
         if not ids:
             messages.warning(request, f"“{action.label}” means none of what was selected.")
             return HttpResponseRedirect(self._back_to_list(request))
@@ -132,10 +132,10 @@ class ConfirmedActions(DeskAdmin[M]):
             title=f"{action.label}?",
             action=action,
             action_url=self.url(action.name),
-            count=min(len(ids), MOST_AT_ONCE),
+            count=min(len(ids), MAX_IDS),
             noun=self.opts.verbose_name if len(ids) == 1 else self.opts.verbose_name_plural,
-            cap=MOST_AT_ONCE if len(ids) > MOST_AT_ONCE else 0,
-            ids=join_ids(ids[:MOST_AT_ONCE]),
+            cap=MAX_IDS if len(ids) > MAX_IDS else 0,
+            ids=join_ids(ids[:MAX_IDS]),
             filters=request.POST.get("filters", request.GET.urlencode()),
             form=form or ReasonForm(is_required=action.needs_reason),
         )

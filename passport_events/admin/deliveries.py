@@ -14,8 +14,8 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
 from passport_events.models.personal_data import masked
-from passport_events.operating.explain import said, word_of
-from passport_events.operating.text import one_line
+from passport_events.operating.explain import describe_status, get_display_status
+from passport_events.operating.text import format_line
 
 
 @admin.register(Delivery)
@@ -41,11 +41,11 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
 
     @admin.display(description="SQS message")
     def sqs_id(self, delivery: Delivery) -> str:
-        return one_line(delivery.sqs_message_id)
+        return format_line(delivery.sqs_message_id)
 
     @admin.display(description="SNS message")
     def sns_id(self, delivery: Delivery) -> str:
-        return one_line(delivery.sns_message_id)
+        return format_line(delivery.sns_message_id)
 
     def content(self, row: Delivery, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         delivery = Delivery.objects.get(pk=row.pk)
@@ -53,15 +53,15 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
         part = part_of(request, "messages", messages)
         return {
             "delivery": delivery,
-            "sqs_id": one_line(delivery.sqs_message_id),
-            "sns_id": one_line(delivery.sns_message_id),
-            "topic": one_line(delivery.topic_arn),
+            "sqs_id": format_line(delivery.sqs_message_id),
+            "sns_id": format_line(delivery.sns_message_id),
+            "topic": format_line(delivery.topic_arn),
             "attributes": some_names(sorted(delivery.attributes)),
             "body": payload.body(delivery.body),
             "part": part,
             "messages_of_it": [
-                {"message": message, "url": self.url_of(message), "reason": one_line(message.reason)}
-                | {"word": word_of(message.status), "said": said(message.status)}
+                {"message": message, "url": self.url_of(message), "reason": format_line(message.reason)}
+                | {"word": get_display_status(message.status), "said": describe_status(message.status)}
                 for message in part.rows
             ],
         }

@@ -18,9 +18,9 @@ from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import failure_groups, health
-from passport_events.operating.backlog import long_waiting
-from passport_events.operating.explain import runbook_url, said, word_of
-from passport_events.operating.failure_groups import Wanted
+from passport_events.operating.backlog import list_backlog
+from passport_events.operating.explain import build_runbook_url, describe_status, get_display_status
+from passport_events.operating.failure_groups import GroupFilter
 from passport_events.operating.selection import parse_id
 
 COLUMNS = (
@@ -67,8 +67,8 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         """Everything that needs a person, by what went wrong. As many queries for any number of rows."""
         self._may_look(request)
         asked = Asked.of(request)
-        wanted = Wanted(event_type=asked.event_type, organization=asked.organization)
-        found = failure_groups.find(wanted, asked.order, asked.page)
+        wanted = GroupFilter(event_type=asked.event_type, organization=asked.organization)
+        found = failure_groups.find_groups(wanted, asked.order, asked.page)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         return self.page(
             request,
@@ -76,12 +76,12 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             title="Desk",
             desk_url="",
             rows=desk_rows.rows_of(found.groups, homes, self.group_url),
-            waiting=desk_rows.waiting_of(long_waiting(asked.event_type)) if asked.page == 1 else [],
-            poller=health.assess_poller(),
+            waiting=desk_rows.waiting_of(list_backlog(asked.event_type)) if asked.page == 1 else [],
+            poller=health.check_poller(),
             flow_url=flow_url(self, request),
             asked=asked,
             is_filtered=bool(asked.event_type or asked.organization),
-            cap=failure_groups.MOST_GROUPED if found.is_capped else 0,
+            cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
             columns=[
                 {
                     "name": name,
@@ -103,41 +103,45 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         """One group: what went wrong, and its messages, the newest first."""
         self._may_look(request)
         own = "" if fingerprint == UNGROUPED else fingerprint
-        statuses = failure_groups.statuses_of(own)
+        statuses = failure_groups.count_statuses(own)
         if not statuses:
             raise Http404
-        wanted = Wanted(fingerprint=own)
-        found = failure_groups.find(wanted)
+        wanted = GroupFilter(fingerprint=own)
+        found = failure_groups.find_groups(wanted)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         rows = desk_rows.rows_of(found.groups, homes, self.group_url)
         before = parse_id(request.GET.get("before", ""))
         members = list(
-            failure_groups.members(own, before)
+            failure_groups.list_members(own, before)
             .select_related("organization")
-            .defer("content", "merged")[: failure_groups.PAGE + 1]
+            .defer("content", "merged")[: failure_groups.PAGE_SIZE + 1]
         )
         row = rows[0] if rows else None
-        shown = members[: failure_groups.PAGE]
+        shown = members[: failure_groups.PAGE_SIZE]
         return self.page(
             request,
             "passport_events/admin/group.html",
             title=row.error if row else "A group that is over",
             row=row,
-            cap=failure_groups.MOST_GROUPED if found.is_capped else 0,
+            cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
             fingerprint=own,
-            runbook_url=runbook_url(row.cause.error) if row else "",
+            runbook_url=build_runbook_url(row.cause.error) if row else "",
             adding=shortcuts.adding(self, request, row.group.organizations, homes) if row else [],
             stands=[
-                {"word": word_of(status), "said": said(status), "count": count}
+                {"word": get_display_status(status), "said": describe_status(status), "count": count}
                 for status, count in sorted(statuses.items())
             ],
             members=[
-                {"message": message, "said": said(message.status), "word": word_of(message.status)}
+                {
+                    "message": message,
+                    "said": describe_status(message.status),
+                    "word": get_display_status(message.status),
+                }
                 | {"url": self.url_of(message)}
                 for message in shown
             ],
             newest_url=self.group_url(own) if before else "",
-            older_url=f"?before={shown[-1].pk}" if len(members) > failure_groups.PAGE else "",
+            older_url=f"?before={shown[-1].pk}" if len(members) > failure_groups.PAGE_SIZE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
             **group_buttons.context_of(self, request, own, statuses, row.group.event_types if row else ()),
         )

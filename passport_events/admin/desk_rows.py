@@ -11,10 +11,10 @@ from django.db.models import OuterRef, Subquery
 
 from passport_events.admin.trend import Trend
 from passport_events.models import MessageAttempt, ProcessedMessage
-from passport_events.operating.backlog import LongWaiting
-from passport_events.operating.explain import Cause, cause_of
-from passport_events.operating.failure_groups import Group
-from passport_events.operating.text import one_line, seconds
+from passport_events.operating.backlog import DueBacklog
+from passport_events.operating.explain import FailureCause, explain_failure
+from passport_events.operating.failure_groups import FailureGroup
+from passport_events.operating.text import format_duration, format_line
 
 MOST_NAMED = 3
 """Organizations of a group that are named; the others are counted."""
@@ -24,9 +24,9 @@ MOST_NAMED = 3
 class Row:
     """One group."""
 
-    group: Group
+    group: FailureGroup
     url: str
-    cause: Cause
+    cause: FailureCause
     error: str
     text: str
     place: str
@@ -40,7 +40,9 @@ class Row:
     """Of its oldest and its newest message."""
 
 
-def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[str], str]) -> list[Row]:
+def rows_of(
+    found: Sequence[FailureGroup], homes: Mapping[str, str], url_of: Callable[[str], str]
+) -> list[Row]:
     """The rows of a page; two queries, or none where there are no groups."""
     if not found:
         return []
@@ -53,16 +55,16 @@ def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[
         oldest, newest = ends.get(group.oldest), ends.get(group.newest)
         if oldest is None or newest is None:
             continue  # purged between two queries
-        cause = cause_of(newest, attempts.get(newest.last_attempt))
-        names = [one_line(homes.get(id_, id_) or "not known", 60) for id_ in group.organizations]
+        cause = explain_failure(newest, attempts.get(newest.last_attempt))
+        names = [format_line(homes.get(id_, id_) or "not known", 60) for id_ in group.organizations]
         rows.append(
             Row(
                 group=group,
                 url=url_of(group.fingerprint),
                 cause=cause,
-                error=one_line(cause.error, 120) or "No reason was written down",
-                text=one_line(cause.text, 160),
-                place=one_line(cause.place, 120),
+                error=format_line(cause.error, 120) or "No reason was written down",
+                text=format_line(cause.text, 160),
+                place=format_line(cause.place, 120),
                 trend=Trend.of(group.by_hour),
                 first_seen=min(filter(None, (group.first_seen, oldest.first_failure)), default=None),
                 organizations=tuple(names[:MOST_NAMED]),
@@ -74,13 +76,13 @@ def rows_of(found: Sequence[Group], homes: Mapping[str, str], url_of: Callable[[
     return rows
 
 
-def waiting_of(waiting: Sequence[LongWaiting]) -> list[dict[str, Any]]:
+def waiting_of(waiting: Sequence[DueBacklog]) -> list[dict[str, Any]]:
     """What waits for long, the longest first."""
     ordered = sorted(waiting, key=lambda each: each.age, reverse=True)
-    return [{"waiting": each, "age": seconds(each.age)} for each in ordered]
+    return [{"waiting": each, "age": format_duration(each.age)} for each in ordered]
 
 
-def _ends(found: Sequence[Group]) -> dict[int, Any]:
+def _ends(found: Sequence[FailureGroup]) -> dict[int, Any]:
     """The oldest and the newest message of each group, with the attempts that tell about them."""
     attempts = MessageAttempt.objects.filter(message=OuterRef("pk"))
     # Of whatever message: the oldest of the group may have failed for something else before.
@@ -97,8 +99,8 @@ def _ends(found: Sequence[Group]) -> dict[int, Any]:
 
 def _types(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(one_line(name, 64) for name in names[:MOST_NAMED]) + more
+    return ", ".join(format_line(name, 64) for name in names[:MOST_NAMED]) + more
 
 
 def _release(message: ProcessedMessage) -> str:
-    return one_line(message.release, 64)
+    return format_line(message.release, 64)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from passport_events import conf
 from passport_events.clock import convert_from_database
 from passport_events.models import Delivery
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 from passport_events.wire.raw_delivery import RawDelivery
 
 MOST_PROBLEMS = 50
@@ -44,7 +44,7 @@ def difference(delivery: Delivery) -> Difference:
         attributes={"SentTimestamp": _milliseconds(delivery)},
     )
     checked = check.check_delivery(payloads.Payload(line=1, body=body), received, conf.current())
-    texts = tuple(one_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
+    texts = tuple(format_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
     return Difference(
         is_installed=True,
         is_covered=problems.kind_of(checked.body) is not None,

@@ -16,9 +16,9 @@ from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
 from passport_events.operating import audit_log, export, operations, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.dry_run import Rehearsal, rehearse
+from passport_events.operating.dry_run import DryRun, execute_dry_run
 from passport_events.operating.selection import Selection
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
@@ -29,7 +29,7 @@ def do(
     journal: Journal, request: HttpRequest, task: Task, selection: Selection, how: dict[str, Any]
 ) -> HttpResponseBase:
     """Do it as the form says. Raises OperationRefused, with nothing done."""
-    actor = Actor.of_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
+    actor = Actor.from_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
     if task.change is not None:
         action = runner.start(
             task.change,
@@ -43,11 +43,11 @@ def do(
     if task.name == tasks.TRIAL:
         return _try(journal, request, selection, actor, how["reason"])
     if task.name == tasks.NOTE:
-        written = audit_log.note(selection.fingerprint, how["reason"], actor)
+        written = audit_log.add_note(selection.fingerprint, how["reason"], actor)
         messages.success(request, "The note was written.")
         return HttpResponseRedirect(_group_url(journal, selection.fingerprint) or journal.url_of(written))
     if task.name == tasks.REHEARSE:
-        return _rehearsal(journal, request, selection, rehearse(selection, actor, how["most"]))
+        return _rehearsal(journal, request, selection, execute_dry_run(selection, actor, how["most"]))
     return _download(selection, actor, how)
 
 
@@ -57,15 +57,13 @@ def _group_url(journal: Journal, fingerprint: str) -> str:
     return journal.url_for(ProcessedMessage, "group", fingerprint) if has_messages else ""
 
 
-def _rehearsal(
-    journal: Journal, request: HttpRequest, selection: Selection, found: Rehearsal
-) -> HttpResponse:
+def _rehearsal(journal: Journal, request: HttpRequest, selection: Selection, found: DryRun) -> HttpResponse:
     rows = [
         {
             "found": each,
             "url": journal.url_of(ProcessedMessage(pk=each.message)),
-            "why": one_line(each.why, 500),
-            "was_why": one_line(each.was_why),
+            "why": format_line(each.why, 500),
+            "was_why": format_line(each.was_why),
             "mirror": some_names(each.mirror),
         }
         for each in found.messages
@@ -74,7 +72,7 @@ def _rehearsal(
         request,
         "passport_events/admin/rehearsal.html",
         title="Rehearsal",
-        words=one_line(selection, 1_000),
+        words=format_line(selection, 1_000),
         rehearsal=found,
         rows=rows,
     )
@@ -83,7 +81,7 @@ def _rehearsal(
 def _try(
     journal: Journal, request: HttpRequest, selection: Selection, actor: Actor, reason: str
 ) -> HttpResponse:
-    sent = operations.retry_one(selection, actor, reason)
+    sent = operations.retry_newest(selection, actor, reason)
     if sent is None:
         raise OperationRefused("None of these can be sent back any more.")
     messages.success(request, f"Message {sent} was sent back. Its status says how it fares.")
@@ -92,7 +90,9 @@ def _try(
 
 def _download(selection: Selection, actor: Actor, how: dict[str, Any]) -> StreamingHttpResponse:
     form = how["form"]
-    lines = export.export(selection, form, actor, how["reason"], with_payload=how.get("with_payload", False))
+    lines = export.export_messages(
+        selection, form, actor, how["reason"], with_payload=how.get("with_payload", False)
+    )
     return StreamingHttpResponse(
         lines,
         content_type=CONTENT_TYPES[form],

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from passport_events import conf
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating.explain import STATUSES, Word
+from passport_events.operating.explain import STATUSES, DisplayStatus
 from passport_events.operating.selection import parse_id
 
 WINDOW = 100_000
@@ -26,15 +26,15 @@ class WordFilter(admin.SimpleListFilter):
     parameter_name = "word"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(word.value, word.label) for word in Word]
+        return [(word.value, word.label) for word in DisplayStatus]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
     ) -> QuerySet[ProcessedMessage] | None:
         value = self.value() or ""
-        if value not in Word.values:
+        if value not in DisplayStatus.values:
             return None
-        statuses = STATUSES[Word(value)]
+        statuses = STATUSES[DisplayStatus(value)]
         # As in the filter below.
         live = {"due_at__isnull": False} if set(statuses) <= set(LIVE) else {}
         return queryset.filter(status__in=statuses, **live)
@@ -105,8 +105,8 @@ def is_windowed(request: HttpRequest) -> bool:
     asked = request.GET
     is_broad = any(asked.get(each.parameter_name) for each in (EventTypeFilter, OrganizationFilter))
     is_indexed = any(asked.get(name) for name in _INDEXED)
-    stands = asked.get("status") or Status.SUCCEEDED, asked.get("word") or Word.DONE
-    return is_broad and not is_indexed and stands == (Status.SUCCEEDED, Word.DONE)
+    stands = asked.get("status") or Status.SUCCEEDED, asked.get("word") or DisplayStatus.DONE
+    return is_broad and not is_indexed and stands == (Status.SUCCEEDED, DisplayStatus.DONE)
 
 
 def _newest(queryset: QuerySet[ProcessedMessage], request: HttpRequest) -> QuerySet[ProcessedMessage]:

@@ -17,8 +17,8 @@ from passport_events.admin.parts import part_of
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
 from passport_events.operating import flow_operations
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.selection import MOST_COUNTED, count
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.selection import MAX_COUNTED, count
+from passport_events.operating.text import escape_invisible, format_line
 
 PERMISSION = "passport_events.pause_flow"
 
@@ -70,7 +70,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
         if action is None:
             raise Http404
         said = f"{action.get_kind_display()} of {_words(action.event_type, action.organization)}"
-        if flow_operations.end(action, _actor(request)):
+        if flow_operations.end_control(action, _actor(request)):
             messages.success(request, f"Ended: {said}.")
         else:
             messages.warning(request, f"Ended before, by somebody else: {said}.")
@@ -87,8 +87,8 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
                 {
                     "action": action,
                     "scope": _words(action.event_type, action.organization),
-                    "who": one_line(action.actor_name),
-                    "why": visible(action.reason, 1_000),
+                    "who": format_line(action.actor_name),
+                    "why": escape_invisible(action.reason, 1_000),
                     "url": self.url_of(action),
                     "end_url": self.url("flow_end", action.pk),
                     "end_label": CONTROLS[ActionKind(action.kind)].end_label,
@@ -116,7 +116,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
             control=control,
             scope=_words(event_type, organization),
             count=found,
-            is_capped=found >= MOST_COUNTED,
+            is_capped=found >= MAX_COUNTED,
             hidden=ScopeForm(which.data, auto_id=False),
             form=how,
             flow_url=self.url("flow"),
@@ -134,9 +134,9 @@ def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
 
 
 def _words(event_type: str | None, organization: flow_operations.Organization) -> str:
-    of = one_line(organization.name) if organization else "every organization"
+    of = format_line(organization.name) if organization else "every organization"
     return f"{event_type or 'every event type'} of {of}"
 
 
 def _actor(request: HttpRequest) -> Actor:
-    return Actor.of_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
+    return Actor.from_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in

@@ -81,7 +81,7 @@ CONTROLS = {
             "another of the same scope.",
             end_label="End",
             form=RateForm,
-            begin=flow_operations.throttle,
+            begin=flow_operations.limit_rate,
         ),
     )
 }

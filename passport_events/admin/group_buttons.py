@@ -17,7 +17,7 @@ from passport_events.event import S3_POINTER
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
 from passport_events.models.status import FOR_A_PERSON
 from passport_events.operating import audit_log
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.text import escape_invisible, format_line
 
 MAX_NOTES = 20
 """Of one part, and of operations."""
@@ -48,8 +48,8 @@ def context_of(
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
     more = (Status.QUARANTINED,) if S3_POINTER in event_types else ()
-    written = part_of(request, "notes", audit_log.notes(fingerprint), MAX_NOTES)
-    done = part_of(request, "actions", audit_log.actions(fingerprint), MAX_NOTES)
+    written = part_of(request, "notes", audit_log.list_notes(fingerprint), MAX_NOTES)
+    done = part_of(request, "actions", audit_log.list_group_operations(fingerprint), MAX_NOTES)
     return {
         "act_url": journal.url("act"),
         "buttons": [
@@ -70,7 +70,7 @@ def _said(journal: Acting, action: OperatorAction) -> dict[str, Any]:
     return {
         "action": action,
         "url": journal.url_of(action),
-        "who": one_line(action.actor_name),
-        "text": visible(action.reason, 1_000),
+        "who": format_line(action.actor_name),
+        "text": escape_invisible(action.reason, 1_000),
         "state": action.progress.label if action.progress else "",
     }

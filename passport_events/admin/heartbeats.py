@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat
-from passport_events.operating.text import seconds
+from passport_events.operating.text import format_duration
 
 
 @admin.register(Heartbeat)
@@ -25,4 +25,4 @@ class HeartbeatAdmin(ReadOnlyAdmin[Heartbeat]):
 
     @admin.display(description="last sign of life")
     def age(self, heartbeat: Heartbeat) -> str:
-        return f"{seconds(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]  # annotated above
+        return f"{format_duration(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]  # annotated above

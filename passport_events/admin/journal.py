@@ -17,7 +17,7 @@ from passport_events.models import ActionKind, OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.runner import CHANGES
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Progress, ...]]] = {
     "pause": (runner.pause, (Progress.RUNNING,)),
@@ -67,11 +67,11 @@ class OperatorActionAdmin(FlowPages, Acting):
 
     @admin.display(description="who")
     def who(self, action: OperatorAction) -> str:
-        return one_line(action.actor_name)
+        return format_line(action.actor_name)
 
     @admin.display(description="why")
     def why(self, action: OperatorAction) -> str:
-        return one_line(action.reason)
+        return format_line(action.reason)
 
     @admin.display(description="state")
     def state(self, action: OperatorAction) -> str:
@@ -104,7 +104,7 @@ class OperatorActionAdmin(FlowPages, Acting):
         verb = request.POST.get("verb", "")
         if verb not in STEERING:
             raise SuspiciousOperation("there is no such verb")
-        is_done = STEERING[verb][0](action, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
+        is_done = STEERING[verb][0](action, Actor.from_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
         if not is_done:
             messages.warning(
                 request, f"Nothing to {verb}: it is {action.progress.label if action.progress else ''}."

@@ -15,9 +15,16 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.timeline import timeline
 from passport_events.clock import convert_to_database
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord
-from passport_events.operating.blame import version_time, writers
-from passport_events.operating.explain import Word, cause_of, runbook_url, said, trace_url, word_of
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.blame import find_writers, get_version_time
+from passport_events.operating.explain import (
+    DisplayStatus,
+    build_runbook_url,
+    build_trace_url,
+    describe_status,
+    explain_failure,
+    get_display_status,
+)
+from passport_events.operating.text import escape_invisible, format_line
 
 STEPS = 25
 """Attempts, and operations, of one part of the timeline: each may have a long text and a traceback."""
@@ -36,21 +43,21 @@ def context_of(
     # Those that meant it alone, and the last that changed it among many.
     meant = Q(message=message) | Q(pk=message.last_action)
     actions = part_of(request, "steps", OperatorAction.objects.filter(meant).order_by("-pk"), STEPS)
-    cause = cause_of(message, last)
-    is_open = word_of(message.status) is not Word.DONE
+    cause = explain_failure(message, last)
+    is_open = get_display_status(message.status) is not DisplayStatus.DONE
     return {
         "message": message,
-        "word": word_of(message.status),
-        "said": said(message.status),
-        "reason": one_line(message.reason),
-        "entity": one_line(message.entity),
-        "version_time": convert_to_database(version_time(message)) if message.version else None,
-        "release": one_line(message.release),
+        "word": get_display_status(message.status),
+        "said": describe_status(message.status),
+        "reason": format_line(message.reason),
+        "entity": format_line(message.entity),
+        "version_time": convert_to_database(get_version_time(message)) if message.version else None,
+        "release": format_line(message.release),
         "steps": timeline(message, attempts.rows, actions.rows),
         "steps_part": attempts if attempts.next_url or not actions.next_url else actions,
-        "runbook_url": runbook_url(cause.error) if is_open else "",
-        "error": one_line(cause.error),
-        "trace_url": trace_url(message.delivery.trace_context),
+        "runbook_url": build_runbook_url(cause.error) if is_open else "",
+        "error": format_line(cause.error),
+        "trace_url": build_trace_url(message.delivery.trace_context),
         "group_url": desk.url("group", message.fingerprint) if message.fingerprint else "",
         "organization_url": desk.url_of(message.organization) if message.organization else "",
         "messages_url": desk.list_url(ProcessedMessage, urlencode({"q": message.record_id})),
@@ -66,10 +73,10 @@ def _said(message: ProcessedMessage, payload: Payload, request: HttpRequest) -> 
     fields = content if message.is_pointer else content.get("fields", {})
     part = part_of(request, "values", sorted(fields))
     return {
-        "values": [(visible(name, 200), payload.value(fields[name])) for name in part.rows],
+        "values": [(escape_invisible(name, 200), payload.value(fields[name])) for name in part.rows],
         "values_part": part,
         "missing": some_names(content.get("missing", ())),
-        "content": {name: one_line(content.get(name, "")) for name in ("origin", "transaction")},
+        "content": {name: format_line(content.get(name, "")) for name in ("origin", "transaction")},
         "is_gap": content.get("is_gap", False),
     }
 
@@ -82,7 +89,7 @@ def _did(
     record = SalesforceRecord.objects.filter(
         organization=message.organization_id, record_id=message.record_id
     ).first()
-    now = writers(record) if record else {}
+    now = find_writers(record) if record else {}
     wrote = part_of(request, "wrote", merged.get("wrote", ()))
     return {
         "record_url": desk.url_of(record) if record else "",
@@ -100,7 +107,7 @@ def _written(
     writer = now.get(name)
     url = desk.url_of(ProcessedMessage(pk=writer)) if writer and writer != message.pk else ""
     return {
-        "name": one_line(name),
+        "name": format_line(name),
         "is_still": writer == message.pk,
         "is_gone": name not in now,
         "message": writer,
@@ -112,7 +119,7 @@ def _way_here(desk: DeskAdmin[ProcessedMessage], message: ProcessedMessage) -> d
     delivery = message.delivery
     return {
         "delivery_url": desk.url_of(delivery),
-        "sqs_id": one_line(delivery.sqs_message_id),
-        "sns_id": one_line(delivery.sns_message_id),
+        "sqs_id": format_line(delivery.sqs_message_id),
+        "sns_id": format_line(delivery.sns_message_id),
         "attributes": some_names(sorted(delivery.attributes)),
     }

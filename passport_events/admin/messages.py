@@ -19,8 +19,8 @@ from passport_events.admin.reveal import RevealingAdmin
 from passport_events.admin.shortcuts import what_its_release_did
 from passport_events.models import ProcessedMessage
 from passport_events.operating import operations
-from passport_events.operating.explain import said, word_of
-from passport_events.operating.text import one_line
+from passport_events.operating.explain import describe_status, get_display_status
+from passport_events.operating.text import format_line
 
 RETRY = ConfirmedAction(
     name="retry",
@@ -90,12 +90,14 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
 
     @admin.display(description="status")
     def state(self, message: ProcessedMessage) -> SafeString:
-        word = word_of(message.status)
-        return format_html('<span class="passport-status passport-{}">{}</span>', word, said(message.status))
+        word = get_display_status(message.status)
+        return format_html(
+            '<span class="passport-status passport-{}">{}</span>', word, describe_status(message.status)
+        )
 
     @admin.display(description="reason")
     def why(self, message: ProcessedMessage) -> str:
-        return one_line(message.reason, 80)
+        return format_line(message.reason, 80)
 
     def content(self, row: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)

@@ -20,8 +20,13 @@ from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import flow_operations
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.organizations import Standing, reprocess_organization, standings, waited_for
-from passport_events.operating.text import seconds
+from passport_events.operating.organizations import (
+    OrganizationCounts,
+    count_by_organization,
+    filter_held_messages,
+    reprocess_organization,
+)
+from passport_events.operating.text import format_duration
 from passport_events.salesforce_ids import normalize_id
 
 HEARTBEAT = ("silence", "heartbeat_sent_at", "heartbeat_received_at")
@@ -110,7 +115,7 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         shown = list(changelist.result_list)
-        found = standings(shown)
+        found = count_by_organization(shown)
         for organization in shown:
             organization.standing = found[organization.pk]
         changelist.result_list = shown  # the same rows, not read again
@@ -119,7 +124,7 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
     def save_model(self, request: HttpRequest, obj: SalesforceOrganization, form: Any, change: Any) -> None:
         # The heartbeats may have moved on since the row was read for this request.
         obj.save(update_fields=("name", "mode", "updated_at") if change else None)
-        if obj.mode != Mode.OFF and waited_for(obj).exists():
+        if obj.mode != Mode.OFF and filter_held_messages(obj).exists():
             messages.info(request, self._have_waited(request, obj))
 
     def _have_waited(self, request: HttpRequest, organization: SalesforceOrganization) -> SafeString:
@@ -137,7 +142,7 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
         """By the database's clock; what is too long, `passport health` says."""
         if organization.heartbeat_received_at is None:
             return "never"
-        return f"{seconds(organization.now - organization.heartbeat_received_at)} ago"  # type: ignore[attr-defined]  # annotated above
+        return f"{format_duration(organization.now - organization.heartbeat_received_at)} ago"  # type: ignore[attr-defined]  # annotated above
 
     @admin.display(description="paused")
     def paused(self, organization: SalesforceOrganization) -> str:
@@ -165,6 +170,6 @@ class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
         return format_html('<a href="{}">{}</a>', url, text) if count and url else text
 
 
-def _standing(organization: SalesforceOrganization) -> Standing:
-    standing: Standing = organization.standing  # type: ignore[attr-defined]  # put there for the list
+def _standing(organization: SalesforceOrganization) -> OrganizationCounts:
+    standing: OrganizationCounts = organization.standing  # type: ignore[attr-defined]  # put there for the list
     return standing

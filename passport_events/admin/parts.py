@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from passport_events.operating.selection import parse_id
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 MAX_ROWS = 200
 """Rows of one part."""
@@ -75,4 +75,7 @@ def some_names(names: Iterable[object], most: int = MAX_NAMES) -> list[str]:
     """The first of them, and how many more there are."""
     every = list(names)
     more = len(every) - most
-    return [*(one_line(name) for name in islice(every, most)), *([f"and {more:,} more"] if more > 0 else [])]
+    return [
+        *(format_line(name) for name in islice(every, most)),
+        *([f"and {more:,} more"] if more > 0 else []),
+    ]

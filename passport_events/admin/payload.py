@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from passport_events.operating.text import as_json, visible
+from passport_events.operating.text import escape_invisible, format_value
 
 PERMISSION = "passport_events.view_payload"
 MASK = "••••••"
@@ -24,10 +24,10 @@ class Payload:
 
     def value(self, value: Any) -> str:
         """One value of an event or a record."""
-        return as_json(value, LONGEST_VALUE) if self.is_shown else MASK
+        return format_value(value, LONGEST_VALUE) if self.is_shown else MASK
 
     def body(self, body: bytes | memoryview | None) -> str:
         """Raw bytes, as far as a person would read them."""
         if not body:
             return "(redacted)"
-        return visible(bytes(body).decode("utf-8", "replace")) if self.is_shown else MASK
+        return escape_invisible(bytes(body).decode("utf-8", "replace")) if self.is_shown else MASK

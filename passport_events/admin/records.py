@@ -16,8 +16,8 @@ from passport_events.admin.reveal import RevealingAdmin
 from passport_events.clock import convert_to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import masked
-from passport_events.operating.blame import MOST_LATE, FieldBlame, LateMessage, Origin, blame
-from passport_events.operating.text import one_line
+from passport_events.operating.blame import MAX_LATE, FieldBlame, LateMessage, Origin, explain_record
+from passport_events.operating.text import format_line
 
 
 @admin.register(SalesforceRecord)
@@ -49,16 +49,16 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
 
     @admin.display(description="entity")
     def kind(self, record: SalesforceRecord) -> str:
-        return one_line(record.entity)
+        return format_line(record.entity)
 
     def content(self, row: SalesforceRecord, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         record = SalesforceRecord.objects.select_related("organization").get(pk=row.pk)
-        found = blame(record)
+        found = explain_record(record)
         fields = part_of(request, "fields", found.fields)
         # No template gets the record: it would ask `record["record_id"]`, which is a field in Salesforce.
         return {
             "record_id": record.record_id,
-            "entity": one_line(record.entity),
+            "entity": format_line(record.entity),
             "is_deleted": record.is_deleted,
             "is_complete": record.is_complete,
             "organization": record.organization,
@@ -68,14 +68,14 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
             "fields": [self._field(field, payload) for field in fields.rows],
             "floor": self._origin(found.floor) if found.floor else None,
             "late": [self._late(late) for late in found.late],
-            "late_cap": MOST_LATE if len(found.late) == MOST_LATE else 0,
+            "late_cap": MAX_LATE if len(found.late) == MAX_LATE else 0,
             "organization_url": self.url_of(record.organization),
             "messages_url": self.list_url(ProcessedMessage, urlencode({"q": record.record_id})),
         }
 
     def _field(self, field: FieldBlame, payload: Payload) -> dict[str, Any]:
         value = "" if field.is_unknown else payload.value(field.value)
-        return {"name": one_line(field.name), "value": value, "field": field, **self._origin(field.origin)}
+        return {"name": format_line(field.name), "value": value, "field": field, **self._origin(field.origin)}
 
     def _late(self, late: LateMessage) -> dict[str, Any]:
         return {"late": late, "lost": some_names(late.lost), **self._origin(Origin(late.message, late.time))}

@@ -15,7 +15,7 @@ from passport_events.admin.parts import query_of
 from passport_events.admin.payload import PERMISSION, Payload
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 
 class RevealingAdmin(ReadOnlyAdmin[M]):
@@ -45,9 +45,9 @@ class RevealingAdmin(ReadOnlyAdmin[M]):
             return HttpResponseRedirect(self.url_of(row) + query_of(request))
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
-        audit_log.look_at(row, Actor.of_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
+        audit_log.record_payload_view(row, Actor.from_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
         context = self._with_payload(row, Payload(is_shown=True), request)
-        return self.page(request, self.page_template, title=one_line(row), **context)
+        return self.page(request, self.page_template, title=format_line(row), **context)
 
     def _with_payload(self, row: M, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         return {"payload": payload, **self.content(row, payload, request)}

@@ -14,10 +14,10 @@ from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_datab
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
 from passport_events.models import SalesforceOrganization, Status
-from passport_events.operating.explain import STATUSES, Word
-from passport_events.operating.operations import MOST_AT_ONCE
+from passport_events.operating.explain import STATUSES, DisplayStatus
+from passport_events.operating.operations import MAX_IDS
 from passport_events.operating.selection import Selection, parse_id, parse_ids
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.text import escape_invisible, format_line
 from passport_events.salesforce_ids import normalize_id
 
 MOMENTS = ("received_since", "received_until", "since", "until")
@@ -77,7 +77,7 @@ class SelectionForm(forms.Form):
         """As the buttons of pages write them."""
         text = self.cleaned_data["ids"]
         try:
-            return parse_ids(text, MOST_AT_ONCE) if text else ()
+            return parse_ids(text, MAX_IDS) if text else ()
         except OperationRefused as error:
             raise ValidationError(str(error)) from error
 
@@ -106,8 +106,8 @@ def from_list(query: QueryDict) -> QueryDict:
     said = QueryDict(mutable=True)
     for name in query:
         values = [value for value in query.getlist(name) if value]
-        if any(visible(value) != value for value in values):
-            raise OperationRefused(f"{one_line(name)} has characters that nobody can see.")
+        if any(escape_invisible(value) != value for value in values):
+            raise OperationRefused(f"{format_line(name)} has characters that nobody can see.")
         if name == "status":
             said.setlist("statuses", values)
         elif name == "organization__id__exact" and values:
@@ -119,7 +119,9 @@ def from_list(query: QueryDict) -> QueryDict:
         elif name in SelectionForm.base_fields:
             said.setlist(name, values)
         elif values and name != _WORD and name not in _NO_FILTERS:
-            raise OperationRefused(f"Messages cannot be selected by {one_line(name)}. Take that filter away.")
+            raise OperationRefused(
+                f"Messages cannot be selected by {format_line(name)}. Take that filter away."
+            )
     if word := query.get(_WORD):
         said.setlist("statuses", _statuses(word, said.getlist("statuses")))
     return said
@@ -127,9 +129,9 @@ def from_list(query: QueryDict) -> QueryDict:
 
 def _statuses(word: str, said: list[str]) -> list[str]:
     """Those of a word; of them those that another filter says, too."""
-    if word not in Word.values:
+    if word not in DisplayStatus.values:
         raise OperationRefused("There is no such word for where a message stands.")
-    meant: list[str] = [status for status in STATUSES[Word(word)] if not said or status in said]
+    meant: list[str] = [status for status in STATUSES[DisplayStatus(word)] if not said or status in said]
     if not meant:
         raise OperationRefused("No message can stand at both. Take one of these filters away.")
     return meant

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django import forms
 
 from passport_events.operating import audit_log, dry_run, export
-from passport_events.operating.operations import DISCARD, RESTORE, RETRY, RETRY_NOW, Change
+from passport_events.operating.operations import DISCARD, RESTORE, RETRY, RETRY_NOW, Operation
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
@@ -46,7 +46,7 @@ class NoteForm(forms.Form):
     """What?"""
 
     reason = forms.CharField(
-        max_length=audit_log.LONGEST, label="Note", widget=forms.Textarea(attrs={"rows": 3})
+        max_length=audit_log.MAX_NOTE_CHARACTERS, label="Note", widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
@@ -62,7 +62,7 @@ class RehearseForm(forms.Form):
     """How many?"""
 
     most = forms.IntegerField(
-        min_value=1, max_value=dry_run.MOST_REHEARSED, initial=20, label="How many, the newest first"
+        min_value=1, max_value=dry_run.MAX_MESSAGES, initial=20, label="How many, the newest first"
     )
 
 
@@ -76,8 +76,8 @@ class Task:
     meaning: str
     """What will happen, said on the page that asks."""
     form: type[forms.Form]
-    eligible: Callable[[Messages], Messages]
-    change: Change | None = None
+    filter_eligible: Callable[[Messages], Messages]
+    change: Operation | None = None
     """Worked in steps."""
     needs_group: bool = False
 
@@ -93,14 +93,14 @@ class Task:
             self.change.check(selection, everything=True)
 
 
-def _in_steps(change: Change, label: str, meaning: str) -> Task:
+def _in_steps(change: Operation, label: str, meaning: str) -> Task:
     return Task(
         name=str(change.kind),
         label=label,
         permission=change.permission,
         meaning=meaning,
         form=PaceForm if change.needs_reason else UnaskedPaceForm,
-        eligible=change.eligible,
+        filter_eligible=change.filter_eligible,
         change=change,
     )
 
@@ -116,7 +116,7 @@ TASKS = (
         permission=RETRY.permission,
         meaning="The newest of them is sent back to its handler; see how it fares before you send the rest.",
         form=WhyForm,
-        eligible=RETRY.eligible,
+        filter_eligible=RETRY.filter_eligible,
     ),
     _in_steps(
         RETRY,
@@ -136,7 +136,7 @@ TASKS = (
         meaning="The handler of this release runs against the newest of them, each in a transaction that is "
         "rolled back, and you see what would differ. What a handler does outside of the database is done.",
         form=RehearseForm,
-        eligible=REPLAY.eligible,
+        filter_eligible=REPLAY.filter_eligible,
     ),
     _in_steps(
         REPLAY,
@@ -158,9 +158,9 @@ TASKS = (
         name=EXPORT,
         label="Export",
         permission=export.PERMISSION,
-        meaning=f"A file with at most {export.MOST_EXPORTED:,} of them, the oldest first.",
+        meaning=f"A file with at most {export.MAX_EXPORTED:,} of them, the oldest first.",
         form=ExportForm,
-        eligible=_every,
+        filter_eligible=_every,
     ),
     Task(
         name=NOTE,
@@ -168,7 +168,7 @@ TASKS = (
         permission=audit_log.PERMISSION,
         meaning="Kept on this group for the others; a retry does not clear it.",
         form=NoteForm,
-        eligible=_every,
+        filter_eligible=_every,
         needs_group=True,
     ),
 )

@@ -16,8 +16,8 @@ from passport_events.models import (
     ProcessedMessage,
     Status,
 )
-from passport_events.operating.explain import said
-from passport_events.operating.text import one_line, visible
+from passport_events.operating.explain import describe_status
+from passport_events.operating.text import escape_invisible, format_line
 
 MAX_ERROR, MAX_TRACEBACK = 2_000, 8_000
 """Characters of one step; a page has many steps."""
@@ -70,10 +70,10 @@ def _handling(message: ProcessedMessage) -> Iterator[Step]:
     if message.claimed_at:
         yield Step(message.claimed_at, "Claimed", "A worker last took it.")
     if message.finished_at:
-        release = f" Release {one_line(message.release)}." if message.release else ""
+        release = f" Release {format_line(message.release)}." if message.release else ""
         tone = "bad" if message.status in _BAD else "good"
-        title = f"Ended: {said(message.status)}"
-        yield Step(message.finished_at, title, one_line(message.reason) + release, tone=tone)
+        title = f"Ended: {describe_status(message.status)}"
+        yield Step(message.finished_at, title, format_line(message.reason) + release, tone=tone)
     if message.due_at:
         is_held = message.status == Status.PROCESSING
         yield Step(
@@ -83,7 +83,7 @@ def _handling(message: ProcessedMessage) -> Iterator[Step]:
 
 def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
     known = ((attempt.worker, "by"), (attempt.release, "release"))
-    by = " ".join(f"{word} {one_line(value)}" for value, word in known if value)
+    by = " ".join(f"{word} {format_line(value)}" for value, word in known if value)
     title = f"Attempt {attempt.number} failed"
     if attempt.generation:
         title += f" (replay {attempt.generation})"
@@ -92,19 +92,21 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
         min(attempt.ended_at, finished_at or attempt.ended_at),
         title,
         by,
-        error=": ".join(filter(None, (one_line(attempt.error_class), visible(attempt.error, MAX_ERROR)))),
-        place=" ← ".join(one_line(frame) for frame in attempt.own_frames.splitlines()[:MAX_FRAMES]),
-        frames=visible(attempt.traceback, MAX_TRACEBACK),
+        error=": ".join(
+            filter(None, (format_line(attempt.error_class), escape_invisible(attempt.error, MAX_ERROR)))
+        ),
+        place=" ← ".join(format_line(frame) for frame in attempt.own_frames.splitlines()[:MAX_FRAMES]),
+        frames=escape_invisible(attempt.traceback, MAX_TRACEBACK),
         tone="" if attempt.outcome == AttemptOutcome.RETRY else "bad",
     )
 
 
 def _action(action: OperatorAction) -> Step:
-    text = f"by {one_line(action.actor_name)}" + (
-        f": {visible(action.reason, MAX_ERROR)}" if action.reason else ""
+    text = f"by {format_line(action.actor_name)}" + (
+        f": {escape_invisible(action.reason, MAX_ERROR)}" if action.reason else ""
     )
     if action.kind == ActionKind.LOOK:
-        return Step(action.created_at, "Values were shown", f"to {one_line(action.actor_name)}")
+        return Step(action.created_at, "Values were shown", f"to {format_line(action.actor_name)}")
     return Step(action.created_at, f"Operator: {action.kind}", text)
 
 

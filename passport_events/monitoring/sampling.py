@@ -25,7 +25,7 @@ from passport_events.instrumentation import Notification
 from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
-from passport_events.operating.health_findings import Depth
+from passport_events.operating.health_findings import QueueDepth
 from passport_events.wire.raw_delivery import queue_name
 
 _pace = Pace()
@@ -86,7 +86,7 @@ def sample(queue_url: str) -> bool:
     return True
 
 
-def last_depth(queue: str) -> Depth | None:
+def last_depth(queue: str) -> QueueDepth | None:
     """What the newest sample of a queue says; None where there is none. One query."""
     row = (
         QueueSample.objects.filter(queue=queue).annotate(now=StatementTimestamp()).order_by("-minute").first()
@@ -95,4 +95,4 @@ def last_depth(queue: str) -> Depth | None:
         return None
     now = convert_from_database(row.now)
     assert now is not None  # noqa: S101  # for type checkers
-    return Depth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))
+    return QueueDepth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))

@@ -23,7 +23,7 @@ from passport_events.models import (
     SalesforceRecord,
 )
 
-LONGEST_NAME = 200
+MAX_NAME_CHARACTERS = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,26 +35,26 @@ class Actor:
     """Of whatever class AUTH_USER_MODEL names; None for a command."""
 
     @classmethod
-    def of_user(cls, user: AbstractBaseUser) -> Self:
+    def from_user(cls, user: AbstractBaseUser) -> Self:
         """The user of a request."""
-        return cls(user.get_username()[:LONGEST_NAME], user)
+        return cls(user.get_username()[:MAX_NAME_CHARACTERS], user)
 
     @classmethod
-    def of_command(cls) -> Self:
+    def from_command(cls) -> Self:
         """The account of this process. A container may have a number and no name for it."""
         try:
             account = getpass.getuser()
         except (KeyError, OSError):
             account = "unknown"
-        return cls(f"{account}@{socket.gethostname()} (command)"[:LONGEST_NAME])
+        return cls(f"{account}@{socket.gethostname()} (command)"[:MAX_NAME_CHARACTERS])
 
 
-def database() -> str:
+def get_database_alias() -> str:
     """Where messages and the journal are written, in one transaction."""
     return router.db_for_write(ProcessedMessage)
 
 
-def write(
+def record_operation(
     kind: ActionKind,
     actor: Actor,
     affected: int,
@@ -68,25 +68,25 @@ def write(
     """
     if not affected:
         return
-    enter(kind, actor, affected, reason=reason, organization=organization)
-    tell(kind, actor, affected)
+    add_entry(kind, actor, affected, reason=reason, organization=organization)
+    announce(kind, actor, affected)
 
 
-def enter(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> OperatorAction:
+def add_entry(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> OperatorAction:
     """Add a row, whatever it changed."""
     return OperatorAction.objects.create(
         kind=kind, actor=actor.user, actor_name=actor.name, affected=affected, **columns
     )
 
 
-def tell(kind: str, actor: Actor, count: int = 0) -> None:
+def announce(kind: str, actor: Actor, count: int = 0) -> None:
     """After the commit: announce, and wake workers for what is due now. A roll-back says nothing."""
     announced = functools.partial(emit, Notification.OPERATED, kind=str(kind), actor=actor.name, count=count)
-    transaction.on_commit(announced, using=database(), robust=True)
-    transaction.on_commit(dispatcher.dispatch, using=database(), robust=True)
+    transaction.on_commit(announced, using=get_database_alias(), robust=True)
+    transaction.on_commit(dispatcher.dispatch, using=get_database_alias(), robust=True)
 
 
-def look_at(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -> None:
+def record_payload_view(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -> None:
     """Write down that `actor` sees the values of this row."""
     OperatorAction.objects.create(
         kind=ActionKind.LOOK,
@@ -100,35 +100,37 @@ def look_at(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -
     said = functools.partial(
         emit, Notification.OPERATED, kind=ActionKind.LOOK.value, actor=actor.name, count=0
     )
-    transaction.on_commit(said, using=database(), robust=True)
+    transaction.on_commit(said, using=get_database_alias(), robust=True)
 
 
-LONGEST = 500
+MAX_NOTE_CHARACTERS = 500
 PERMISSION = "passport_events.note_message"
 
 
-def note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
+def add_note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
     """Add a note; it stays when the group's messages are retried. Raises OperationRefused without a text."""
     if not fingerprint or not text.strip():
         raise OperationRefused("A note says something about a group: give its fingerprint and a text.")
-    if len(text) > LONGEST:
-        raise OperationRefused(f"A note has at most {LONGEST} characters; link to what is longer.")
-    with transaction.atomic(using=database()):
-        written = enter(ActionKind.NOTE, actor, reason=text.strip(), fingerprint=fingerprint)
-        tell(ActionKind.NOTE, actor)
+    if len(text) > MAX_NOTE_CHARACTERS:
+        raise OperationRefused(
+            f"A note has at most {MAX_NOTE_CHARACTERS} characters; link to what is longer."
+        )
+    with transaction.atomic(using=get_database_alias()):
+        written = add_entry(ActionKind.NOTE, actor, reason=text.strip(), fingerprint=fingerprint)
+        announce(ActionKind.NOTE, actor)
     return written
 
 
-def notes(fingerprint: str) -> models.QuerySet[OperatorAction]:
+def list_notes(fingerprint: str) -> models.QuerySet[OperatorAction]:
     """Of a group, the newest first."""
-    return of_group(fingerprint).filter(kind=ActionKind.NOTE)
+    return list_group_entries(fingerprint).filter(kind=ActionKind.NOTE)
 
 
-def actions(fingerprint: str) -> models.QuerySet[OperatorAction]:
+def list_group_operations(fingerprint: str) -> models.QuerySet[OperatorAction]:
     """What else was done to a group as such, the newest first."""
-    return of_group(fingerprint).exclude(kind=ActionKind.NOTE)
+    return list_group_entries(fingerprint).exclude(kind=ActionKind.NOTE)
 
 
-def of_group(fingerprint: str) -> models.QuerySet[OperatorAction]:
+def list_group_entries(fingerprint: str) -> models.QuerySet[OperatorAction]:
     """Everything that was done to a group as such, the newest first."""
     return OperatorAction.objects.filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-pk")

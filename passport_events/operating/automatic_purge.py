@@ -19,18 +19,18 @@ from passport_events.clock import ClockTimestamp, StatementTimestamp, convert_fr
 from passport_events.models import ActionKind, OperatorAction
 from passport_events.operating import audit_log, retention, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.retention import Purged, Retention
+from passport_events.operating.retention import PurgeCounts, Retention
 
-EVERY = timedelta(hours=6)
-SLICE_SECONDS = 0.5
+INTERVAL = timedelta(hours=6)
+TICK_SECONDS = 0.5
 """Time limit of one tick; a step that has begun is finished."""
-LOOK_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 """Seconds between two looks of a process whether a purge is due."""
-CHORE = "purge"
-PERIODIC = Actor("periodic task")
+TASK_NAME = "purge"
+AUTOMATIC = Actor("periodic task")
 
 
-class LookTimer:
+class CheckTimer:
     """When this process asks the database again."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class LookTimer:
     def postpone(self) -> None:
         """Ask again in LOOK_SECONDS."""
         with self._guard:
-            self._not_before = time.monotonic() + LOOK_SECONDS
+            self._not_before = time.monotonic() + CHECK_SECONDS
 
     def reset(self) -> None:
         """Ask at once."""
@@ -53,7 +53,7 @@ class LookTimer:
             self._not_before = 0.0
 
 
-timer = LookTimer()
+timer = CheckTimer()
 
 
 def tick(_queue_urls: Collection[str] = ()) -> None:
@@ -62,16 +62,16 @@ def tick(_queue_urls: Collection[str] = ()) -> None:
     if not settings.purge_automatically or not timer.is_due():
         return
     kept = Retention.of(settings)
-    action = running() or begin(kept)
+    action = find_running() or begin(kept)
     if action is None or action.paused_at is not None:
         timer.postpone()
         return
-    deadline = time.monotonic() + SLICE_SECONDS
-    while _advance(action.pk, kept) and time.monotonic() < deadline:
+    deadline = time.monotonic() + TICK_SECONDS
+    while _try_step(action.pk, kept) and time.monotonic() < deadline:
         pass
 
 
-def running() -> OperatorAction | None:
+def find_running() -> OperatorAction | None:
     """The purge that is not finished, if there is one; it may be paused."""
     return OperatorAction.objects.unfinished().filter(kind=ActionKind.PURGE).first()
 
@@ -79,68 +79,68 @@ def running() -> OperatorAction | None:
 def begin(kept: Retention) -> OperatorAction | None:
     """Record that a purge runs, unless the last one is recent or nothing is old enough."""
     purges = OperatorAction.objects.filter(kind=ActionKind.PURGE)
-    is_recent = purges.filter(ended_at__gt=StatementTimestamp() - EVERY).exists()
-    if is_recent or not retention.is_any_old(kept):
+    is_recent = purges.filter(ended_at__gt=StatementTimestamp() - INTERVAL).exists()
+    if is_recent or not retention.has_expired_rows(kept):
         return None
     # A unique constraint decides between two processes; get_or_create then finds the other's row.
     action, _ = purges.get_or_create(
         kind=ActionKind.PURGE,
         ended_at=None,
-        defaults={"actor_name": PERIODIC.name, "up_to": retention.last_key()},
+        defaults={"actor_name": AUTOMATIC.name, "up_to": retention.find_last_key()},
     )
     return action
 
 
-def _advance(pk: int, kept: Retention) -> bool:
+def _try_step(pk: int, kept: Retention) -> bool:
     """Take a step; True if there is another one. A database outage is retried, any other error stops it."""
     try:
-        return advance(pk, kept)
+        return take_step(pk, kept)
     except (OperationalError, InterfaceError):
-        connections[audit_log.database()].close_if_unusable_or_obsolete()
+        connections[audit_log.get_database_alias()].close_if_unusable_or_obsolete()
     except Exception as error:  # noqa: BLE001  it must not stop the other periodic tasks
-        runner.stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
+        runner.stop_operation(pk, f"{type(error).__module__}.{type(error).__qualname__}")
     return False
 
 
-def advance(pk: int, kept: Retention) -> bool:
+def take_step(pk: int, kept: Retention) -> bool:
     """Take one step in one transaction; True if there is another one."""
-    with transaction.atomic(using=audit_log.database()):
+    with transaction.atomic(using=audit_log.get_database_alias()):
         action = OperatorAction.objects.runnable().select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
             return False
-        purged = Purged()
+        purged = PurgeCounts()
         cursor = retention.purge_window(action.cursor, action.up_to, kept, purged)
         if not OperatorAction.objects.filter(pk=pk).step(action.cursor, cursor, purged.rows, None):
             # Only where rows cannot be locked: another process took this step.
-            transaction.set_rollback(True, using=audit_log.database())
+            transaction.set_rollback(True, using=audit_log.get_database_alias())
             return False
         if cursor < action.up_to:
             return True
-        _forget_empty(pk)
-        audit_log.tell("end of purge", PERIODIC, action.affected + purged.rows)
+        _delete_empty(pk)
+        audit_log.announce("end of purge", AUTOMATIC, action.affected + purged.rows)
     return False
 
 
-def record(actor: Actor, purged: Purged) -> None:
+def record_purge(actor: Actor, purged: PurgeCounts) -> None:
     """Record a purge that ran from beginning to end."""
-    with transaction.atomic(using=audit_log.database()):
-        action = audit_log.enter(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
-        _forget_empty(action.pk)
-        audit_log.tell(ActionKind.PURGE, actor, purged.rows)
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        action = audit_log.add_entry(ActionKind.PURGE, actor, purged.rows, ended_at=ClockTimestamp())
+        _delete_empty(action.pk)
+        audit_log.announce(ActionKind.PURGE, actor, purged.rows)
 
 
-def _forget_empty(pk: int) -> None:
+def _delete_empty(pk: int) -> None:
     """Delete the rows of earlier purges that found nothing."""
     empty = OperatorAction.objects.filter(kind=ActionKind.PURGE, affected=0, ended_at__isnull=False)
     empty.filter(pk__lt=pk).delete()
 
 
-def last_purged_at() -> datetime | None:
+def get_last_purge() -> datetime | None:
     """The end of the last purge that was not cancelled."""
     ended = OperatorAction.objects.filter(kind=ActionKind.PURGE, ended_at__isnull=False, ended_by="")
     return convert_from_database(ended.order_by("-pk").values_list("ended_at", flat=True).first())
 
 
-def attach() -> None:
+def register() -> None:
     """Register the purge with the periodic tasks."""
-    periodic_tasks.register(CHORE, tick)
+    periodic_tasks.register(TASK_NAME, tick)

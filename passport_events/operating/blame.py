@@ -14,9 +14,9 @@ from typing import Any
 from passport_events.event import Version, VersionKind
 from passport_events.mirror.state import UNKNOWN, RecordState, Stamp
 from passport_events.models import ProcessedMessage, SalesforceRecord
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
-MOST_LATE = 25
+MAX_LATE = 25
 """Each may name as many fields as an event of a megabyte has."""
 MAX_NAMED = 20
 """Fields that a sentence names; the page of the record lists all."""
@@ -72,7 +72,7 @@ class Blame:
     """Why Salesforce must be asked; empty where every value can be trusted."""
 
 
-def blame(record: SalesforceRecord) -> Blame:
+def explain_record(record: SalesforceRecord) -> Blame:
     """Explain a record. One query, for the late messages."""
     state = RecordState.from_json(record.merge_state, record.fields)
     # An event wrote many fields with one stamp, and a time takes longest to read.
@@ -92,44 +92,44 @@ def blame(record: SalesforceRecord) -> Blame:
         fields=fields,
         floor=Origin.of(state.floor) if state.floor else None,
         floor_change=state.floor_change or "",
-        late=tuple(_late(_stale_messages(record))),
-        refetch_reasons=tuple(_refetch_reasons(state)),
+        late=tuple(_list_late(_find_stale(record))),
+        refetch_reasons=tuple(_explain_refetch(state)),
     )
 
 
-def writers(record: SalesforceRecord) -> dict[str, int | None]:
+def find_writers(record: SalesforceRecord) -> dict[str, int | None]:
     """Who wrote the value that each field has now: a message's primary key, None for a re-read."""
     cells = RecordState.from_json(record.merge_state, record.fields).cells
     return {name: cell.stamp.message or None for name, cell in cells.items()}
 
 
-def _stale_messages(record: SalesforceRecord) -> Iterable[ProcessedMessage]:
+def _find_stale(record: SalesforceRecord) -> Iterable[ProcessedMessage]:
     stale = ProcessedMessage.objects.filter(
         organization=record.organization_id, record_id=record.record_id, merged__stale=True
     )
-    return stale.only("change", "version_kind", "version", "merged").order_by("-version")[:MOST_LATE]
+    return stale.only("change", "version_kind", "version", "merged").order_by("-version")[:MAX_LATE]
 
 
-def _late(messages: Iterable[ProcessedMessage]) -> Iterator[LateMessage]:
+def _list_late(messages: Iterable[ProcessedMessage]) -> Iterator[LateMessage]:
     for message in messages:
         if lost := message.merged["lost"]:
-            yield LateMessage(message.pk, version_time(message), message.change, tuple(lost))
+            yield LateMessage(message.pk, get_version_time(message), message.change, tuple(lost))
 
 
-def version_time(message: ProcessedMessage) -> datetime:
+def get_version_time(message: ProcessedMessage) -> datetime:
     """When Salesforce committed what a readable message tells, in UTC."""
     return Version(VersionKind(message.version_kind), message.version).time
 
 
-def _refetch_reasons(state: RecordState) -> Iterator[str]:
+def _explain_refetch(state: RecordState) -> Iterator[str]:
     if not state.needs_refetch:
         return
     if state.floor is None:
         yield "The record was never seen whole: it was first met through an update."
     if state.unknown:
-        yield f"Changed to a value that no event carried: {_some(state.unknown)}."
+        yield f"Changed to a value that no event carried: {_join_names(state.unknown)}."
     if state.contested:
-        yield f"Events of one version gave different values: {_some(state.contested)}."
+        yield f"Events of one version gave different values: {_join_names(state.contested)}."
     if state.floor_contested:
         yield "Events of one version disagree on whether the record is deleted."
     if state.misses_undelete:
@@ -140,7 +140,7 @@ def _refetch_reasons(state: RecordState) -> Iterator[str]:
         yield f"Versions of several kinds cannot be ordered: {', '.join(sorted(state.kinds))}."
 
 
-def _some(names: Collection[str]) -> str:
+def _join_names(names: Collection[str]) -> str:
     more = len(names) - MAX_NAMED
-    named = ", ".join(one_line(name) for name in islice(names, MAX_NAMED))
+    named = ", ".join(format_line(name) for name in islice(names, MAX_NAMED))
     return named if more <= 0 else f"{named} and {more:,} more"

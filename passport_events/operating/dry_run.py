@@ -1,6 +1,6 @@
 """Running the current handler against real messages, and undoing it: what would differ after a deploy?
 
-Nothing stays (`sandbox`). A handler with a `prepare` is not rehearsed: `prepare` is there for what
+Nothing stays (`open_sandbox`). A handler with a `prepare` is not rehearsed: `prepare` is there for what
 leaves the process, and that could not be undone.
 """
 
@@ -21,20 +21,20 @@ from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.replay import REPLAY
-from passport_events.operating.sandbox import Written, sandbox, watched
-from passport_events.operating.selection import Selection, newest
+from passport_events.operating.sandbox import DatabaseWrites, open_sandbox, record_writes
+from passport_events.operating.selection import Selection, find_newest
 
 PERMISSION = "passport_events.rehearse_handler"
-MOST_REHEARSED = 100
-MOST_SECONDS = 20
+MAX_MESSAGES = 100
+MAX_SECONDS = 20
 """Then the rest is left: a person waits for the page."""
-PATIENCE = "2s"
+LOCK_TIMEOUT = "2s"
 """For a lock on PostgreSQL. A rehearsal gives way to workers, and keeps none waiting for long."""
-NOT_REHEARSED = "not rehearsed"
+NOT_RUN = "not rehearsed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rehearsed:
+class DryRunMessage:
     """What would become of one message, beside what became of it."""
 
     message: int
@@ -47,7 +47,7 @@ class Rehearsed:
     was_why: str
     mirror: tuple[str, ...] = ()
     """Fields of the record that merging again would write."""
-    written: Written = dataclasses.field(default_factory=Written)
+    written: DatabaseWrites = dataclasses.field(default_factory=DatabaseWrites)
 
     @property
     def is_different(self) -> bool:
@@ -56,10 +56,10 @@ class Rehearsed:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Rehearsal:
+class DryRun:
     """All of them, the newest first."""
 
-    messages: tuple[Rehearsed, ...]
+    messages: tuple[DryRunMessage, ...]
     is_cut: bool
     """Whether time ran out before the last."""
 
@@ -69,18 +69,18 @@ class Rehearsal:
         return sum(message.is_different for message in self.messages)
 
 
-def rehearse(selection: Selection, actor: Actor, most: int = 20) -> Rehearsal:
+def execute_dry_run(selection: Selection, actor: Actor, most: int = 20) -> DryRun:
     """Rehearse the newest `most` messages that could be replayed. Changes nothing but the journal."""
-    rows = newest(REPLAY.eligible(selection.at_a_glance()), min(most, MOST_REHEARSED))
-    deadline = time.monotonic() + MOST_SECONDS
-    done: list[Rehearsed] = []
+    rows = find_newest(REPLAY.filter_eligible(selection.bounded()), min(most, MAX_MESSAGES))
+    deadline = time.monotonic() + MAX_SECONDS
+    done: list[DryRunMessage] = []
     wanted = list(rows.select_related("organization"))
     for message in wanted:
         if time.monotonic() > deadline:
             break
-        done.append(_rehearse(message))
-    with transaction.atomic(using=audit_log.database()):
-        audit_log.enter(
+        done.append(_execute_message(message))
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        audit_log.add_entry(
             ActionKind.REHEARSE,
             actor,
             len(done),
@@ -88,28 +88,28 @@ def rehearse(selection: Selection, actor: Actor, most: int = 20) -> Rehearsal:
             event_type=selection.event_type,
             fingerprint=selection.fingerprint,
         )
-        audit_log.tell(ActionKind.REHEARSE, actor, len(done))
-    return Rehearsal(tuple(done), is_cut=len(done) < len(wanted))
+        audit_log.announce(ActionKind.REHEARSE, actor, len(done))
+    return DryRun(tuple(done), is_cut=len(done) < len(wanted))
 
 
-def _rehearse(message: ProcessedMessage) -> Rehearsed:
+def _execute_message(message: ProcessedMessage) -> DryRunMessage:
     plan = plan_for(message, conf.current())
     if plan.handler is not None and plan.handler.prepare is not None:
-        return _said(message, NOT_REHEARSED, f"{plan.handler.name} has a prepare, which cannot be undone")
+        return _build_result(message, NOT_RUN, f"{plan.handler.name} has a prepare, which cannot be undone")
     if not plan.merges:
-        return _said(message, plan.status, plan.reason)
+        return _build_result(message, plan.status, plan.reason)
     try:
-        with sandbox():
-            return _run(message, plan)
+        with open_sandbox():
+            return _execute_handler(message, plan)
     except OperationalError as error:
-        return _said(message, NOT_REHEARSED, f"the database was busy: {type(error).__name__}")
+        return _build_result(message, NOT_RUN, f"the database was busy: {type(error).__name__}")
     except DatabaseError as error:
         # Outside of the handler: its writes, looked at as at a commit.
-        return _said(message, Status.WAITING, type(error).__name__)
+        return _build_result(message, Status.WAITING, type(error).__name__)
 
 
-def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
-    _be_patient()
+def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
+    _set_lock_timeout()
     ensure_records([message])
     record = lock_record(message)
     event = dataclasses.replace(message.to_event(), generation=message.generation + 1, attempt=1)
@@ -119,36 +119,38 @@ def _run(message: ProcessedMessage, plan: Plan) -> Rehearsed:
         save_merge(record)
     handler = plan.handler
     if handler is None:
-        return _said(message, plan.status, plan.reason, mirror)
+        return _build_result(message, plan.status, plan.reason, mirror)
     if handler.waits_for(record):
-        return _said(message, Status.WAITING, "needs_complete", mirror)
+        return _build_result(message, Status.WAITING, "needs_complete", mirror)
     if handler.passes_over(merged):
-        return _said(message, Status.SUPERSEDED, "newer_data", mirror)
-    with watched() as written:
+        return _build_result(message, Status.SUPERSEDED, "newer_data", mirror)
+    with record_writes() as written:
         failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
     if failure is None:
-        _check_as_at_a_commit(written)
-        return _said(message, plan.status, plan.reason, mirror, written)
+        _check_deferred_constraints(written)
+        return _build_result(message, plan.status, plan.reason, mirror, written)
     report = failure.report
     # Undone with its savepoint, as it would be.
-    return _said(message, _status_after(failure.error), f"{report.error_class}: {report.text}", mirror)
+    return _build_result(
+        message, _decide_status(failure.error), f"{report.error_class}: {report.text}", mirror
+    )
 
 
-def _status_after(error: BaseException) -> Status:
+def _decide_status(error: BaseException) -> Status:
     outcome = decide(error, 1, RetryPolicy.of(conf.current()), 0)
     if isinstance(outcome, Ignored):
         return Status.IGNORED
     return Status.DEAD if isinstance(outcome, Dead) else Status.WAITING
 
 
-def _said(
+def _build_result(
     message: ProcessedMessage,
     would: str,
     why: str,
     mirror: tuple[str, ...] = (),
-    written: Written | None = None,
-) -> Rehearsed:
-    return Rehearsed(
+    written: DatabaseWrites | None = None,
+) -> DryRunMessage:
+    return DryRunMessage(
         message=message.pk,
         event_type=message.event_type,
         would=str(would),
@@ -156,18 +158,18 @@ def _said(
         was=message.status,
         was_why=message.reason,
         mirror=mirror,
-        written=written or Written(),
+        written=written or DatabaseWrites(),
     )
 
 
-def _be_patient() -> None:
-    connection = connections[audit_log.database()]
+def _set_lock_timeout() -> None:
+    connection = connections[audit_log.get_database_alias()]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
 
 
-def _check_as_at_a_commit(written: Written) -> None:
+def _check_deferred_constraints(written: DatabaseWrites) -> None:
     """A deferred constraint would speak up at the commit that never comes. Raises IntegrityError."""
     tables = {table for table, _ in written.rows if not table.startswith("(")}
-    connections[audit_log.database()].check_constraints(table_names=sorted(tables))
+    connections[audit_log.get_database_alias()].check_constraints(table_names=sorted(tables))

@@ -26,7 +26,7 @@ from passport_events.models import (
 from passport_events.models.personal_data import emptied
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.record_search import MAX_DEPTH, names_record
+from passport_events.operating.record_search import MAX_DEPTH, contains_record
 from passport_events.receiving.stored_delivery import reread
 
 STEP = 200
@@ -62,7 +62,7 @@ def _is_about(delivery: Delivery, record_id: str) -> bool:
     texts = (bytes(delivery.body or b""), json.dumps(delivery.attributes).encode())
     # No format that is read holds a record's id in another encoding than JSON.
     depth = MAX_DEPTH if is_refused else 0
-    if not any(names_record(text, record_id, depth) for text in texts):
+    if not any(contains_record(text, record_id, depth) for text in texts):
         return False
     if is_refused:
         return True
@@ -79,7 +79,7 @@ EVIDENCE = (ActionKind.LOOK, ActionKind.ERASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureCounts:
     """What was erased, or would be."""
 
     records: int
@@ -101,7 +101,7 @@ def erase(
     reason: str,
     *,
     progress: Progress = lambda searched: None,
-) -> Erased:
+) -> ErasureCounts:
     """Empty or delete every column of `models/personal_data.py` that is about a record.
 
     Both ids have 18 characters; the organization need not be known. The messages stay as empty rows
@@ -113,24 +113,30 @@ def erase(
     OperationRefused while a worker holds one of the messages.
     """
     searched = find_deliveries(organization_id, record_id, progress)
-    with transaction.atomic(using=audit_log.database()):
-        found = _Found(organization_id, record_id, searched)
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        found = _ErasureScope(organization_id, record_id, searched)
         found.lock()
         erased = found.count()
         if erased.rows:
             found.erase()
             organization = SalesforceOrganization.objects.filter(salesforce_id=organization_id).first()
             affected = erased.messages + erased.records or erased.operations
-            audit_log.write(ActionKind.ERASE, actor, affected, reason=reason, organization=organization)
+            audit_log.record_operation(
+                ActionKind.ERASE, actor, affected, reason=reason, organization=organization
+            )
     return erased
 
 
-def preview(organization_id: str, record_id: str, *, progress: Progress = lambda searched: None) -> Erased:
+def preview_erasure(
+    organization_id: str, record_id: str, *, progress: Progress = lambda searched: None
+) -> ErasureCounts:
     """Count what `erase` would erase now, and change nothing."""
-    return _Found(organization_id, record_id, find_deliveries(organization_id, record_id, progress)).count()
+    return _ErasureScope(
+        organization_id, record_id, find_deliveries(organization_id, record_id, progress)
+    ).count()
 
 
-class _Found:
+class _ErasureScope:
     """The rows about one record."""
 
     def __init__(self, organization_id: str, record_id: str, searched: Collection[int]) -> None:
@@ -170,9 +176,9 @@ class _Found:
                     f"A worker holds a message of {self._record_id}. Try again in a minute."
                 )
 
-    def count(self) -> Erased:
+    def count(self) -> ErasureCounts:
         """How many there are."""
-        return Erased(
+        return ErasureCounts(
             records=self.record.count(),
             messages=len(self.messages),
             deliveries=sum(

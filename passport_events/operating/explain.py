@@ -17,7 +17,7 @@ CRASH = "crash"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """What went wrong."""
 
     error: str
@@ -27,50 +27,54 @@ class Cause:
     """The innermost function of the project's own code, `module:function`."""
 
 
-def cause_of(message: ProcessedMessage, attempt: MessageAttempt | None) -> Cause:
+def explain_failure(message: ProcessedMessage, attempt: MessageAttempt | None) -> FailureCause:
     """Of a message and its last attempt that failed, if there is one."""
     if message.status == Status.QUARANTINED or attempt is None:
         word, _, detail = message.reason.partition(": ")
         # A dead letter's reason begins with how it ended, and the error comes behind.
-        return Cause(detail, word) if message.status == Status.DEAD and detail else Cause(word, detail)
+        return (
+            FailureCause(detail, word)
+            if message.status == Status.DEAD and detail
+            else FailureCause(word, detail)
+        )
     if attempt.outcome == AttemptOutcome.CRASHED:
-        return Cause(CRASH, attempt.error)
-    return Cause(attempt.error_class, attempt.error, attempt.own_frames.partition("\n")[0])
+        return FailureCause(CRASH, attempt.error)
+    return FailureCause(attempt.error_class, attempt.error, attempt.own_frames.partition("\n")[0])
 
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 _DECIMAL = re.compile(r"[0-9]{1,20}")
-_UPPER_HALF = re.compile(r"(?:^|,)_dd\.p\.tid=([0-9a-f]{16})(?:,|$)")
-_NONE = "0" * 32
+_UPPER_TRACE_ID = re.compile(r"(?:^|,)_dd\.p\.tid=([0-9a-f]{16})(?:,|$)")
+_NO_TRACE_ID = "0" * 32
 
 
-def trace_url(headers: Mapping[str, str]) -> str:
+def build_trace_url(headers: Mapping[str, str]) -> str:
     """Where the trace that a delivery came with is shown; empty without one, or without `TRACE_URL`."""
-    found, template = trace_id(headers), conf.current().trace_url
+    found, template = parse_trace_id(headers), conf.current().trace_url
     return template.replace("{trace_id}", found) if found and template else ""
 
 
-def trace_id(headers: Mapping[str, str]) -> str:
+def parse_trace_id(headers: Mapping[str, str]) -> str:
     """The 32 hexadecimal digits of a trace, as W3C and Datadog write them; empty where there are none.
 
     Datadog's own header is the lower half as a decimal number; the upper one stands among the tags.
     """
     if found := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
-        return "" if found[1] == _NONE else found[1]
+        return "" if found[1] == _NO_TRACE_ID else found[1]
     number = headers.get("x-datadog-trace-id", "")
     if not _DECIMAL.fullmatch(number) or not 0 < int(number) < 2**64:
         return ""
-    upper = _UPPER_HALF.search(headers.get("x-datadog-tags", ""))
+    upper = _UPPER_TRACE_ID.search(headers.get("x-datadog-tags", ""))
     return f"{upper[1] if upper else '0' * 16}{int(number):016x}"
 
 
-def runbook_url(error: str) -> str:
+def build_runbook_url(error: str) -> str:
     """What to do about an error; empty without one, or without `RUNBOOK_URL`."""
     template = conf.current().runbook_url
     return template.replace("{error}", quote(error, safe="")) if error and template else ""
 
 
-class Word(models.TextChoices):
+class DisplayStatus(models.TextChoices):
     """Where a message stands, as a person would ask for it."""
 
     NEEDS_YOU = "needs-you", "needs you"
@@ -80,22 +84,22 @@ class Word(models.TextChoices):
     PUT_AWAY = "put-away", "put away"
 
 
-STATUSES: dict[Word, tuple[Status, ...]] = {
-    Word.NEEDS_YOU: (Status.DEAD, Status.QUARANTINED),
-    Word.WAITING: (Status.WAITING,),
-    Word.WORKING: (Status.PROCESSING,),
-    Word.DONE: (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED),
-    Word.PUT_AWAY: (Status.DISCARDED,),
+STATUSES: dict[DisplayStatus, tuple[Status, ...]] = {
+    DisplayStatus.NEEDS_YOU: (Status.DEAD, Status.QUARANTINED),
+    DisplayStatus.WAITING: (Status.WAITING,),
+    DisplayStatus.WORKING: (Status.PROCESSING,),
+    DisplayStatus.DONE: (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED),
+    DisplayStatus.PUT_AWAY: (Status.DISCARDED,),
 }
-_WORDS = {status: word for word, statuses in STATUSES.items() for status in statuses}
+_DISPLAY_STATUSES = {status: word for word, statuses in STATUSES.items() for status in statuses}
 
 
-def word_of(status: str) -> Word:
+def get_display_status(status: str) -> DisplayStatus:
     """The word for a status."""
-    return _WORDS[Status(status)]
+    return _DISPLAY_STATUSES[Status(status)]
 
 
-def said(status: str) -> str:
+def describe_status(status: str) -> str:
     """The word, and the status where that tells more: `needs you: dead`."""
-    word = word_of(status)
+    word = get_display_status(status)
     return word.label if len(STATUSES[word]) == 1 else f"{word.label}: {status}"

@@ -18,11 +18,11 @@ from passport_events.models.personal_data import may_export
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import Selection
-from passport_events.operating.text import visible
+from passport_events.operating.text import escape_invisible
 
 PERMISSION = "passport_events.export_message"
-MOST_EXPORTED = 50_000
-STEP = 1_000
+MAX_EXPORTED = 50_000
+PAGE_SIZE = 1_000
 CSV, JSON_LINES = "csv", "jsonl"
 FORMATS = (CSV, JSON_LINES)
 COLUMNS = {
@@ -50,7 +50,7 @@ _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What makes a spreadsheet run a cell; the wide ones are turned into the others by some."""
 
 
-def export(
+def export_messages(
     selection: Selection,
     form: str,
     actor: Actor,
@@ -67,8 +67,8 @@ def export(
         raise OperationRefused(f"A file is one of {', '.join(FORMATS)}.")
     messages = selection.messages()
     what = f"{form} with payload" if with_payload else form
-    with transaction.atomic(using=audit_log.database()):
-        action = audit_log.enter(
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        action = audit_log.add_entry(
             ActionKind.EXPORT,
             actor,
             reason=f"{what}: {reason}".rstrip(": "),
@@ -76,18 +76,18 @@ def export(
             fingerprint=selection.fingerprint,
             selection=selection.to_json(),
         )
-        audit_log.tell(ActionKind.EXPORT, actor)
+        audit_log.announce(ActionKind.EXPORT, actor)
     columns = {
         name: column
         for name, column in COLUMNS.items()
         if may_export(ProcessedMessage, column, with_payload=with_payload)
     }
-    line = _csv_line if form == CSV else _json_line
-    header = _csv_line({name: name for name in columns}) if form == CSV else ""
-    return _lines(_rows(messages, columns), line, header, action, progress)
+    line = _format_csv if form == CSV else _format_json
+    header = _format_csv({name: name for name in columns}) if form == CSV else ""
+    return _generate_lines(_read_rows(messages, columns), line, header, action, progress)
 
 
-def _lines(
+def _generate_lines(
     rows: Iterator[dict[str, Any]],
     line: Callable[[dict[str, Any]], str],
     header: str,
@@ -107,12 +107,12 @@ def _lines(
         OperatorAction.objects.filter(pk=action.pk).update(affected=count, ended_at=ClockTimestamp())
 
 
-def _rows(messages: Any, columns: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _read_rows(messages: Any, columns: dict[str, str]) -> Iterator[dict[str, Any]]:
     """By key and not by a cursor: that would hold a transaction open for as long as somebody downloads."""
-    last, left = 0, MOST_EXPORTED
+    last, left = 0, MAX_EXPORTED
     while left > 0:
         page = messages.filter(pk__gt=last).order_by("pk").values_list(*columns.values())
-        found = list(page[: min(STEP, left)])
+        found = list(page[: min(PAGE_SIZE, left)])
         if not found:
             return
         for values in found:
@@ -120,25 +120,25 @@ def _rows(messages: Any, columns: dict[str, str]) -> Iterator[dict[str, Any]]:
         left, last = left - len(found), found[-1][0]
 
 
-def _csv_line(row: dict[str, Any]) -> str:
+def _format_csv(row: dict[str, Any]) -> str:
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(map(cell, row.values()))
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(map(escape_cell, row.values()))
     return out.getvalue()
 
 
-def _json_line(row: dict[str, Any]) -> str:
-    return exact_json.dumps({name: _plain(value) for name, value in row.items()}) + "\n"
+def _format_json(row: dict[str, Any]) -> str:
+    return exact_json.dumps({name: _convert_value(value) for name, value in row.items()}) + "\n"
 
 
-def cell(value: Any) -> str:
+def escape_cell(value: Any) -> str:
     """A value as text that no spreadsheet takes for a formula."""
     text = (
         exact_json.dumps(value)
         if isinstance(value, dict)
-        else visible("" if value is None else _plain(value))
+        else escape_invisible("" if value is None else _convert_value(value))
     )
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text
 
 
-def _plain(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value

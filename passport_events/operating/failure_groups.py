@@ -19,19 +19,19 @@ from passport_events.models import ProcessedMessage
 from passport_events.models.message import FAILING
 from passport_events.models.status import FOR_A_PERSON, Status
 
-MOST_GROUPED = 60_000
+MAX_GROUPED_MESSAGES = 60_000
 """Messages that are grouped, the newest; counting more would take longer than anybody waits for a page."""
-MOST_COUNTS = 5_000
+MAX_GROUP_ROWS = 5_000
 """Of groups and organizations in them that are read, those with the most messages."""
-HOURS = 6
+TREND_HOURS = 6
 """How far back the trend looks."""
-PAGE = 50
+PAGE_SIZE = 50
 
 Messages = QuerySet[ProcessedMessage]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class GroupFilter:
     """Which failures to look at. What is not said does not matter."""
 
     event_type: str = ""
@@ -52,15 +52,15 @@ class Wanted:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class FailureGroup:
     """Messages that fail for one reason."""
 
     fingerprint: str
     event_types: tuple[str, ...]
     """The one with the most messages first; empty for what could not be read."""
-    needs_you: int
+    failed: int
     """Dead, or quarantined."""
-    trying: int
+    retrying: int
     """Failed, and due again by themselves."""
     first_seen: datetime | None
     last_seen: datetime | None
@@ -76,47 +76,47 @@ class Group:
     @property
     def total(self) -> int:
         """All of them."""
-        return self.needs_you + self.trying
+        return self.failed + self.retrying
 
 
-ORDERS: dict[str, Callable[[Group], Any]] = {
+ORDERS: dict[str, Callable[[FailureGroup], Any]] = {
     "count": lambda group: (group.total, group.newest),
     "hour": lambda group: (group.by_hour[-1], group.total, group.newest),
-    "first": lambda group: _seconds(group.first_seen),
-    "last": lambda group: _seconds(group.last_seen),
+    "first": lambda group: _convert_to_seconds(group.first_seen),
+    "last": lambda group: _convert_to_seconds(group.last_seen),
 }
 """What groups can be sorted by; always the most, or the newest, first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Groups:
+class GroupPage:
     """One page of them."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[FailureGroup, ...]
     has_more: bool
     is_capped: bool
     """Whether there were more messages, or more groups, than are counted."""
 
 
-def find(wanted: Wanted, order: str = "count", page: int = 1) -> Groups:
+def find_groups(wanted: GroupFilter, order: str = "count", page: int = 1) -> GroupPage:
     """The groups of what is wanted; two queries. Raises KeyError for an order that there is not."""
     newest = wanted.messages().order_by("-pk").values_list("pk", flat=True)
-    floor = newest[MOST_GROUPED : MOST_GROUPED + 1].first()
+    floor = newest[MAX_GROUPED_MESSAGES : MAX_GROUPED_MESSAGES + 1].first()
     rows = wanted.messages() if floor is None else wanted.messages().filter(pk__gt=floor)
-    counts = list(_counts(rows)[: MOST_COUNTS + 1])
-    found = sorted(_groups(counts[:MOST_COUNTS]), key=ORDERS[order], reverse=True)
-    start = PAGE * (page - 1)
-    is_capped = floor is not None or len(counts) > MOST_COUNTS
-    return Groups(tuple(found[start : start + PAGE]), len(found) > start + PAGE, is_capped)
+    counts = list(_count_rows(rows)[: MAX_GROUP_ROWS + 1])
+    found = sorted(_build_groups(counts[:MAX_GROUP_ROWS]), key=ORDERS[order], reverse=True)
+    start = PAGE_SIZE * (page - 1)
+    is_capped = floor is not None or len(counts) > MAX_GROUP_ROWS
+    return GroupPage(tuple(found[start : start + PAGE_SIZE]), len(found) > start + PAGE_SIZE, is_capped)
 
 
-def members(fingerprint: str, before: int | None = None) -> Messages:
+def list_members(fingerprint: str, before: int | None = None) -> Messages:
     """The messages of a group, the newest first, from below a primary key on: pages that stay quick."""
-    rows = Wanted(fingerprint=fingerprint).messages()
+    rows = GroupFilter(fingerprint=fingerprint).messages()
     return (rows if before is None else rows.filter(pk__lt=before)).order_by("-pk")
 
 
-def statuses_of(fingerprint: str) -> dict[str, int]:
+def count_statuses(fingerprint: str) -> dict[str, int]:
     """How many messages that ever failed this way stand where now; one query."""
     rows = ProcessedMessage.objects.filter(fingerprint=fingerprint).order_by()
     if not fingerprint:  # then these are most of the table, and say nothing
@@ -124,16 +124,16 @@ def statuses_of(fingerprint: str) -> dict[str, int]:
     return dict(rows.values_list("status").annotate(Count("pk")))
 
 
-def _counts(rows: Messages) -> QuerySet[Any, Any]:
+def _count_rows(rows: Messages) -> QuerySet[Any, Any]:
     """Of each group in each organization and event type, by one pass over an index."""
-    hours = {f"hour_{hour}": Count("pk", filter=_in_hour(hour)) for hour in range(HOURS)}
+    hours = {f"hour_{hour}": Count("pk", filter=_filter_hour(hour)) for hour in range(TREND_HOURS)}
     return (
         rows.order_by()
         .annotate(seen=Coalesce("finished_at", "claimed_at"))
         .values("fingerprint", "organization_salesforce_id", "event_type")
         .annotate(
             total=Count("pk"),
-            trying=Count("pk", filter=Q(status=Status.WAITING)),
+            retrying=Count("pk", filter=Q(status=Status.WAITING)),
             first_seen=Min("seen"),
             last_seen=Max("seen"),
             oldest=Min("pk"),
@@ -144,36 +144,36 @@ def _counts(rows: Messages) -> QuerySet[Any, Any]:
     )
 
 
-def _seconds(seen: datetime | None) -> float:
+def _convert_to_seconds(seen: datetime | None) -> float:
     return seen.timestamp() if seen else 0
 
 
-def _in_hour(hour: int) -> Q:
+def _filter_hour(hour: int) -> Q:
     start = Q(seen__gt=StatementTimestamp() - timedelta(hours=hour + 1))
     return start if hour == 0 else start & Q(seen__lte=StatementTimestamp() - timedelta(hours=hour))
 
 
-def _groups(counts: Sequence[dict[str, Any]]) -> Iterator[Group]:
+def _build_groups(counts: Sequence[dict[str, Any]]) -> Iterator[FailureGroup]:
     by_fingerprint: dict[str, list[dict[str, Any]]] = {}
     for row in counts:
         by_fingerprint.setdefault(row["fingerprint"], []).append(row)
     for fingerprint, rows in by_fingerprint.items():
-        total, trying = (sum(row[name] for row in rows) for name in ("total", "trying"))
-        yield Group(
+        total, retrying = (sum(row[name] for row in rows) for name in ("total", "retrying"))
+        yield FailureGroup(
             fingerprint=fingerprint,
-            event_types=tuple(filter(None, _by_total(rows, "event_type"))),
-            needs_you=total - trying,
-            trying=trying,
+            event_types=tuple(filter(None, _sort_by_total(rows, "event_type"))),
+            failed=total - retrying,
+            retrying=retrying,
             first_seen=min((row["first_seen"] for row in rows if row["first_seen"]), default=None),
             last_seen=max((row["last_seen"] for row in rows if row["last_seen"]), default=None),
-            by_hour=tuple(sum(row[f"hour_{hour}"] for row in rows) for hour in reversed(range(HOURS))),
+            by_hour=tuple(sum(row[f"hour_{hour}"] for row in rows) for hour in reversed(range(TREND_HOURS))),
             oldest=min(row["oldest"] for row in rows),
             newest=max(row["newest"] for row in rows),
-            organizations=_by_total(rows, "organization_salesforce_id"),
+            organizations=_sort_by_total(rows, "organization_salesforce_id"),
         )
 
 
-def _by_total(rows: Sequence[dict[str, Any]], name: str) -> tuple[str, ...]:
+def _sort_by_total(rows: Sequence[dict[str, Any]], name: str) -> tuple[str, ...]:
     """Each value of a column, the one with the most messages first."""
     totals: Counter[str] = Counter()
     for row in rows:

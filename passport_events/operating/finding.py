@@ -80,6 +80,6 @@ class Finding:
         return self.level is not Level.FAIL
 
 
-def well(name: str, text: str) -> Finding:
+def report_ok(name: str, text: str) -> Finding:
     """Something that was looked at and is right."""
     return Finding(name, Code.WELL, text)

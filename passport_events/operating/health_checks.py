@@ -13,8 +13,8 @@ from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
 from passport_events.operating.finding import Finding
-from passport_events.operating.health import assess_backlog, assess_organizations, assess_poller
-from passport_events.operating.health_findings import assess_dead_letter_queues, assess_failed
+from passport_events.operating.health import check_backlog, check_organizations, check_poller
+from passport_events.operating.health_findings import check_dead_letter_queues, check_failed_messages
 
 
 @dataclasses.dataclass
@@ -23,7 +23,7 @@ class PollerAlive(HealthCheck):  # type: ignore[misc]  # the extra is not annota
 
     def run(self) -> None:
         """Raise ServiceUnavailable with what is wrong and what helps."""
-        _raise_for(lambda: [assess_poller()])
+        _raise_for(lambda: [check_poller()])
 
 
 @dataclasses.dataclass
@@ -32,7 +32,7 @@ class RowsClaimed(HealthCheck):  # type: ignore[misc]  # the extra is not annota
 
     def run(self) -> None:
         """Raise ServiceUnavailable with what is wrong and what helps."""
-        _raise_for(assess_backlog)
+        _raise_for(check_backlog)
 
 
 @dataclasses.dataclass
@@ -41,7 +41,7 @@ class OrganizationsHeard(HealthCheck):  # type: ignore[misc]  # the extra is not
 
     def run(self) -> None:
         """Raise ServiceUnavailable with which are silent, and for how long."""
-        _raise_for(assess_organizations)
+        _raise_for(check_organizations)
 
 
 @dataclasses.dataclass
@@ -50,7 +50,7 @@ class NothingFailed(HealthCheck):  # type: ignore[misc]  # the extra is not anno
 
     def run(self) -> None:
         """Raise ServiceUnavailable with how many there are, and what helps."""
-        _raise_for(assess_failed)
+        _raise_for(check_failed_messages)
 
 
 @dataclasses.dataclass
@@ -59,7 +59,7 @@ class DeadLetterQueuesEmpty(HealthCheck):  # type: ignore[misc]  # the extra is 
 
     def run(self) -> None:
         """Raise ServiceUnavailable with how many messages are in which."""
-        _raise_for(assess_dead_letter_queues)
+        _raise_for(check_dead_letter_queues)
 
 
 def _raise_for(assess: Callable[[], Iterable[Finding]]) -> None:

@@ -15,18 +15,18 @@ from passport_events.exceptions import ConfigurationError, PassportEventsError, 
 from passport_events.handling.abandoned import MOST_CRASHES
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
 from passport_events.operating import heartbeats
-from passport_events.operating.finding import Code, Finding, well
-from passport_events.operating.text import one_line, seconds
+from passport_events.operating.finding import Code, Finding, report_ok
+from passport_events.operating.text import format_duration, format_line
 from passport_events.wire.raw_delivery import queue_name
 
 MAX_COUNTED = 10_000
 MAX_NAMED = 5
 
 
-def assess_failed() -> Iterator[Finding]:
+def check_failed_messages() -> Iterator[Finding]:
     """One finding per kind of failed messages, or one that there are none. Bounded index reads."""
     found = [*_find_dead_letters(), *_find_quarantined(), *find_poison()]
-    yield from found or [well("failed messages", "No dead letters, and nothing is quarantined.")]
+    yield from found or [report_ok("failed messages", "No dead letters, and nothing is quarantined.")]
 
 
 def _find_dead_letters() -> Iterator[Finding]:
@@ -64,10 +64,10 @@ def find_poison() -> Iterator[Finding]:
         ).order_by("-pk")
         named = list(rows.values_list("pk", flat=True)[: MAX_NAMED + 1])
         if named:
-            yield _poison(event_type, group, named)
+            yield _describe_poison(event_type, group, named)
 
 
-def _poison(event_type: str, group: str, named: list[int]) -> Finding:
+def _describe_poison(event_type: str, group: str, named: list[int]) -> Finding:
     ids = ", ".join(map(str, named[:MAX_NAMED]))
     more = " and others" if len(named) > MAX_NAMED else ""
     which = f"Messages {ids}{more} each" if len(named) > 1 else f"Message {ids}"
@@ -91,21 +91,21 @@ def _count(status: Status) -> str:
     return f"{count:,}" if count else ""
 
 
-def assess_flow() -> Iterator[Finding]:
+def check_flow() -> Iterator[Finding]:
     """One finding for each control in force, the oldest first, or one that there is none. One query."""
     rows = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
-    found = [_describe(row) for row in rows]
-    yield from found or [well("flow", "Nothing is paused or throttled.")]
+    found = [_describe_control(row) for row in rows]
+    yield from found or [report_ok("flow", "Nothing is paused or throttled.")]
 
 
-def _describe(action: OperatorAction) -> Finding:
+def _describe_control(action: OperatorAction) -> Finding:
     types = f"--type {action.event_type}" if action.event_type else ""
     home = f"--organization {action.organization.salesforce_id}" if action.organization else ""
-    what = one_line(action.event_type) or "every event type"
-    whose = one_line(action.organization.name) if action.organization else "every organization"
+    what = format_line(action.event_type) or "every event type"
+    whose = format_line(action.organization.name) if action.organization else "every organization"
     since = convert_from_database(action.created_at)
-    who = f"since {since:%Y-%m-%d %H:%M %Z} by {one_line(action.actor_name)}"
-    why = f": {one_line(action.reason)}" if action.reason else ""
+    who = f"since {since:%Y-%m-%d %H:%M %Z} by {format_line(action.actor_name)}"
+    why = f": {format_line(action.reason)}" if action.reason else ""
     flags = " ".join(part for part in (types, home) if part)
     if action.kind == ActionKind.PAUSE:
         text = f"Handling of {what} of {whose} is paused {who}{why}."
@@ -125,48 +125,50 @@ MAX_SAMPLE_AGE = timedelta(minutes=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """How many messages were in a queue, and how long ago."""
 
     messages: int
     age: timedelta = timedelta(0)
 
 
-Sampled = Callable[[str], Depth | None]
+DepthSampler = Callable[[str], QueueDepth | None]
 """Takes the name of a queue. Raises the database's errors."""
 
-_samplers: list[Sampled] = []
+_samplers: list[DepthSampler] = []
 
 
-def register_samples(sampled: Sampled) -> None:
+def register_sampler(sampled: DepthSampler) -> None:
     """Use `sampled` where SQS does not answer."""
     _samplers.append(sampled)
 
 
-def assess_dead_letter_queues() -> Iterator[Finding]:
+def check_dead_letter_queues() -> Iterator[Finding]:
     """One finding for each queue of DEAD_LETTER_QUEUE_URLS. One call to SQS each, and no retry."""
     settings = conf.current()
     for url in settings.dead_letter_queue_urls:
-        yield _assess(settings, url)
+        yield _check_queue(settings, url)
 
 
-def _assess(settings: conf.Settings, url: str) -> Finding:
+def _check_queue(settings: conf.Settings, url: str) -> Finding:
     name = queue_name(url)
     try:
-        depth = _ask(settings, url)
+        depth = _read_depth(settings, url)
     except (QueueUnavailable, ConfigurationError) as error:
-        sampled = _sampled(name)
+        sampled = _read_sample(name)
         if sampled is None:
-            return _not_asked(name, error)
+            return _report_unknown(name, error)
         depth = sampled
-    when = f" {seconds(depth.age)} ago" if depth.age else ""
+    when = f" {format_duration(depth.age)} ago" if depth.age else ""
     if not depth.messages:
-        return well(name, f"This dead letter queue{' was' if when else ' is'} empty{when}.")
+        return report_ok(name, f"This dead letter queue{' was' if when else ' is'} empty{when}.")
     text = f"{depth.messages:,} messages {'were' if when else 'are'} in this dead letter queue{when}: "
-    return Finding(name, Code.DEAD_LETTER_QUEUE, f"{text}they may never have been stored here.", _way_out())
+    return Finding(
+        name, Code.DEAD_LETTER_QUEUE, f"{text}they may never have been stored here.", _suggest_next_step()
+    )
 
 
-def _not_asked(name: str, error: PassportEventsError) -> Finding:
+def _report_unknown(name: str, error: PassportEventsError) -> Finding:
     return Finding(
         name,
         Code.DEAD_LETTER_QUEUE_NOT_ASKED,
@@ -176,7 +178,7 @@ def _not_asked(name: str, error: PassportEventsError) -> Finding:
     )
 
 
-def _way_out() -> str:
+def _suggest_next_step() -> str:
     try:
         runs = heartbeats.is_running("ingester")
     except Error:
@@ -186,11 +188,11 @@ def _way_out() -> str:
     return "See why they were not received, then read them in: manage.py passport ingest-dlq."
 
 
-def _ask(settings: conf.Settings, url: str) -> Depth:
-    return Depth(sum(read_queue_attributes(settings, url, (DEPTH, IN_FLIGHT), attempts=1).values()))
+def _read_depth(settings: conf.Settings, url: str) -> QueueDepth:
+    return QueueDepth(sum(read_queue_attributes(settings, url, (DEPTH, IN_FLIGHT), attempts=1).values()))
 
 
-def _sampled(name: str) -> Depth | None:
+def _read_sample(name: str) -> QueueDepth | None:
     for sampled in _samplers:
         try:
             depth = sampled(name)

@@ -13,7 +13,7 @@ MAX_SILENCE = timedelta(seconds=30)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Beat:
+class ProcessHeartbeatAge:
     """The newest heartbeat of one process."""
 
     age: timedelta
@@ -35,11 +35,11 @@ def is_fresh(age: timedelta) -> bool:
     return abs(age) <= MAX_SILENCE
 
 
-def beats(kind: str) -> list[Beat]:
+def list_process_heartbeats(kind: str) -> list[ProcessHeartbeatAge]:
     """The heartbeats of one kind, `poller` or `ingester`, without those ahead of the clock. One query."""
     rows = Heartbeat.objects.filter(kind=kind).annotate(now=ClockTimestamp())
     found = [
-        Beat(now - beaten_at, now - (received_at or started_at))
+        ProcessHeartbeatAge(now - beaten_at, now - (received_at or started_at))
         for now, beaten_at, received_at, started_at in rows.values_list(
             "now", "beaten_at", "received_at", "started_at"
         )
@@ -49,11 +49,11 @@ def beats(kind: str) -> list[Beat]:
 
 def is_running(kind: str) -> bool:
     """True if a process of this kind has a fresh heartbeat."""
-    return any(beat.is_fresh for beat in beats(kind))
+    return any(beat.is_fresh for beat in list_process_heartbeats(kind))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Silence:
+class OrganizationSilence:
     """The time since an organization's newest heartbeat was recorded."""
 
     salesforce_id: str
@@ -61,7 +61,7 @@ class Silence:
     span: timedelta
 
 
-def silences() -> list[Silence]:
+def list_organization_silences() -> list[OrganizationSilence]:
     """Of each organization in use that has sent a heartbeat before, the longest first. One query.
 
     One that never sent any may have nothing scheduled; one that is off is nobody's concern.
@@ -70,7 +70,7 @@ def silences() -> list[Silence]:
         mode__in=(Mode.LIVE, Mode.SHADOW), heartbeat_received_at__isnull=False
     ).annotate(now=ClockTimestamp())
     found = [
-        Silence(salesforce_id, name, now - received_at)
+        OrganizationSilence(salesforce_id, name, now - received_at)
         for salesforce_id, name, now, received_at in rows.values_list(
             "salesforce_id", "name", "now", "heartbeat_received_at"
         )

@@ -19,11 +19,11 @@ from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.selection import Messages, Selection, newest
+from passport_events.operating.selection import Messages, Selection, find_newest
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Operation:
     """One thing that can be done to many messages."""
 
     kind: ActionKind
@@ -49,27 +49,27 @@ class Change:
         if self.needs_reason and not reason.strip():
             raise OperationRefused(f"A reason is required to {self.kind}.")
 
-    def eligible(self, messages: Messages) -> Messages:
+    def filter_eligible(self, messages: Messages) -> Messages:
         """Those of them that it would change now."""
         return messages.filter(self.changeable)
 
     def lock(self, messages: Messages, most: int) -> list[int]:
         """The first of those, locked in the one order that keeps two operators from a deadlock."""
-        rows = self.eligible(messages).order_by("pk").select_for_update(of=("self",))
+        rows = self.filter_eligible(messages).order_by("pk").select_for_update(of=("self",))
         return list(rows.values_list("pk", flat=True)[:most])
 
     def apply(self, ids: Collection[int], action: int) -> int:
         """Change these for an action, as far as they can still be changed; returns how many."""
         if not ids:
             return 0
-        rows = self.eligible(ProcessedMessage.objects.filter(pk__in=ids))
+        rows = self.filter_eligible(ProcessedMessage.objects.filter(pk__in=ids))
         return rows.update(**self.columns, last_action=action)
 
 
-MOST_AT_ONCE = 1_000
+MAX_IDS = 1_000
 """Messages that change at once. For more, `background` works in steps."""
 
-MOST_TRIED = 5
+MAX_CANDIDATES = 5
 """Others may send them back at the same moment."""
 
 # What a pointer leads to may be put right in S3, or by a setting; a delivery stays as it came.
@@ -84,7 +84,7 @@ _BEFORE_DISCARD = Case(
     When(claimed_at__isnull=False, then=Value(Status.DEAD.value)), default=Value(Status.QUARANTINED.value)
 )
 
-RETRY = Change(
+RETRY = Operation(
     kind=ActionKind.RETRY,
     permission="passport_events.retry_message",
     changeable=RETRYABLE,
@@ -100,7 +100,7 @@ RETRY = Change(
     },
 )
 # After a failure, or because a handler said RetryLater; a record that another worker holds is no reason.
-RETRY_NOW = Change(
+RETRY_NOW = Operation(
     kind=ActionKind.RETRY_NOW,
     permission="passport_events.retry_message",
     changeable=Q(status=Status.WAITING, due_at__gt=StatementTimestamp())
@@ -108,13 +108,13 @@ RETRY_NOW = Change(
     # Attempts stay, and so does since when a handler has put it off: it is only not waited for.
     columns={"due_at": ClockTimestamp()},
 )
-DISCARD = Change(
+DISCARD = Operation(
     kind=ActionKind.DISCARD,
     permission="passport_events.discard_message",
     changeable=DISCARDABLE,
     columns={"status": Status.DISCARDED, "finished_at": ClockTimestamp()},
 )
-RESTORE = Change(
+RESTORE = Operation(
     kind=ActionKind.RESTORE,
     permission="passport_events.discard_message",
     changeable=RESTORABLE,
@@ -146,29 +146,31 @@ def restore(messages: Messages, actor: Actor, reason: str = "") -> int:
     return _change(RESTORE, messages, actor, reason)
 
 
-def retry_one(selection: Selection, actor: Actor, reason: str) -> int | None:
+def retry_newest(selection: Selection, actor: Actor, reason: str) -> int | None:
     """Send the newest of these back as a trial, before the rest; returns which, or None if none can go.
 
     The newest, because it is the one that purging forgets last. Raises OperationRefused without a filter:
     the newest of all is likely another failure than the one that was fixed.
     """
     RETRY.check(selection)
-    for pk in newest(RETRY.eligible(selection.at_a_glance()), MOST_TRIED).values_list("pk", flat=True):
+    for pk in find_newest(RETRY.filter_eligible(selection.bounded()), MAX_CANDIDATES).values_list(
+        "pk", flat=True
+    ):
         if retry(ProcessedMessage.objects.filter(pk=pk), actor, reason):
             return pk
     return None
 
 
-def _change(change: Change, messages: Messages, actor: Actor, reason: str) -> int:
+def _change(change: Operation, messages: Messages, actor: Actor, reason: str) -> int:
     change.check_reason(reason)
-    with transaction.atomic(using=audit_log.database()):
-        wanted = list(messages.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
-        found = change.lock(ProcessedMessage.objects.filter(pk__in=wanted), MOST_AT_ONCE)
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        wanted = list(messages.order_by("pk").values_list("pk", flat=True)[:MAX_IDS])
+        found = change.lock(ProcessedMessage.objects.filter(pk__in=wanted), MAX_IDS)
         if not found:
             return 0  # the second of two clicks did nothing, and leaves no row
         only = found[0] if len(found) == 1 else None
         # First, because its number is written into what it changes. They are locked: all of them will be.
-        action = audit_log.enter(change.kind, actor, len(found), reason=reason, message_id=only)
+        action = audit_log.add_entry(change.kind, actor, len(found), reason=reason, message_id=only)
         changed = change.apply(found, action.pk)
-        audit_log.tell(change.kind, actor, changed)
+        audit_log.announce(change.kind, actor, changed)
     return changed

@@ -17,7 +17,7 @@ from passport_events.operating.reprocess import REPROCESS
 from passport_events.operating.selection import Messages, Selection
 from passport_events.salesforce_ids import normalize_id
 
-WAITED = ("unknown_organization", "organization_off")
+HELD_REASONS = ("unknown_organization", "organization_off")
 """Reasons that end when an organization is added or switched on."""
 
 
@@ -39,15 +39,15 @@ def reprocess_organization(organization: SalesforceOrganization, actor: Actor) -
     What is more goes in steps, as the audit log shows. Raises OperationRefused while it is off.
     """
     try:
-        action = runner.start(REPROCESS, held_for(organization), actor)
+        action = runner.start(REPROCESS, select_held_messages(organization), actor)
     except NothingToDo:
         return 0
-    runner.work_on(action.pk)
+    runner.run_step(action.pk)
     action.refresh_from_db(fields=("affected",))
     return action.affected
 
 
-def held_for(organization: SalesforceOrganization) -> Selection:
+def select_held_messages(organization: SalesforceOrganization) -> Selection:
     """What is held back of one organization. Raises OperationRefused while it is off."""
     mode = SalesforceOrganization.objects.filter(pk=organization.pk).values_list("mode", flat=True).first()
     if mode is None:
@@ -59,14 +59,14 @@ def held_for(organization: SalesforceOrganization) -> Selection:
     return Selection(statuses=(Status.QUARANTINED, Status.IGNORED), organization=organization.salesforce_id)
 
 
-def waited_for(organization: SalesforceOrganization) -> Messages:
+def filter_held_messages(organization: SalesforceOrganization) -> Messages:
     """Messages that came before an organization was known, or while it was off."""
     rows = ProcessedMessage.objects.filter(organization_salesforce_id=organization.salesforce_id)
-    return REPROCESS.eligible(rows).filter(reason__in=WAITED)
+    return REPROCESS.filter_eligible(rows).filter(reason__in=HELD_REASONS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Standing:
+class OrganizationCounts:
     """One organization."""
 
     waiting: int = 0
@@ -76,7 +76,7 @@ class Standing:
     """Paused event types; an empty text is all of them."""
 
 
-def standings(organizations: Collection[SalesforceOrganization]) -> dict[int, Standing]:
+def count_by_organization(organizations: Collection[SalesforceOrganization]) -> dict[int, OrganizationCounts]:
     """How each of these stands, by primary key."""
     waiting = _count(Q(status__in=LIVE, due_at__isnull=False), "organization", [o.pk for o in organizations])
     # By Salesforce's id, because messages of an organization that was unknown have no other.
@@ -85,7 +85,7 @@ def standings(organizations: Collection[SalesforceOrganization]) -> dict[int, St
     quarantined = _count(Q(status=Status.QUARANTINED), "organization_salesforce_id", ids)
     pauses = FlowControls.in_force().pauses
     return {
-        organization.pk: Standing(
+        organization.pk: OrganizationCounts(
             waiting=waiting.get(organization.pk, 0),
             dead=dead.get(organization.salesforce_id, 0),
             quarantined=quarantined.get(organization.salesforce_id, 0),

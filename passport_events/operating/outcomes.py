@@ -14,22 +14,28 @@ from typing import Any
 from django.db.models import IntegerField, OuterRef, Subquery
 
 from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating.explain import STATUSES, Word
+from passport_events.operating.explain import STATUSES, DisplayStatus
 from passport_events.operating.runner import CHANGES
-from passport_events.operating.selection import MOST_COUNTED
+from passport_events.operating.selection import MAX_COUNTED
 
-WORDS = (Word.DONE, Word.WAITING, Word.WORKING, Word.NEEDS_YOU, Word.PUT_AWAY)
+DISPLAY_ORDER = (
+    DisplayStatus.DONE,
+    DisplayStatus.WAITING,
+    DisplayStatus.WORKING,
+    DisplayStatus.NEEDS_YOU,
+    DisplayStatus.PUT_AWAY,
+)
 """In the order in which they are read after a retry."""
-_OPEN = (Word.WAITING, Word.WORKING)
+_OPEN = (DisplayStatus.WAITING, DisplayStatus.WORKING)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Became:
+class Outcomes:
     """The messages of one action."""
 
-    counts: Mapping[Word, int]
+    counts: Mapping[DisplayStatus, int]
     """Up to MOST_COUNTED each."""
-    elsewhere: int | None
+    changed_later: int | None
     """A later action changed them, or they were purged; None where more stand than are counted."""
 
     @property
@@ -39,48 +45,51 @@ class Became:
 
     def __str__(self) -> str:
         """For people; what none of them is, is not said."""
-        said = [f"{word.label} {_number(count)}" for word, count in self.counts.items() if count]
-        if self.elsewhere:
-            said.append(f"changed by a later action or purged {self.elsewhere:,}")
+        said = [f"{word.label} {_format_count(count)}" for word, count in self.counts.items() if count]
+        if self.changed_later:
+            said.append(f"changed by a later action or purged {self.changed_later:,}")
         return ", ".join(said)
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         counts = {word.name.lower(): count for word, count in self.counts.items()}
-        return {**counts, "later_action_or_purged": self.elsewhere, "counted_up_to": MOST_COUNTED}
+        return {**counts, "later_action_or_purged": self.changed_later, "counted_up_to": MAX_COUNTED}
 
 
-def became(actions: Collection[OperatorAction]) -> dict[int, Became]:
+def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, Outcomes]:
     """By primary key, of those of them that change messages; one query, or none."""
     keys = [action.pk for action in actions if action.kind in CHANGES]
     if not keys:
         return {}
-    names = [word.name for word in WORDS]
+    names = [word.name for word in DISPLAY_ORDER]
     # How many it changed is read by the same statement: it may go on meanwhile.
     rows = (
         OperatorAction.objects.filter(pk__in=keys)
-        .annotate(**{word.name: _standing_at(word) for word in WORDS})
+        .annotate(**{word.name: _count_messages(word) for word in DISPLAY_ORDER})
         .values_list("pk", "affected", *names)
     )
-    return {pk: _became(affected, dict(zip(WORDS, counts, strict=True))) for pk, affected, *counts in rows}
+    return {
+        pk: _build_outcomes(affected, dict(zip(DISPLAY_ORDER, counts, strict=True)))
+        for pk, affected, *counts in rows
+    }
 
 
-def _became(affected: int, counts: Mapping[Word, int]) -> Became:
-    is_capped = MOST_COUNTED in counts.values()
-    return Became(counts, None if is_capped else affected - sum(counts.values()))
+def _build_outcomes(affected: int, counts: Mapping[DisplayStatus, int]) -> Outcomes:
+    is_capped = MAX_COUNTED in counts.values()
+    return Outcomes(counts, None if is_capped else affected - sum(counts.values()))
 
 
-class _Count(Subquery):
+class _CountSubquery(Subquery):
     """How many rows a query has, which may have a limit."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
 
-def _standing_at(word: Word) -> _Count:
+def _count_messages(word: DisplayStatus) -> _CountSubquery:
     rows = ProcessedMessage.objects.filter(last_action=OuterRef("pk"), status__in=STATUSES[word])
-    return _Count(rows.order_by().values("pk")[:MOST_COUNTED])
+    return _CountSubquery(rows.order_by().values("pk")[:MAX_COUNTED])
 
 
-def _number(count: int) -> str:
-    return f"{count:,}{'+' if count >= MOST_COUNTED else ''}"
+def _format_count(count: int) -> str:
+    return f"{count:,}{'+' if count >= MAX_COUNTED else ''}"

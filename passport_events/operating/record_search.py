@@ -32,16 +32,16 @@ _ANY_HEADER = 47
 """Of zlib: 32 KB of memory, and a header of gzip or zlib."""
 
 
-def names_record(body: bytes, record_id: str, depth: int = MAX_DEPTH) -> bool:
+def contains_record(body: bytes, record_id: str, depth: int = MAX_DEPTH) -> bool:
     """True if bytes contain the id of a record, in 18 characters or the first 15.
 
     `depth` is how many encodings are undone; 0 is JSON, which is a hundred times faster.
     """
     needle = re.compile(re.escape(record_id[:15].encode()), re.IGNORECASE)
-    return any(_is_named(text, needle, record_id) for text in _texts(body, _Budget(), depth))
+    return any(_has_name(text, needle, record_id) for text in _decode_texts(body, _Budget(), depth))
 
 
-def _is_named(text: bytes, needle: re.Pattern[bytes], record_id: str) -> bool:
+def _has_name(text: bytes, needle: re.Pattern[bytes], record_id: str) -> bool:
     return any(_is_id(text[hit.start() : hit.start() + 18], record_id) for hit in needle.finditer(text))
 
 
@@ -62,11 +62,11 @@ class _Budget:
         self.left = MAX_UNPACKED_BYTES
 
 
-def _texts(body: bytes, budget: _Budget, depth: int) -> Iterator[bytes]:
+def _decode_texts(body: bytes, budget: _Budget, depth: int) -> Iterator[bytes]:
     """The bytes without escapes, then everything that they hold encoded."""
     plain = _BACKSLASHES.sub(b"\\\\", body)
     if b"\\u" in plain:
-        plain = _ESCAPE.sub(_character, plain)
+        plain = _ESCAPE.sub(_decode_character, plain)
     if b"%" in plain:
         plain = unquote_to_bytes(plain)
     yield plain
@@ -74,15 +74,15 @@ def _texts(body: bytes, budget: _Budget, depth: int) -> Iterator[bytes]:
         return
     joined = _BETWEEN_LINES.sub(b"", plain).replace(b"\\/", b"/")
     for run in _ENCODED.findall(joined):
-        for decoded in _decoded(run):
-            yield from _texts(_unpacked(decoded, budget), budget, depth - 1)
+        for decoded in _decode_base64(run):
+            yield from _decode_texts(_decompress(decoded, budget), budget, depth - 1)
 
 
-def _character(escape: re.Match[bytes]) -> bytes:
+def _decode_character(escape: re.Match[bytes]) -> bytes:
     return chr(int(escape[1], 16)).encode("utf-8", "surrogatepass")
 
 
-def _decoded(run: bytes) -> Iterator[bytes]:
+def _decode_base64(run: bytes) -> Iterator[bytes]:
     """Base64 from each place where it may begin: a path or a key may stand before it."""
     for start in range(4):
         text = run[start:].translate(_URL_SAFE)
@@ -93,7 +93,7 @@ def _decoded(run: bytes) -> Iterator[bytes]:
             continue
 
 
-def _unpacked(data: bytes, budget: _Budget) -> bytes:
+def _decompress(data: bytes, budget: _Budget) -> bytes:
     if not data.startswith((_GZIP, _ZLIB)) or budget.left <= 0:
         return data
     try:

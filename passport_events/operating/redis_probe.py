@@ -15,10 +15,10 @@ from rq import Queue, worker_registration
 from passport_events.dispatching import hints
 from passport_events.redis_store import keys
 
-TRIAL_SECONDS = 10
+KEY_SECONDS = 10
 CLUSTER = ("CROSSSLOT", "MOVED", "ASK", "CLUSTERDOWN", "ClusterCrossSlotError", "MovedError")
 READ_ONLY = ("READONLY", "ReadOnlyError")
-NO_RIGHT = ("NOPERM", "NoPermissionError")
+NO_PERMISSION = ("NOPERM", "NoPermissionError")
 NEEDED_RULE = "~rq:* &rq:* +@read +@write +@pubsub +@scripting +@transaction +@connection +info"
 """What an ACL must allow where RQ_KEY_PREFIX is not set."""
 _CODE = re.compile(r"[A-Z]{3,20}\b")
@@ -33,10 +33,10 @@ class Refusal:
     """The code that begins Redis's answer, else the class of the error."""
 
 
-def try_redis(queue: Queue) -> list[Refusal]:
+def probe_redis(queue: Queue) -> list[Refusal]:
     """Do everything once that hints, locks, rate limits and workers do. Raises if Redis does not answer."""
     refused = []
-    trial = _Trial(queue)
+    trial = _RedisProbe(queue)
     for what, step in trial.steps.items():
         try:
             step()
@@ -48,7 +48,7 @@ def try_redis(queue: Queue) -> list[Refusal]:
     return refused
 
 
-class _Trial:
+class _RedisProbe:
     def __init__(self, queue: Queue) -> None:
         token = uuid.uuid4().hex
         self.queue, self.token = queue, token
@@ -71,7 +71,7 @@ class _Trial:
     def _set_flags(self) -> None:
         name = self.names[0]
         with self.redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(name, 1, nx=True, ex=TRIAL_SECONDS).llen(self.queue.key).delete(name)
+            pipeline.set(name, 1, nx=True, ex=KEY_SECONDS).llen(self.queue.key).delete(name)
             pipeline.execute()
 
     def _run_script(self) -> None:
@@ -82,14 +82,14 @@ class _Trial:
     def _count(self) -> None:
         name = self.names[3]
         self.redis.incrby(name, 2)
-        self.redis.expire(name, TRIAL_SECONDS)
+        self.redis.expire(name, KEY_SECONDS)
         self.redis.decrby(name, 1)
         self.redis.mget(name, self.names[0])
         self.redis.delete(name)
 
     def _enqueue(self) -> None:
         with self.redis.pipeline() as pipeline:
-            pipeline.hset(self.job, mapping={"data": ""}).expire(self.job, TRIAL_SECONDS)
+            pipeline.hset(self.job, mapping={"data": ""}).expire(self.job, KEY_SECONDS)
             pipeline.sadd(Queue.redis_queues_keys, self.queue.key).lrem(self.queue.key, 1, self.token)
             pipeline.delete(self.job)
             pipeline.execute()
@@ -97,7 +97,7 @@ class _Trial:
     def _dequeue(self) -> None:
         source, target = self.names[4:6]
         self.redis.rpush(source, self.token)
-        self.redis.expire(source, TRIAL_SECONDS)
+        self.redis.expire(source, KEY_SECONDS)
         self.redis.lmove(source, target, "LEFT", "RIGHT")
         self.redis.delete(target)
         self.redis.hgetall(self.job)
@@ -124,7 +124,7 @@ class _Trial:
         self.redis.publish(channel, "")
 
 
-def mend(refusals: list[Refusal]) -> str:
+def suggest_fix(refusals: list[Refusal]) -> str:
     """The way out, by what Redis answered."""
     said = {refusal.error for refusal in refusals}
     if said & set(CLUSTER):
@@ -135,12 +135,12 @@ def mend(refusals: list[Refusal]) -> str:
         )
     if said & set(READ_ONLY):
         return "It is a replica. Let RQ_QUEUES name the primary."
-    if said & set(NO_RIGHT):
+    if said & set(NO_PERMISSION):
         rule = NEEDED_RULE.replace("rq:", f"{keys.rq_prefix()}:")
         return f"Its ACL does not allow it. Allow the user: {rule}"
     return "Use Redis 6.2, Valkey, or newer, with memory left and no command renamed."
 
 
-def try_queue(queue_name: str) -> list[Refusal]:
-    """`try_redis` for the Redis of a queue of ours."""
-    return try_redis(hints.rq_queue(queue_name))
+def probe_queue(queue_name: str) -> list[Refusal]:
+    """`probe_redis` for the Redis of a queue of ours."""
+    return probe_redis(hints.rq_queue(queue_name))

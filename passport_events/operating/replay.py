@@ -17,8 +17,8 @@ from passport_events.clock import ClockTimestamp
 from passport_events.handling.plan import plan_for
 from passport_events.handling.registry import handler_for
 from passport_events.models import ActionKind, Mode, ProcessedMessage, Status
-from passport_events.operating.operations import Change
-from passport_events.operating.selection import MOST_COUNTED, Selection, newest
+from passport_events.operating.operations import Operation
+from passport_events.operating.selection import MAX_COUNTED, Selection, find_newest
 
 REPLAYABLE = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD)
 """What a worker ended. A quarantined delivery was never an event, and a discarded message is put aside."""
@@ -26,7 +26,7 @@ REPLAYABLE = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD)
 _ENDED = Q(status__in=REPLAYABLE) & ~Q(record_id="")
 _READABLE = ~Q(content={})
 
-REPLAY = Change(
+REPLAY = Operation(
     kind=ActionKind.REPLAY,
     permission="passport_events.replay_message",
     changeable=_ENDED & _READABLE,
@@ -46,7 +46,7 @@ REPLAY = Change(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Preview:
+class ReplayPreview:
     """What a replay would do, before anybody does it."""
 
     messages: int
@@ -65,9 +65,9 @@ class Preview:
     """More fit, and were not counted."""
 
 
-def preview(selection: Selection) -> Preview:
+def preview_replay(selection: Selection) -> ReplayPreview:
     """Look at up to MOST_COUNTED messages, as far as a glance goes, and change nothing."""
-    looked_at = selection.at_a_glance().filter(_ENDED).order_by().values("pk")[:MOST_COUNTED]
+    looked_at = selection.bounded().filter(_ENDED).order_by().values("pk")[:MAX_COUNTED]
     kinds = (
         ProcessedMessage.objects.filter(pk__in=looked_at)
         .order_by()
@@ -85,7 +85,7 @@ def preview(selection: Selection) -> Preview:
         ends += [first, last]
         if mode != Mode.LIVE:
             not_live.add(organization)
-    return Preview(
+    return ReplayPreview(
         messages=by_type.total(),
         redacted=redacted,
         first=min(ends, default=None),
@@ -93,7 +93,7 @@ def preview(selection: Selection) -> Preview:
         by_type=dict(sorted(by_type.items())),
         without_handler=tuple(name for name in sorted(by_type) if not _is_handled(name)),
         not_live=tuple(sorted(not_live)),
-        is_capped=by_type.total() + redacted >= MOST_COUNTED,
+        is_capped=by_type.total() + redacted >= MAX_COUNTED,
     )
 
 
@@ -101,12 +101,12 @@ def _is_handled(event_type: str) -> bool:
     return event_type in conf.current().event_types and handler_for(event_type) is not None
 
 
-MOST_READ = 500
+MAX_PREDICTED = 500
 """Messages that are really read; the newest."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class DryRun:
+class Prediction:
     """What would become of a sample."""
 
     read: int
@@ -114,14 +114,14 @@ class DryRun:
     """What would happen -> to how many of them."""
 
 
-def dry_run(change: Change, selection: Selection, most: int = MOST_READ) -> DryRun:
+def predict(change: Operation, selection: Selection, most: int = MAX_PREDICTED) -> Prediction:
     """Read the newest messages that `change` means, and see who would handle them."""
-    rows = newest(change.eligible(selection.at_a_glance()), most).select_related("organization")
-    would = Counter(map(_would, rows))
-    return DryRun(would.total(), dict(would.most_common()))
+    rows = find_newest(change.filter_eligible(selection.bounded()), most).select_related("organization")
+    would = Counter(map(_predict_message, rows))
+    return Prediction(would.total(), dict(would.most_common()))
 
 
-def _would(message: ProcessedMessage) -> str:
+def _predict_message(message: ProcessedMessage) -> str:
     settings = conf.current()
     if message.event_type not in settings.live_types():
         return "no worker takes its type: it is not in EVENT_TYPES"

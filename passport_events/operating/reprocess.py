@@ -26,9 +26,14 @@ from passport_events.models import (
     Status,
 )
 from passport_events.operating import audit_log
-from passport_events.operating.operations import Change
-from passport_events.operating.reprocess_outcomes import Decided, Outcome, Result, decide
-from passport_events.operating.selection import MOST_COUNTED, Selection, count, newest
+from passport_events.operating.operations import Operation
+from passport_events.operating.reprocess_outcomes import (
+    ReprocessOutcome,
+    ReprocessOutcomes,
+    ReprocessResult,
+    decide,
+)
+from passport_events.operating.selection import MAX_COUNTED, Selection, count, find_newest
 from passport_events.receiving import queries
 from passport_events.receiving.inbox import DATA_ERRORS
 
@@ -38,11 +43,11 @@ REFUSED = "database_refused"
 MAX_PREVIEWED = 500
 """Messages that a preview really reads; the newest."""
 
-_EVENT = (
+_EVENT_COLUMNS = (
     *("organization", "organization_salesforce_id", "dedup_key", "identity", "content_hash", "event_type"),
     *("entity", "record_id", "change", "version_kind", "version", "content", "due_at", "finished_at"),
 )
-_ANEW: dict[str, Any] = {
+_RESET: dict[str, Any] = {
     "attempts": 0,
     "crashes": 0,
     "runs_alone": False,
@@ -51,7 +56,7 @@ _ANEW: dict[str, Any] = {
     "release": "",
     "claimed_at": None,
 }
-_VERDICT = ("status", "reason", "fingerprint")
+_STATUS_COLUMNS = ("status", "reason", "fingerprint")
 
 _ITS_ORGANIZATION = SalesforceOrganization.objects.filter(
     salesforce_id=OuterRef("organization_salesforce_id")
@@ -67,13 +72,13 @@ _HAS_EVENT = ~Q(record_id="") & ~Q(content={})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reprocess(Change):
+class Reprocess(Operation):
     """A different value per row: each becomes the event in its own bytes."""
 
     def apply(self, ids: Collection[int], action: int) -> int:
         """Reprocess; returns the number of messages that are not held back any more, plus the added rows."""
         rows = ProcessedMessage.objects.filter(pk__in=ids).order_by("pk")
-        return sum(_reprocess(part, action) for part in split_into_batches(self.eligible(rows), BATCH))
+        return sum(_reprocess(part, action) for part in split_into_batches(self.filter_eligible(rows), BATCH))
 
 
 REPROCESS = Reprocess(
@@ -103,18 +108,18 @@ class ReprocessPreview:
     """Quarantined messages whose bytes are gone: nothing can be read again."""
 
 
-def preview(selection: Selection) -> ReprocessPreview:
+def preview_reprocess(selection: Selection) -> ReprocessPreview:
     """Read the newest messages of a selection again, and change nothing."""
-    rows = selection.at_a_glance()
+    rows = selection.bounded()
     found, added, read = Counter[str](), 0, 0
-    for part in split_into_batches(newest(REPROCESS.eligible(rows), MAX_PREVIEWED), BATCH):
+    for part in split_into_batches(find_newest(REPROCESS.filter_eligible(rows), MAX_PREVIEWED), BATCH):
         decided = decide(part)
-        found.update(map(_would, decided.outcomes))
+        found.update(map(_describe_outcome, decided.outcomes))
         added, read = added + len(decided.added), read + len(part)
-    messages = count(REPROCESS.eligible(rows))
+    messages = count(REPROCESS.filter_eligible(rows))
     return ReprocessPreview(
         messages=messages,
-        is_capped=messages >= MOST_COUNTED,
+        is_capped=messages >= MAX_COUNTED,
         read=read,
         would=dict(found.most_common()),
         added=added,
@@ -122,11 +127,11 @@ def preview(selection: Selection) -> ReprocessPreview:
     )
 
 
-def _would(outcome: Outcome) -> str:
+def _describe_outcome(outcome: ReprocessOutcome) -> str:
     word = outcome.reason.partition(":")[0]
-    if outcome.result is Result.HELD:
+    if outcome.result is ReprocessResult.HELD:
         return f"stay {outcome.status}: {word}"
-    if outcome.result is Result.DUPLICATE:
+    if outcome.result is ReprocessResult.DUPLICATE:
         return "end as duplicates of events that arrived again"
     return f"be {outcome.status}: {word}" if word else f"be {outcome.status}"
 
@@ -134,7 +139,7 @@ def _would(outcome: Outcome) -> str:
 def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
     """In a savepoint. Where the database refuses something, delivery by delivery."""
     try:
-        with transaction.atomic(using=audit_log.database()):
+        with transaction.atomic(using=audit_log.get_database_alias()):
             return _write(decide(messages), action)
     except DATA_ERRORS:
         pass
@@ -144,7 +149,7 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
         ids = [message.pk for message in messages if message.delivery_id == delivery]
         own = list(ProcessedMessage.objects.filter(pk__in=ids).order_by("pk"))
         try:
-            with transaction.atomic(using=audit_log.database()):
+            with transaction.atomic(using=audit_log.get_database_alias()):
                 changed += _write(decide(own), action)
         except DATA_ERRORS:
             held = ProcessedMessage.objects.filter(pk__in=ids, status=Status.QUARANTINED)
@@ -152,29 +157,29 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
     return changed
 
 
-def _write(decided: Decided, action: int) -> int:
+def _write(decided: ReprocessOutcomes, action: int) -> int:
     """Returns how many messages are held back no more, and how many were added."""
     Delivery.objects.bulk_update(decided.formats, ["wire_format"])
     outcomes = [outcome for outcome in decided.outcomes if outcome.is_changed]
     for outcome in outcomes:
         _apply(outcome, action)
     anew = [outcome.message for outcome in outcomes if outcome.draft is not None]
-    update_many(anew, [*_VERDICT, *_EVENT, *_ANEW, "last_action"])
-    update_many([o.message for o in outcomes if o.draft is None], [*_VERDICT, "last_action"])
+    update_many(anew, [*_STATUS_COLUMNS, *_EVENT_COLUMNS, *_RESET, "last_action"])
+    update_many([o.message for o in outcomes if o.draft is None], [*_STATUS_COLUMNS, "last_action"])
     _add(decided.added, action)
-    return sum(outcome.result is not Result.HELD for outcome in outcomes) + len(decided.added)
+    return sum(outcome.result is not ReprocessResult.HELD for outcome in outcomes) + len(decided.added)
 
 
-def _apply(outcome: Outcome, action: int) -> None:
+def _apply(outcome: ReprocessOutcome, action: int) -> None:
     message, draft = outcome.message, outcome.draft
     if draft is not None:
-        for name in _EVENT:
+        for name in _EVENT_COLUMNS:
             attribute = "organization_id" if name == "organization" else name
             setattr(message, attribute, getattr(draft, attribute))
-        for name, value in _ANEW.items():
+        for name, value in _RESET.items():
             setattr(message, name, value)
     message.status, message.reason, message.fingerprint = outcome.status, outcome.reason, outcome.fingerprint
-    if outcome.result is not Result.HELD:
+    if outcome.result is not ReprocessResult.HELD:
         message.last_action = action
 
 

@@ -23,7 +23,7 @@ from passport_events.wire import ParsedDelivery
 HEARTBEAT = "organization_heartbeat"
 
 
-class Result(enum.Enum):
+class ReprocessResult(enum.Enum):
     """What becomes of a message."""
 
     READ = "read"
@@ -32,11 +32,11 @@ class Result(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class ReprocessOutcome:
     """One message that was held back."""
 
     message: ProcessedMessage
-    result: Result
+    result: ReprocessResult
     status: Status
     reason: str
     draft: ProcessedMessage | None = None
@@ -48,62 +48,62 @@ class Outcome:
         """Whether anything has to be written."""
         before = self.message
         return (
-            self.result is not Result.HELD
+            self.result is not ReprocessResult.HELD
             or (before.reason, before.fingerprint) != (self.reason, self.fingerprint)
             or (self.draft is not None and before.content_hash != self.draft.content_hash)
         )
 
 
 @dataclasses.dataclass(slots=True)
-class Decided:
+class ReprocessOutcomes:
     """What becomes of some messages, and what else their deliveries hold."""
 
-    outcomes: list[Outcome]
+    outcomes: list[ReprocessOutcome]
     added: list[ProcessedMessage]
     """Further events of their deliveries, which have no row yet."""
     formats: list[Delivery]
     """Deliveries that are recognised as another format now."""
 
 
-def decide(messages: Sequence[ProcessedMessage]) -> Decided:
+def decide(messages: Sequence[ProcessedMessage]) -> ReprocessOutcomes:
     """Read the deliveries of these messages again, with today's settings and organizations."""
     deliveries = Delivery.objects.in_bulk({message.delivery_id for message in messages})
     parts = [
-        _Part(delivery, [message for message in messages if message.delivery_id == pk])
+        _StoredDelivery(delivery, [message for message in messages if message.delivery_id == pk])
         for pk, delivery in sorted(deliveries.items())
     ]
-    organizations = _organizations(organizations_of([part.reading for part in parts]))
+    organizations = _load_organizations(organizations_of([part.reading for part in parts]))
     for part in parts:
         part.match(organizations)
     left = [draft for part in parts for draft in part.left]
     stored = known(left, queries.find) if left else {}
     fresh = {id(draft) for draft in only_new(left, stored)}
-    twins = _twins([draft for draft in left if id(draft) not in fresh])
-    decided = Decided([], [], [part.delivery for part in parts if part.is_recognised_anew()])
+    twins = _find_twins([draft for draft in left if id(draft) not in fresh])
+    decided = ReprocessOutcomes([], [], [part.delivery for part in parts if part.is_recognised_anew()])
     for part in parts:
         part.decide(fresh, twins, decided)
     return decided
 
 
-def _organizations(ids: Collection[str]) -> dict[str, KnownOrganization]:
+def _load_organizations(ids: Collection[str]) -> dict[str, KnownOrganization]:
     """From the database: the cache may lack an organization that was just added."""
     rows = SalesforceOrganization.objects.filter(salesforce_id__in=ids)
     found = rows.values_list("pk", "salesforce_id", "mode")
     return {key: KnownOrganization(pk, key, Mode(mode)) for pk, key, mode in found}
 
 
-def _twins(drafts: Sequence[Draft]) -> dict[str, int]:
+def _find_twins(drafts: Sequence[Draft]) -> dict[str, int]:
     keys = {draft.message.dedup_key for draft in drafts}
     return dict(ProcessedMessage.objects.filter(dedup_key__in=keys).values_list("dedup_key", "pk"))
 
 
-class _Part:
+class _StoredDelivery:
     """One delivery, and those of its messages that are held back."""
 
     def __init__(self, delivery: Delivery, messages: list[ProcessedMessage]) -> None:
         self.delivery = delivery
         self._messages = messages
-        self.reading = _reading_of(delivery, messages)
+        self.reading = _parse_stored(delivery, messages)
         self._matched: dict[int, Draft] = {}
         self.left: list[Draft] = []
         """Drafts that are none of these messages, as far as their keys tell."""
@@ -128,7 +128,7 @@ class _Part:
         self.delivery.wire_format = wire_format_of(self.delivery, self.reading)
         return self.delivery.wire_format != before
 
-    def decide(self, fresh: Collection[int], twins: Mapping[str, int], decided: Decided) -> None:
+    def decide(self, fresh: Collection[int], twins: Mapping[str, int], decided: ReprocessOutcomes) -> None:
         """Add what becomes of the messages, and the events that are left."""
         by_key = {message.dedup_key: message.pk for message in self._messages}
         for one in self.left:
@@ -143,27 +143,37 @@ class _Part:
             one.message.delivery = self.delivery
             decided.added.append(one.message)
 
-    def _outcome(self, message: ProcessedMessage, draft: Draft | None, twins: Mapping[str, int]) -> Outcome:
+    def _outcome(
+        self, message: ProcessedMessage, draft: Draft | None, twins: Mapping[str, int]
+    ) -> ReprocessOutcome:
         if draft is not None:
             row = draft.message
             status = Status(row.status)
-            result = Result.HELD if status in (message.status, Status.QUARANTINED) else Result.READ
+            result = (
+                ReprocessResult.HELD
+                if status in (message.status, Status.QUARANTINED)
+                else ReprocessResult.READ
+            )
             # Of a row that is not saved it is an expression, unless a quarantine wrote it.
             group = row.fingerprint if status is Status.QUARANTINED else ""
-            return Outcome(message, result, status, row.reason, row, group)
+            return ReprocessOutcome(message, result, status, row.reason, row, group)
         refusal = self.reading.refusal
         if refusal is not None and message.status == Status.QUARANTINED:
             group = fingerprint.of_quarantine(wire_format_of(self.delivery, self.reading), refusal.reason)
             said = DETAIL_SEPARATOR.join(filter(None, (refusal.reason, refusal.detail)))
-            return Outcome(message, Result.HELD, Status.QUARANTINED, said[:TEXT_OF_REASON], None, group)
+            return ReprocessOutcome(
+                message, ReprocessResult.HELD, Status.QUARANTINED, said[:TEXT_OF_REASON], None, group
+            )
         if refusal is None and self.reading.heartbeat is not None:
-            return Outcome(message, Result.READ, Status.IGNORED, HEARTBEAT)
+            return ReprocessOutcome(message, ReprocessResult.READ, Status.IGNORED, HEARTBEAT)
         twin = next((twins[row.dedup_key] for row in self._like(message) if row.dedup_key in twins), None)
         if twin is not None:
-            return Outcome(message, Result.DUPLICATE, Status.IGNORED, f"duplicate of message {twin}")
+            return ReprocessOutcome(
+                message, ReprocessResult.DUPLICATE, Status.IGNORED, f"duplicate of message {twin}"
+            )
         # An event that its delivery does not hold as the settings are today: it stays what it was.
-        return Outcome(
-            message, Result.HELD, Status(message.status), message.reason, None, message.fingerprint
+        return ReprocessOutcome(
+            message, ReprocessResult.HELD, Status(message.status), message.reason, None, message.fingerprint
         )
 
     def _like(self, message: ProcessedMessage) -> Iterator[ProcessedMessage]:
@@ -180,7 +190,7 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
     return None
 
 
-def _reading_of(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
+def _parse_stored(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
         return reread(delivery, conf.current())
     # Too large to be kept whole; or emptied because it named a record that was erased. Its other

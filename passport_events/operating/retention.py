@@ -22,11 +22,11 @@ from passport_events.models.personal_data import emptied
 from passport_events.models.status import FOR_A_PERSON, TERMINAL
 from passport_events.operating import audit_log
 
-STEP = 500
+MAX_STEP_DELIVERIES = 500
 """Deliveries that one transaction changes."""
-WINDOW = 5_000
+MAX_STEP_KEYS = 5_000
 """Keys that one transaction looks at."""
-OVER = tuple(status for status in TERMINAL if status not in FOR_A_PERSON)
+FINISHED = tuple(status for status in TERMINAL if status not in FOR_A_PERSON)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Retention:
 
 
 @dataclasses.dataclass(slots=True)
-class Purged:
+class PurgeCounts:
     """What is gone: evidence for whoever has to show it."""
 
     redacted_deliveries: int = 0
@@ -69,72 +69,75 @@ class Purged:
         return sum(dataclasses.astuple(self))
 
 
-Progress = Callable[[Purged], None]
+Progress = Callable[[PurgeCounts], None]
 
 
-def purge(retention: Retention, progress: Progress = lambda purged: None) -> Purged:
+def purge(retention: Retention, progress: Progress = lambda purged: None) -> PurgeCounts:
     """Forget everything that has been kept for long enough; returns the counts."""
-    purged = Purged()
-    cursor, up_to = 0, last_key()
+    purged = PurgeCounts()
+    cursor, up_to = 0, find_last_key()
     while cursor < up_to:
         cursor = purge_window(cursor, up_to, retention, purged)
         progress(purged)
     return purged
 
 
-def last_key() -> int:
+def find_last_key() -> int:
     """How far a purge has to go: the last primary key of deliveries and of records."""
-    keys = [rows.order_by("-pk").values_list("pk", flat=True).first() or 0 for rows in _tables()]
+    keys = [rows.order_by("-pk").values_list("pk", flat=True).first() or 0 for rows in _list_tables()]
     return max(keys)
 
 
-def is_any_old(retention: Retention, late: timedelta = timedelta()) -> bool:
+def has_expired_rows(retention: Retention, late: timedelta = timedelta()) -> bool:
     """True if a delivery has been old enough for a purge for `late` or longer."""
     shortest = min(retention.payloads, retention.keys)
-    return Delivery.objects.filter(received_at__lt=_before(shortest + late)).exists()
+    return Delivery.objects.filter(received_at__lt=_compute_cutoff(shortest + late)).exists()
 
 
-def purge_window(cursor: int, up_to: int, retention: Retention, purged: Purged) -> int:
+def purge_window(cursor: int, up_to: int, retention: Retention, purged: PurgeCounts) -> int:
     """Forget among the next keys of deliveries and of records; returns the last key that is done.
 
     It looks at WINDOW keys at most, however few of them are old, and changes STEP deliveries at most.
     """
     firsts = [
-        rows.filter(pk__gt=cursor).order_by("pk").values_list("pk", flat=True).first() for rows in _tables()
+        rows.filter(pk__gt=cursor).order_by("pk").values_list("pk", flat=True).first()
+        for rows in _list_tables()
     ]
     first = min((key for key in firsts if key is not None), default=up_to)
-    end = min(first - 1 + WINDOW, up_to)
-    is_expired = Q(received_at__lt=_before(retention.keys))
-    says = Q(body__isnull=False, received_at__lt=_before(retention.payloads))
+    end = min(first - 1 + MAX_STEP_KEYS, up_to)
+    is_expired = Q(received_at__lt=_compute_cutoff(retention.keys))
+    says = Q(body__isnull=False, received_at__lt=_compute_cutoff(retention.payloads))
     window = Delivery.objects.filter(is_expired | says, pk__gt=cursor, pk__lte=end).order_by("pk")
-    ids = list(window.values_list("pk", flat=True)[:STEP])
-    if len(ids) == STEP:
+    ids = list(window.values_list("pk", flat=True)[:MAX_STEP_DELIVERIES])
+    if len(ids) == MAX_STEP_DELIVERIES:
         end = ids[-1]
     found = Delivery.objects.filter(pk__in=ids)
     _delete(list(found.filter(is_expired).values_list("pk", flat=True)), retention, purged)
     _redact(list(found.filter(says).values_list("pk", flat=True)), retention, purged)
     # Asked by the statement itself: an UNDELETE may come.
-    gone = SalesforceRecord.objects.filter(is_deleted=True, updated_at__lt=_before(retention.deleted_records))
+    gone = SalesforceRecord.objects.filter(
+        is_deleted=True, updated_at__lt=_compute_cutoff(retention.deleted_records)
+    )
     purged.deleted_records += gone.filter(pk__gt=cursor, pk__lte=end).delete()[0]
     return end
 
 
-def _tables() -> tuple[QuerySet[Delivery], QuerySet[SalesforceRecord]]:
+def _list_tables() -> tuple[QuerySet[Delivery], QuerySet[SalesforceRecord]]:
     return Delivery.objects.all(), SalesforceRecord.objects.all()
 
 
-def _before(span: timedelta) -> Any:
+def _compute_cutoff(span: timedelta) -> Any:
     return StatementTimestamp() - span
 
 
-def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
+def _redact(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> None:
     if not ids:
         return
-    old = Q(status__in=FOR_A_PERSON, finished_at__lt=_before(retention.dead_letters)) | Q(
-        status__in=OVER, finished_at__lt=_before(retention.payloads)
+    old = Q(status__in=FOR_A_PERSON, finished_at__lt=_compute_cutoff(retention.dead_letters)) | Q(
+        status__in=FINISHED, finished_at__lt=_compute_cutoff(retention.payloads)
     )
-    with transaction.atomic(using=audit_log.database()):
-        free = _all_of_whose_messages_are(old, ids)
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        free = _filter_deliveries(old, ids)
         messages = ProcessedMessage.objects.filter(delivery__in=free)
         MessageAttempt.objects.filter(message__delivery__in=free).update(
             **emptied(MessageAttempt, by_purge=True)
@@ -144,21 +147,21 @@ def _redact(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
         purged.redacted_deliveries += deliveries.update(**emptied(Delivery, by_purge=True))
 
 
-def _delete(ids: Sequence[int], retention: Retention, purged: Purged) -> None:
+def _delete(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> None:
     if not ids:
         return
     old = Q(
-        status__in=FOR_A_PERSON, finished_at__lt=_before(max(retention.keys, retention.dead_letters))
-    ) | Q(status__in=OVER, finished_at__lt=_before(retention.keys))
-    with transaction.atomic(using=audit_log.database()):
-        free = _all_of_whose_messages_are(old, ids)
+        status__in=FOR_A_PERSON, finished_at__lt=_compute_cutoff(max(retention.keys, retention.dead_letters))
+    ) | Q(status__in=FINISHED, finished_at__lt=_compute_cutoff(retention.keys))
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        free = _filter_deliveries(old, ids)
         # Attempts, and the journal's rows of one message, go with it.
         _, counts = ProcessedMessage.objects.filter(delivery__in=free).delete()
         purged.deleted_messages += counts.get("passport_events.ProcessedMessage", 0)
         purged.deleted_deliveries += Delivery.objects.filter(pk__in=free).delete()[0]
 
 
-def _all_of_whose_messages_are(old: Q, ids: Sequence[int]) -> list[int]:
+def _filter_deliveries(old: Q, ids: Sequence[int]) -> list[int]:
     """Deliveries, with their messages locked: what an operator sends back at this moment stays whole."""
     messages = ProcessedMessage.objects.filter(delivery__in=ids)
     list(messages.order_by("pk").select_for_update().values_list("pk", flat=True))

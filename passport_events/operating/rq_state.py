@@ -42,7 +42,7 @@ class RegisteredWorker:
         return self.state == "busy"
 
 
-def listening(queue: Queue) -> list[RegisteredWorker]:
+def list_workers(queue: Queue) -> list[RegisteredWorker]:
     """The workers of a queue, by name. Raises Redis's errors.
 
     In two round trips. RQ's own `Worker.all` takes several for each worker, and sets the timeout of the
@@ -59,34 +59,34 @@ def listening(queue: Queue) -> list[RegisteredWorker]:
     alive = [
         (key, facts) for key, facts in zip(registered, found, strict=True) if facts and b"death" not in facts
     ]
-    return [_worker(_text(key).removeprefix(prefix), facts) for key, facts in alive]
+    return [_parse_worker(_decode_text(key).removeprefix(prefix), facts) for key, facts in alive]
 
 
-def _worker(name: str, facts: Mapping[bytes, bytes]) -> RegisteredWorker:
+def _parse_worker(name: str, facts: Mapping[bytes, bytes]) -> RegisteredWorker:
     return RegisteredWorker(
         name=name,
-        queues=tuple(_text(facts.get(b"queues")).split(",")),
-        state=_text(facts.get(b"state")),
-        rq_version=_text(facts.get(b"version")),
-        installation=_text(facts.get(WORKER_FIELD.encode())),
-        born_at=_time(facts.get(b"birth")),
-        seen_at=_time(facts.get(b"last_heartbeat")),
+        queues=tuple(_decode_text(facts.get(b"queues")).split(",")),
+        state=_decode_text(facts.get(b"state")),
+        rq_version=_decode_text(facts.get(b"version")),
+        installation=_decode_text(facts.get(WORKER_FIELD.encode())),
+        born_at=_parse_time(facts.get(b"birth")),
+        seen_at=_parse_time(facts.get(b"last_heartbeat")),
     )
 
 
-def _text(value: bytes | None) -> str:
+def _decode_text(value: bytes | None) -> str:
     return (value or b"")[:MAX_TEXT].decode(errors="replace")
 
 
-def _time(value: bytes | None) -> datetime | None:
+def _parse_time(value: bytes | None) -> datetime | None:
     with contextlib.suppress(ValueError):
-        found = datetime.fromisoformat(_text(value))
+        found = datetime.fromisoformat(_decode_text(value))
         return found.replace(tzinfo=found.tzinfo or UTC)
     return None
 
 
 RECENT = timedelta(minutes=5)
-MOST_FAILURES_READ = 5
+MAX_FAILURES_READ = 5
 WORKER_DIED = "its process died"
 JOB_REFUSED = f"{JobRefused.__module__}.{JobRefused.__qualname__}"
 NOT_FOUND = "the function of the job is not there"
@@ -115,10 +115,10 @@ class QueueState:
     or `NOT_FOUND`; empty if none did."""
 
 
-def read(queue_name: str) -> QueueState:
+def read_queue_state(queue_name: str) -> QueueState:
     """Ask Redis. Raises its errors, and what its answers cause where they make no sense."""
     queue = hints.rq_queue(queue_name)
-    workers = listening(queue)
+    workers = list_workers(queue)
     births = [worker.born_at or datetime.min.replace(tzinfo=UTC) for worker in workers]
     return QueueState(
         name=queue_name,
@@ -126,21 +126,21 @@ def read(queue_name: str) -> QueueState:
         busy=sum(worker.is_busy for worker in workers),
         hints=queue.count,
         is_suspended=bool(is_suspended(queue.connection)),
-        failure=_last_failure(queue, min(births, default=None)),
+        failure=_find_last_failure(queue, min(births, default=None)),
     )
 
 
-def _last_failure(queue: Queue, since: datetime | None) -> str:
+def _find_last_failure(queue: Queue, since: datetime | None) -> str:
     """Why a hint's job failed, or that another one was refused. Handlers' errors are never seen here.
 
     `since` is the start of the oldest worker: what failed before it, failed under workers that are gone.
     """
     registry = FailedJobRegistry(queue=queue)
-    newest = registry.get_job_ids(0, MOST_FAILURES_READ - 1, desc=True, cleanup=False)
+    newest = registry.get_job_ids(0, MAX_FAILURES_READ - 1, desc=True, cleanup=False)
     for job in HintJob.fetch_many(newest, connection=queue.connection):
         if job is not None and _is_recent(job, since):
             result = job.latest_result()
-            failure = _error_class((result and result.exc_string) or "")
+            failure = _extract_error_class((result and result.exc_string) or "")
             # Another job that failed otherwise was executed by a worker of another class.
             if failure == JOB_REFUSED or (isinstance(job, HintJob) and job.hint):
                 return failure
@@ -150,16 +150,16 @@ def _last_failure(queue: Queue, since: datetime | None) -> str:
 def _is_recent(job: Job, since: datetime | None) -> bool:
     if job.ended_at is None or since is None:
         return False
-    ended = _aware(job.ended_at)
+    ended = _make_aware(job.ended_at)
     return ended >= since and datetime.now(UTC) - ended < RECENT
 
 
-def _aware(moment: datetime) -> datetime:
+def _make_aware(moment: datetime) -> datetime:
     # RQ 2 leaves the time zone out.
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def _error_class(traceback: str) -> str:
+def _extract_error_class(traceback: str) -> str:
     """The class alone: what follows it may hold values."""
     if traceback.startswith(_DIED):
         return WORKER_DIED

@@ -22,20 +22,20 @@ from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import audit_log, operations, replay, reprocess
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import Change
+from passport_events.operating.operations import Operation
 from passport_events.operating.selection import Selection, count
 
-STEP = 1_000
+MAX_STEP_MESSAGES = 1_000
 """Messages of one transaction."""
-WINDOW = 50_000
+MAX_STEP_KEYS = 50_000
 """Messages that one step looks at, however few of them are meant: a step is short on any table."""
-LOOKS_A_TICK = 10
+MAX_EMPTY_STEPS = 10
 """Steps of one action in one tick, while they find nothing."""
-MOST_AT_A_TIME = 20
+MAX_OPERATIONS_PER_TICK = 20
 """Actions that one tick works on, the oldest first."""
-CHORE = "operator actions"
+TASK_NAME = "operator actions"
 
-CHANGES: Mapping[ActionKind, Change] = {
+CHANGES: Mapping[ActionKind, Operation] = {
     change.kind: change
     for change in (
         operations.RETRY,
@@ -50,7 +50,7 @@ CHANGES: Mapping[ActionKind, Change] = {
 
 
 def start(
-    change: Change,
+    change: Operation,
     selection: Selection,
     actor: Actor,
     reason: str = "",
@@ -71,12 +71,12 @@ def start(
     same = OperatorAction.objects.unfinished().filter(kind=change.kind, selection=said).first()
     if same is not None:
         return same
-    total = count(change.eligible(selection.at_a_glance()))
+    total = count(change.filter_eligible(selection.bounded()))
     if not total and selection.is_found_by_index:
         raise NothingToDo(f"There is nothing to {change.kind}: no message fits.")
     ends = ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True)
-    with transaction.atomic(using=audit_log.database()):
-        action = audit_log.enter(
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        action = audit_log.add_entry(
             change.kind,
             actor,
             reason=reason,
@@ -92,111 +92,111 @@ def start(
             # What dies again while it runs, or comes later, is not meant.
             up_to=ends.last() or 0,
         )
-        audit_log.tell(f"start of {change.kind}", actor, total)
+        audit_log.announce(f"start of {change.kind}", actor, total)
     return action
 
 
-def advance(pk: int) -> int | None:
+def take_step(pk: int) -> int | None:
     """Take one step of an action; returns how many messages changed, None when it was not to be taken.
 
     Raises what the database raises, with nothing of the step done.
     """
-    with transaction.atomic(using=audit_log.database()):
+    with transaction.atomic(using=audit_log.get_database_alias()):
         # Whoever has it locked takes this step.
         runnable = OperatorAction.objects.runnable().filter(kind__in=CHANGES)
         action = runnable.select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
             return None
         change, selection = CHANGES[ActionKind(action.kind)], Selection.from_json(action.selection or {})
-        most = _most(action.per_minute, change)
-        end = action.up_to if selection.ids else min(action.cursor + WINDOW, action.up_to)
+        most = _limit_step(action.per_minute, change)
+        end = action.up_to if selection.ids else min(action.cursor + MAX_STEP_KEYS, action.up_to)
         window = selection.messages().filter(pk__gt=action.cursor, pk__lte=end)
         found = change.lock(window, most)
         changed = change.apply(found, pk)
         cursor = found[-1] if len(found) == most else end
         mine = OperatorAction.objects.filter(pk=pk)
-        if not mine.step(action.cursor, cursor, changed, _next(action.per_minute, len(found))):
+        if not mine.step(action.cursor, cursor, changed, _schedule_next_step(action.per_minute, len(found))):
             # Only where rows are not locked: somebody took this step, and its messages are changed.
-            transaction.set_rollback(True, using=audit_log.database())
+            transaction.set_rollback(True, using=audit_log.get_database_alias())
             return None
         if changed:
-            transaction.on_commit(dispatcher.dispatch, using=audit_log.database(), robust=True)
+            transaction.on_commit(dispatcher.dispatch, using=audit_log.get_database_alias(), robust=True)
         if cursor >= action.up_to:
-            done = functools.partial(audit_log.tell, f"end of {action.kind}", Actor(action.actor_name))
+            done = functools.partial(audit_log.announce, f"end of {action.kind}", Actor(action.actor_name))
             done(action.affected + changed)
     return changed
 
 
-def _most(per_minute: int | None, change: Change) -> int:
+def _limit_step(per_minute: int | None, change: Operation) -> int:
     """A second's share, because that is how often a step is taken."""
-    most = STEP if change.most is None else min(STEP, change.most)
+    most = MAX_STEP_MESSAGES if change.most is None else min(MAX_STEP_MESSAGES, change.most)
     return most if per_minute is None else max(1, min(most, per_minute // 60))
 
 
-def _next(per_minute: int | None, looked_at: int) -> object:
+def _schedule_next_step(per_minute: int | None, looked_at: int) -> object:
     return None if per_minute is None else ClockTimestamp() + timedelta(seconds=60 * looked_at / per_minute)
 
 
-def work(_queue_urls: Collection[str] = ()) -> None:
+def run_due_operations(_queue_urls: Collection[str] = ()) -> None:
     """Take the next steps of everything that runs. What fails is tried again, or stopped."""
     runnable = (
         OperatorAction.objects.runnable().filter(kind__in=CHANGES).order_by("pk").values_list("pk", flat=True)
     )
-    for pk in list(runnable[:MOST_AT_A_TIME]):
-        work_on(pk)
+    for pk in list(runnable[:MAX_OPERATIONS_PER_TICK]):
+        run_step(pk)
 
 
-def work_on(pk: int) -> bool:
+def run_step(pk: int) -> bool:
     """Take steps of one action until one changed something; False when there was none to take."""
     try:
-        for _ in range(LOOKS_A_TICK):
-            changed = advance(pk)
+        for _ in range(MAX_EMPTY_STEPS):
+            changed = take_step(pk)
             if changed or changed is None:
                 return changed is not None
     except (OperationalError, InterfaceError):
         # A lock, a deadlock, a restart: the next tick tries the same step again.
-        connections[audit_log.database()].close_if_unusable_or_obsolete()
+        connections[audit_log.get_database_alias()].close_if_unusable_or_obsolete()
     except OperationRefused as error:
-        stop(pk, str(error))
+        stop_operation(pk, str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
-        stop(pk, f"{type(error).__module__}.{type(error).__qualname__}")
+        stop_operation(pk, f"{type(error).__module__}.{type(error).__qualname__}")
     return True
 
 
-def stop(pk: int, failure: str) -> None:
+def stop_operation(pk: int, failure: str) -> None:
     """Take no further step until a person has looked."""
     OperatorAction.objects.filter(pk=pk).pause(failure[:200])
 
 
-def attach() -> None:
+def register() -> None:
     """Let whatever ticks work on actions."""
-    periodic_tasks.register(CHORE, work)
+    periodic_tasks.register(TASK_NAME, run_due_operations)
 
 
-NAP_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 def pause(action: OperatorAction, actor: Actor) -> bool:
     """Take no step from now on. False when it was paused or over already."""
-    return _steer(action, actor, "pause", OperatorAction.objects.filter(pk=action.pk).pause)
+    return _update_state(action, actor, "pause", OperatorAction.objects.filter(pk=action.pk).pause)
 
 
 def resume(action: OperatorAction, actor: Actor) -> bool:
     """Go on where it was. False when it was not paused."""
-    return _steer(action, actor, "resume", OperatorAction.objects.filter(pk=action.pk).resume)
+    return _update_state(action, actor, "resume", OperatorAction.objects.filter(pk=action.pk).resume)
 
 
 def cancel(action: OperatorAction, actor: Actor) -> bool:
     """Take no step any more; what was changed stays so. False when it was over already."""
     rows = OperatorAction.objects.filter(pk=action.pk)
-    return _steer(action, actor, "cancel", lambda: rows.cancel(actor.name))
+    return _update_state(action, actor, "cancel", lambda: rows.cancel(actor.name))
 
 
-def _steer(action: OperatorAction, actor: Actor, word: str, verb: Callable[[], int]) -> bool:
-    with transaction.atomic(using=audit_log.database()):
+def _update_state(action: OperatorAction, actor: Actor, word: str, verb: Callable[[], int]) -> bool:
+    with transaction.atomic(using=audit_log.get_database_alias()):
         is_done = bool(verb())
         if is_done:
-            audit_log.tell(f"{word} of {action.kind} {action.pk}", actor)
+            audit_log.announce(f"{word} of {action.kind} {action.pk}", actor)
     action.refresh_from_db()
     return is_done
 
@@ -207,10 +207,10 @@ def follow(action: OperatorAction, progress: Callable[[int], None] = lambda done
     Whoever stops following stops nothing: what ticks goes on with it.
     """
     while True:
-        is_taken = work_on(action.pk)
+        is_taken = run_step(action.pk)
         action.refresh_from_db()
         progress(action.affected)
         if action.ended_at is not None or action.paused_at is not None:
             return action
         if not is_taken:
-            time.sleep(NAP_SECONDS)
+            time.sleep(POLL_SECONDS)

@@ -35,7 +35,7 @@ _ENDS = re.compile(
 
 
 @dataclasses.dataclass(slots=True)
-class Written:
+class DatabaseWrites:
     """What was written, by table and by model: names and numbers, no values."""
 
     rows: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
@@ -76,23 +76,23 @@ class Written:
 
 
 @contextlib.contextmanager
-def sandbox() -> Iterator[None]:
+def open_sandbox() -> Iterator[None]:
     """Undo everything that happens within, on every database, however it ends."""
     with contextlib.ExitStack() as stack:
         for alias in connections:
-            stack.enter_context(_undone(alias))
+            stack.enter_context(_roll_back(alias))
             stack.enter_context(connections[alias].execute_wrapper(_refuse_ends))
         yield
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[Written]:
+def record_writes() -> Iterator[DatabaseWrites]:
     """Note what this thread writes within."""
-    written = Written()
-    saves = _Saves(written)
+    written = DatabaseWrites()
+    saves = _SaveRecorder(written)
     with contextlib.ExitStack() as stack:
         for alias in connections:
-            stack.enter_context(connections[alias].execute_wrapper(_noting(written)))
+            stack.enter_context(connections[alias].execute_wrapper(_build_recorder(written)))
         pre_save.connect(saves.before, weak=False)
         stack.callback(pre_save.disconnect, saves.before)
         post_save.connect(saves.after, weak=False)
@@ -101,7 +101,7 @@ def watched() -> Iterator[Written]:
 
 
 @contextlib.contextmanager
-def _undone(alias: str) -> Iterator[None]:
+def _roll_back(alias: str) -> Iterator[None]:
     with transaction.atomic(using=alias):
         try:
             yield
@@ -115,7 +115,7 @@ def _refuse_ends(execute: Callable[..., Any], sql: str, params: Any, many: bool,
     return execute(sql, params, many, context)
 
 
-def _noting(written: Written) -> Callable[..., Any]:
+def _build_recorder(written: DatabaseWrites) -> Callable[..., Any]:
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  Django's signature
         result = execute(sql, params, many, context)
         text = str(sql)
@@ -132,22 +132,22 @@ def _noting(written: Written) -> Callable[..., Any]:
     return note
 
 
-class _Saves:
+class _SaveRecorder:
     """Which fields of which models a save would change; other threads save too, and are not meant."""
 
-    def __init__(self, written: Written) -> None:
+    def __init__(self, written: DatabaseWrites) -> None:
         self._written = written
         self._thread = threading.get_ident()
         self._before: dict[int, dict[str, Any] | None] = {}
 
     def before(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
         if threading.get_ident() == self._thread:
-            self._before[id(instance)] = _values(sender, instance, using)
+            self._before[id(instance)] = _read_values(sender, instance, using)
 
     def after(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
         if threading.get_ident() != self._thread:
             return
-        old, new = self._before.pop(id(instance), None), _values(sender, instance, using)
+        old, new = self._before.pop(id(instance), None), _read_values(sender, instance, using)
         label = sender._meta.label  # noqa: SLF001  Django documents it
         if old is None or new is None:
             self._written.created[label] += 1
@@ -157,7 +157,7 @@ class _Saves:
             self._written.unchanged += 1
 
 
-def _values(model: type[Model], instance: Model, using: str) -> dict[str, Any] | None:
+def _read_values(model: type[Model], instance: Model, using: str) -> dict[str, Any] | None:
     if instance.pk is None:
         return None
     rows = model._base_manager.using(using)  # noqa: SLF001  Django documents it

@@ -44,10 +44,10 @@ def join_ids(ids: Iterable[int]) -> str:
     return SEPARATOR.join(map(str, ids))
 
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """Counting further takes longer than anybody reads."""
 
-LOOK_BACK = 100_000
+MAX_LOOKBACK_MESSAGES = 100_000
 """The newest messages; where no index fits a selection, no page looks at more."""
 
 Messages = QuerySet[ProcessedMessage]
@@ -81,12 +81,12 @@ class Selection:
     @property
     def is_narrow(self) -> bool:
         """Whether anything but a status is said: without, it means all that ever came."""
-        return any(getattr(self, name) for name in _NAMES if name != "statuses")
+        return any(getattr(self, name) for name in _FIELDS if name != "statuses")
 
     def messages(self) -> Messages:
         """The rows. Raises OperationRefused where `handler` names none."""
         wanted = {column: getattr(self, name) for name, column in _COLUMNS.items()}
-        wanted |= {column: convert_to_database(getattr(self, name)) for name, column in _TIMES.items()}
+        wanted |= {column: convert_to_database(getattr(self, name)) for name, column in _TIME_COLUMNS.items()}
         wanted |= {"pk__in": self.ids, "event_type__in": self._handled_types()}
         rows = ProcessedMessage.objects.filter(**{column: value for column, value in wanted.items() if value})
         if not self.statuses:
@@ -102,7 +102,7 @@ class Selection:
         is_few = bool(self.statuses) and Status.SUCCEEDED not in self.statuses
         return is_few or any((self.ids, self.record_id, self.fingerprint, self.since, self.until))
 
-    def at_a_glance(self) -> Messages:
+    def bounded(self) -> Messages:
         """The rows as far as a page or a command looks before anything is done.
 
         All of them where an index finds them; else those among the newest LOOK_BACK of the table.
@@ -111,7 +111,7 @@ class Selection:
         if self.is_found_by_index:
             return rows
         newest = ProcessedMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        return rows.filter(pk__gt=newest - LOOK_BACK)
+        return rows.filter(pk__gt=newest - MAX_LOOKBACK_MESSAGES)
 
     def _handled_types(self) -> tuple[str, ...]:
         if not self.handler:
@@ -125,19 +125,19 @@ class Selection:
 
     def to_json(self) -> dict[str, Any]:
         """What is said, and nothing else."""
-        said = {name: getattr(self, name) for name in _NAMES if getattr(self, name)}
-        return {name: _plain(value) for name, value in said.items()}
+        said = {name: getattr(self, name) for name in _FIELDS if getattr(self, name)}
+        return {name: _convert_value(value) for name, value in said.items()}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """Raises OperationRefused for a word it does not know: to leave it out would mean more messages."""
-        if unknown := said.keys() - set(_NAMES):
+        if unknown := said.keys() - set(_FIELDS):
             raise OperationRefused(
                 f"This release does not know {', '.join(sorted(unknown))} of a selection. Deploy the one "
                 "that wrote it, or cancel the action."
             )
         values = dict(said)
-        for name in set(_MOMENTS) & said.keys():
+        for name in set(_TIME_FIELDS) & said.keys():
             values[name] = datetime.fromisoformat(said[name])
         if "statuses" in said:
             values["statuses"] = tuple(map(Status, said["statuses"]))
@@ -158,34 +158,34 @@ class Selection:
 
 def count(messages: Messages) -> int:
     """How many, counted up to MOST_COUNTED."""
-    return messages.order_by()[:MOST_COUNTED].count()
+    return messages.order_by()[:MAX_COUNTED].count()
 
 
-def newest(messages: Messages, most: int) -> Messages:
+def find_newest(messages: Messages, most: int) -> Messages:
     """The newest of them.
 
     Asked for in order at once, PostgreSQL may walk the whole table backwards to find a few.
     """
-    keys = list(messages.order_by().values_list("pk", flat=True)[:MOST_COUNTED])
-    if len(keys) == MOST_COUNTED:  # then they are near
+    keys = list(messages.order_by().values_list("pk", flat=True)[:MAX_COUNTED])
+    if len(keys) == MAX_COUNTED:  # then they are near
         return messages.order_by("-pk")[:most]
     return ProcessedMessage.objects.filter(pk__in=heapq.nlargest(most, keys)).order_by("-pk")
 
 
-def _plain(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+    return [_convert_value(each) for each in value] if isinstance(value, tuple) else value
 
 
-_NAMES = tuple(field.name for field in dataclasses.fields(Selection))
-_TIMES = {
+_FIELDS = tuple(field.name for field in dataclasses.fields(Selection))
+_TIME_COLUMNS = {
     "received_since": "delivery__received_at__gte",
     "received_until": "delivery__received_at__lt",
     "since": "finished_at__gte",
     "until": "finished_at__lt",
 }
-_MOMENTS = tuple(_TIMES)
+_TIME_FIELDS = tuple(_TIME_COLUMNS)
 _COLUMNS = {
     "event_type": "event_type",
     "organization": "organization_salesforce_id",

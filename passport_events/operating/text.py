@@ -8,11 +8,11 @@ from typing import Any
 from passport_events import exact_json
 from passport_events.escaping import escape_controls
 
-LONGEST = 20_000
+MAX_CHARACTERS = 20_000
 _ORDINARY = "\n\t"
 
 
-def visible(value: object, longest: int = LONGEST) -> str:
+def escape_invisible(value: object, longest: int = MAX_CHARACTERS) -> str:
     """The text with every control and format character spelled out.
 
     An escape sequence repaints a terminal, and a right-to-left override turns a file name around.
@@ -23,18 +23,18 @@ def visible(value: object, longest: int = LONGEST) -> str:
     return shown if left <= 0 else f"{shown}… ({left} more characters)"
 
 
-def as_json(value: Any, longest: int = LONGEST) -> str:
+def format_value(value: Any, longest: int = MAX_CHARACTERS) -> str:
     """A value of an event as a person reads it: strings plain, the rest as JSON."""
     text = value if isinstance(value, str) else exact_json.dumps(value, ensure_ascii=False, default=str)
-    return visible(text, longest)
+    return escape_invisible(text, longest)
 
 
-def one_line(value: object, longest: int = 200) -> str:
+def format_line(value: object, longest: int = 200) -> str:
     """For a column of a table or a line of output."""
-    return " ".join(visible(value, longest).split())
+    return " ".join(escape_invisible(value, longest).split())
 
 
-def seconds(span: timedelta) -> str:
+def format_duration(span: timedelta) -> str:
     """A duration as people say it."""
     total = max(0, round(span.total_seconds()))
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):

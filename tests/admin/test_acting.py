@@ -129,7 +129,7 @@ def test_a_group_is_acted_on_by_its_fingerprint(admin_client: Client) -> None:
     ours, other = dead(1), dead(2)
     rows(ours).update(fingerprint="f00")
     confirm(admin_client, "retry", statuses="dead", fingerprint="f00")
-    runner.work()
+    runner.run_due_operations()
     assert rows(ours, other).filter(status=Status.WAITING).get() == ours
     assert confirm(admin_client, "note", fingerprint="f00", reason="deployed").status_code == 302
     assert OperatorAction.objects.filter(kind="note", fingerprint="f00", reason="deployed").exists()
@@ -256,7 +256,7 @@ def test_a_post_needs_a_csrf_token_and_sense(login: Login) -> None:
 
 def test_a_count_is_capped_and_says_so(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (selection, acting):
-        monkeypatch.setattr(module, "MOST_COUNTED", 2)
+        monkeypatch.setattr(module, "MAX_COUNTED", 2)
     organization()
     dead(1), dead(2), dead(3)
     assert "2 or more messages" in admin_client.get(act() + "?statuses=dead").content.decode()

@@ -27,14 +27,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> OperatorAction:
     """A retry of three messages, of which one was sent back."""
-    monkeypatch.setattr(runner, "STEP", 1)
+    monkeypatch.setattr(runner, "MAX_STEP_MESSAGES", 1)
     organization()
     for number in range(3):
         dead(number)
     started = runner.start(
         RETRY, Selection(statuses=(Status.DEAD,), event_type="opportunity"), Actor("ann"), "fixed"
     )
-    runner.work()
+    runner.run_due_operations()
     return started
 
 
@@ -78,7 +78,7 @@ def test_an_action_is_paused_resumed_and_cancelled_by_buttons(login: Login, star
 
 def test_an_action_that_is_over_is_not_steered(admin_client: Client, started: OperatorAction) -> None:
     while started.progress == Progress.RUNNING:
-        runner.work()
+        runner.run_due_operations()
         started.refresh_from_db()
     assert steer(admin_client, started, "cancel") == 302
     assert started.progress == Progress.DONE
@@ -101,7 +101,7 @@ def test_steering_is_by_post_with_a_token_and_a_verb(login: Login, started: Oper
 
 
 def test_what_stopped_it_is_said(admin_client: Client, started: OperatorAction) -> None:
-    runner.stop(started.pk, "builtins.ValueError")
+    runner.stop_operation(started.pk, "builtins.ValueError")
     answer = admin_client.get(page(started)).content.decode()
     assert "stopped by an error" in answer
     assert "builtins.ValueError" in answer

@@ -78,7 +78,7 @@ def test_a_selection_that_means_nothing_changes_nothing(admin_client: Client) ->
 
 def test_the_cap_is_said_and_kept(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (confirmed, operations):
-        monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
+        monkeypatch.setattr(module, "MAX_IDS", 2)
     organization()
     messages = [dead(number) for number in range(3)]
     ids = "-".join(str(message.pk) for message in messages)

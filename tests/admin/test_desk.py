@@ -83,7 +83,7 @@ def test_what_failed_and_is_tried_again_is_shown_before_it_is_dead(admin_client:
     message = opportunity()
     rows(message).update(fingerprint="a" * 32, reason="builtins.ValueError", attempts=3)
     (row,) = admin_client.get(desk()).context["rows"]
-    assert (row.error, row.group.needs_you, row.group.trying) == ("builtins.ValueError", 0, 1)
+    assert (row.error, row.group.failed, row.group.retrying) == ("builtins.ValueError", 0, 1)
     assert "1 opportunity still tried" in " ".join(admin_client.get(desk()).content.decode().split())
 
 
@@ -104,7 +104,7 @@ def test_it_is_filtered_and_sorted(admin_client: Client) -> None:
 
 
 def test_a_long_desk_has_pages(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failure_groups, "PAGE", 2)
+    monkeypatch.setattr(failure_groups, "PAGE_SIZE", 2)
     organization()
     for number in range(3):
         failed(number, f"host.errors.E{'x' * number}")
@@ -121,7 +121,7 @@ def test_more_than_can_be_counted_is_said_and_the_newest_are_counted(
     for number in range(4):
         failed(number)
     assert "more than can be counted" not in admin_client.get(desk()).content.decode()
-    monkeypatch.setattr(failure_groups, "MOST_GROUPED", 3)
+    monkeypatch.setattr(failure_groups, "MAX_GROUPED_MESSAGES", 3)
     assert shown(admin_client) == [("host.errors.NoProgram", 3)]
     assert "more than can be counted" in admin_client.get(desk()).content.decode()
 

@@ -45,7 +45,7 @@ def text(answer: Any) -> str:
 def test_it_says_what_is_in_force_who_since_when_and_why(admin_client: Client) -> None:
     home = organization(name="Northfield")
     flow_operations.pause(None, home, Actor("ann"), "they move house")
-    flow_operations.throttle("item", None, Actor("bob"), "their API is slow", 60)
+    flow_operations.limit_rate("item", None, Actor("bob"), "their API is slow", 60)
     flow_operations.pause("attachment", None, Actor("eve"), "over")
     flow_operations.resume("attachment", None, Actor("eve"))
     answer = text(admin_client.get(flow()))
@@ -120,7 +120,7 @@ def test_what_cannot_be_meant_is_refused(admin_client: Client, wrong: dict[str, 
 def test_each_is_ended_by_its_button(login: Login) -> None:
     client = login("pause_flow")
     flow_operations.pause("item", None, Actor("bob"), "")
-    flow_operations.throttle("item", None, Actor("bob"), "", 60)
+    flow_operations.limit_rate("item", None, Actor("bob"), "", 60)
     for row in OperatorAction.objects.order_by("pk"):
         assert f'action="{end(row)}"' in text(client.get(flow()))
         assert "Ended: " in text(client.post(end(row), follow=True))

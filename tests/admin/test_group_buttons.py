@@ -61,8 +61,8 @@ def test_notes_and_what_was_done_are_shown_to_who_may_see_the_journal(
     organization()
     message = failed()
     ann = Actor("ann")
-    audit_log.note(message.fingerprint, "fixed in 42", ann)
-    audit_log.note("another", "not here", ann)
+    audit_log.add_note(message.fingerprint, "fixed in 42", ann)
+    audit_log.add_note("another", "not here", ann)
     started = runner.start(
         RETRY, Selection(fingerprint=message.fingerprint, statuses=(Status.DEAD,)), ann, "deployed"
     )

@@ -43,7 +43,7 @@ def test_a_group_opens_to_its_messages_newest_first(admin_client: Client) -> Non
 def test_its_pages_stay_in_place_while_more_arrives(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failure_groups, "PAGE", 2)
+    monkeypatch.setattr(failure_groups, "PAGE_SIZE", 2)
     organization()
     messages = [failed(number) for number in range(5)]
     fingerprint = messages[0].fingerprint

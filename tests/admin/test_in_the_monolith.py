@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from passport_events.handling.worker import work
 from passport_events.models import *
 from passport_events.operating import health
-from passport_events.processes.heartbeat import PollerHeartbeat, Pulse
+from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 from tests.monolith.campus.models import User
 from tests.operating.inbox import dead, opportunity, organization
 
@@ -20,9 +20,9 @@ organization(name="Northfield")
 opportunity(1)
 work("crm-opps")
 message = dead(2)
-pulse = Pulse()
+pulse = ProcessStatus()
 pulse.received(committed=True)
-PollerHeartbeat(pulse, None).beat()
+ProcessHeartbeat(pulse, None).beat()
 user = User(email="ann@example.com", is_staff=True, is_superuser=True)
 user.save(using="default")
 
@@ -40,7 +40,7 @@ record = SalesforceRecord.objects.get()
 assert "its messages" in show(SalesforceRecord, record)
 assert "Raw message" in show(Delivery, message.delivery)
 assert re.search(r">\d+ s ago<", show(Heartbeat))
-assert health.assess_poller().ok, health.assess_poller()
+assert health.check_poller().ok, health.check_poller()
 
 desk = admin.site.get_model_admin(ProcessedMessage)
 request = RequestFactory().post("/", {"ids": message.pk, "confirmed": "yes", "reason": "fixed"})

@@ -83,7 +83,7 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
         desk(type=TYPED, organization=TYPED),
         group(message.fingerprint),
         group(unread.fingerprint),
-        page(audit_log.note("f00", TYPED, ann)),
+        page(audit_log.add_note("f00", TYPED, ann)),
         page(runner.start(REPROCESS, Selection(organization=home.salesforce_id), ann, TYPED)),
         action("flow", OperatorAction),
         action("act", OperatorAction) + "?" + urlencode({"statuses": "dead", "release": TYPED}),

@@ -53,7 +53,7 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
 
     page.get_by_role("link", name="All that fail like this").click()
     expect(page.locator("#content-main")).to_contain_text("needs you: dead 59 · done: succeeded 1")
-    monkeypatch.setattr("passport_events.operating.runner.STEP", 10)
+    monkeypatch.setattr("passport_events.operating.runner.MAX_STEP_MESSAGES", 10)
     page.get_by_role("button", name="Retry…", exact=True).click()
     page.get_by_label("Why?").fill("the trial went well")
     page.get_by_role("button", name="Retry", exact=True).click()
@@ -67,7 +67,7 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
 
     page.goto(desk())
     expect(page.get_by_role("heading", level=2)).not_to_have_text(re.compile("^Needs you"))
-    assert not failure_groups.find(failure_groups.Wanted()).groups
+    assert not failure_groups.find_groups(failure_groups.GroupFilter()).groups
     assert ProcessedMessage.objects.filter(status="succeeded").count() == 60
 
 

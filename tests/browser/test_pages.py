@@ -30,13 +30,13 @@ def busy(school: School, monkeypatch: pytest.MonkeyPatch) -> ProcessedMessage:
     """A busy hour, and one of its dead letters."""
     monkeypatch.setattr("passport_events.handling.registry._handlers", {})
     scenery.set_up()
-    flow_operations.throttle("item", None, Actor("ann"), "their API is slow", 60)
+    flow_operations.limit_rate("item", None, Actor("ann"), "their API is slow", 60)
     return scenery.a_dead_message()
 
 
 def pages_of(message: ProcessedMessage) -> dict[str, str]:
     """Those that everybody on call sees."""
-    started = audit_log.note(message.fingerprint, "fixed in 42", Actor("ann"))
+    started = audit_log.add_note(message.fingerprint, "fixed in 42", Actor("ann"))
     return {
         "desk": desk(),
         "group": group(message.fingerprint),
@@ -112,7 +112,7 @@ def test_what_others_write_is_text_everywhere(visit: Visit, school: School) -> N
     flow_operations.pause("item", home, Actor(TYPED), TYPED)
     message = ProcessedMessage.objects.exclude(event_type="").get()
     assert (message.status, message.reason) == ("dead", "retries used up: tests.browser.school.NoProgram")
-    audit_log.note(message.fingerprint, TYPED, Actor(TYPED))
+    audit_log.add_note(message.fingerprint, TYPED, Actor(TYPED))
     here = visit()
     urls = [*pages_of(message).values(), *map(page, Delivery.objects.all()), page(home)]
     for url in urls:

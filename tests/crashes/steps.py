@@ -89,13 +89,13 @@ DISPATCHER: Mapping[str, Seam] = {
     "due rows found": Before("passport_events.dispatching.hints:send"),
 }
 OPERATOR: Mapping[str, Seam] = {
-    "written down, not changed": Before("passport_events.operating.operations:Change.apply"),
-    "changed, not committed": After("passport_events.operating.operations:Change.apply"),
-    "erased, not in the journal": Before("passport_events.operating.audit_log:write"),
-    "in the journal, not committed": After("passport_events.operating.audit_log:write"),
-    "control ended, not committed": After("passport_events.operating.flow_operations:_end"),
-    "control begun, not committed": After("passport_events.operating.flow_operations:_begin"),
-    "action asked for, not committed": After("passport_events.operating.audit_log:enter"),
+    "written down, not changed": Before("passport_events.operating.operations:Operation.apply"),
+    "changed, not committed": After("passport_events.operating.operations:Operation.apply"),
+    "erased, not in the journal": Before("passport_events.operating.audit_log:record_operation"),
+    "in the journal, not committed": After("passport_events.operating.audit_log:record_operation"),
+    "control ended, not committed": After("passport_events.operating.flow_operations:_end_controls"),
+    "control begun, not committed": After("passport_events.operating.flow_operations:_begin_control"),
+    "action asked for, not committed": After("passport_events.operating.audit_log:add_entry"),
     "step taken, not committed": After("passport_events.models.operator_action:OperatorActionQuerySet.step"),
     "operated": Announced(Notification.OPERATED),
 }

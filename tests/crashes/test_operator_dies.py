@@ -26,7 +26,7 @@ from tests.operating import inbox
 
 ON_SQLITE = ("discard", "pause")
 CONTROLS = (ActionKind.PAUSE, ActionKind.THROTTLE)
-ANN = Actor.of_command()
+ANN = Actor.from_command()
 IN_STEPS = "step taken, not committed"
 BEFORE_THE_COMMIT = [step for step in steps.OPERATOR if step not in ("operated", IN_STEPS)]
 
@@ -78,7 +78,7 @@ def a_pause(world: World) -> str:
 
 
 def a_throttle(world: World) -> str:
-    flow_operations.throttle("item", None, ANN, "why", 60)
+    flow_operations.limit_rate("item", None, ANN, "why", 60)
     return "item"
 
 
@@ -207,7 +207,7 @@ def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World
     world.kill_at(IN_STEPS, "passport", *(argument or about for argument in verb.arguments))
 
     assert state() == (untouched, [(kind, False) for kind, _ in verb.journal])
-    runner.work()
+    runner.run_due_operations()
     assert state() == (verb.status, verb.journal)
 
 

@@ -15,9 +15,9 @@ from passport_events import Event, exact_json, handles
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.export import CSV, JSON_LINES, export
+from passport_events.operating.export import CSV, JSON_LINES, export_messages
 from passport_events.operating.selection import Selection
-from passport_events.operating.text import as_json
+from passport_events.operating.text import format_value
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message
 
@@ -90,12 +90,12 @@ def test_exports_and_pages_write_it_as_a_number() -> None:
     an_organization()
     poll_once(sent("12345678901234567.89"), wait_seconds=0)
     for form in (JSON_LINES, CSV):
-        text = "".join(export(Selection(), form, Actor("Ann"), with_payload=True))
+        text = "".join(export_messages(Selection(), form, Actor("Ann"), with_payload=True))
         assert "12345678901234567.89" in text
         assert '"12345678901234567.89"' not in text.replace('""', '"')
     content = ProcessedMessage.objects.get().content
-    assert as_json(content["fields"]) == '{"F0__c": 12345678901234567.89}'
-    assert as_json(content["fields"]["F0__c"]) == "12345678901234567.89"
+    assert format_value(content["fields"]) == '{"F0__c": 12345678901234567.89}'
+    assert format_value(content["fields"]["F0__c"]) == "12345678901234567.89"
 
 
 REFUSED = {

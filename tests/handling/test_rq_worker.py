@@ -266,16 +266,18 @@ def test_workers_register_again_after_redis_was_flushed(
     queue = hints.rq_queue(OPPORTUNITIES)
     worker = spawn("-m", "tests.handling.workshop.soon", OPPORTUNITIES, *options)
     try:
-        wait_until(lambda: len(rq_state.listening(queue)) == 1)
+        wait_until(lambda: len(rq_state.list_workers(queue)) == 1)
         if kind == "busy":
             a_message(an_organization(), fields={"Name": "slow"})
             dispatch_until(lambda: not ProcessedMessage.objects.filter(status=Status.WAITING).exists())
         redis_server.flush()
-        wait_until(lambda: [each.installation for each in rq_state.listening(queue)] == [keys.installation()])
+        wait_until(
+            lambda: [each.installation for each in rq_state.list_workers(queue)] == [keys.installation()]
+        )
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.communicate(timeout=PATIENCE_SECONDS)
-    assert not rq_state.listening(queue)
+    assert not rq_state.list_workers(queue)
 
 
 def wait_until(question: Callable[[], bool]) -> None:

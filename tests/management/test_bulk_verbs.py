@@ -102,7 +102,7 @@ def test_in_the_background_it_is_only_started(group: Any) -> None:
     code, said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed", "--background", "--json")
     report = json.loads(said)
     assert (code, report["progress"], report["affected"], report["total"]) == (0, "running", 0, 3)
-    runner.work()
+    runner.run_due_operations()
     assert group.filter(status=Status.WAITING).count() == 3
 
 
@@ -157,16 +157,16 @@ def test_the_list_says_what_became_of_the_messages(group: Any) -> None:
 
 
 def test_following_ends_when_somebody_pauses(group: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "STEP", 1)
+    monkeypatch.setattr(runner, "MAX_STEP_MESSAGES", 1)
     action = runner.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
-    advance: Callable[[int], int | None] = runner.advance
+    advance: Callable[[int], int | None] = runner.take_step
 
     def advance_and_pause(pk: int) -> int | None:
         changed = advance(pk)
         runner.pause(OperatorAction.objects.get(pk=pk), Actor("bob"))
         return changed
 
-    monkeypatch.setattr(runner, "advance", advance_and_pause)
+    monkeypatch.setattr(runner, "take_step", advance_and_pause)
     code, said = passport("actions", "--follow", str(action.pk))
     assert (code, "paused" in said, group.filter(status=Status.WAITING).count()) == (1, True, 1)
     assert passport("actions", "--resume", str(action.pk))[0] == 0

@@ -132,7 +132,7 @@ def no_other_poller_inserts_at_this_moment(patch: pytest.MonkeyPatch) -> None:
 @complaint("I7", "work", "operate", calls=["reject"])
 def a_retry_leaves_no_trace(patch: pytest.MonkeyPatch) -> None:
     """Nobody asks who it was."""
-    true_enter = audit_log.enter
+    true_enter = audit_log.add_entry
 
     def enter(kind: ActionKind, *arguments: Any, **columns: Any) -> OperatorAction:
         action = true_enter(kind, *arguments, **columns)
@@ -140,7 +140,7 @@ def a_retry_leaves_no_trace(patch: pytest.MonkeyPatch) -> None:
             OperatorAction.objects.filter(pk=action.pk).delete()
         return action
 
-    patch.setattr(audit_log, "enter", enter)
+    patch.setattr(audit_log, "add_entry", enter)
 
 
 @complaint("I5", "work", calls=["fail"])

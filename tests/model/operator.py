@@ -45,7 +45,7 @@ def replay() -> None:
     ended = Selection(statuses=(Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED), since=LONG_AGO)
     with suppress(NothingToDo):
         action = runner.start(REPLAY, ended, ON_CALL, "because")
-        runner.work_on(action.pk)
+        runner.run_step(action.pk)
 
 
 def pause_everything() -> None:

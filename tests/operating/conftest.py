@@ -32,4 +32,4 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Actions of two messages a step."""
     from passport_events.operating import runner
 
-    monkeypatch.setattr(runner, "STEP", 2)
+    monkeypatch.setattr(runner, "MAX_STEP_MESSAGES", 2)

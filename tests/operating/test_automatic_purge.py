@@ -18,7 +18,7 @@ from passport_events.models import Delivery, OperatorAction, Progress, Status
 from passport_events.operating import automatic_purge, retention, runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.doctor import purge as doctor
-from passport_events.operating.retention import Purged, Retention
+from passport_events.operating.retention import PurgeCounts, Retention
 from tests.operating.inbox import end, opportunity, organization, rows
 from tests.operating.test_passport_command import passport
 from tests.operating.test_retention import aged, ended, says
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
 
 @pytest.fixture(autouse=True)
 def _ask_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(automatic_purge, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(automatic_purge, "CHECK_SECONDS", 0)
     automatic_purge.timer.reset()
     yield
     automatic_purge.timer.reset()
@@ -36,8 +36,8 @@ def _ask_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def one_step_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automatic_purge, "SLICE_SECONDS", 0)
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(automatic_purge, "TICK_SECONDS", 0)
+    monkeypatch.setattr(retention, "MAX_STEP_DELIVERIES", 2)
 
 
 def purges() -> list[tuple[bool, int]]:
@@ -71,7 +71,7 @@ def test_it_runs_at_most_once_in_six_hours() -> None:
     automatic_purge.tick()
     assert says(later) == (True, True)
 
-    let_time_pass(automatic_purge.EVERY)
+    let_time_pass(automatic_purge.INTERVAL)
     automatic_purge.tick()
     assert says(later) == (False, False)
     assert purges() == [(True, 2), (True, 2)]
@@ -89,7 +89,7 @@ def test_of_purges_that_found_nothing_only_the_last_stays() -> None:
     ended(1, 20)
     for _ in range(4):
         automatic_purge.tick()
-        let_time_pass(automatic_purge.EVERY)
+        let_time_pass(automatic_purge.INTERVAL)
     assert purges() == [(True, 2), (True, 0)]
 
 
@@ -116,11 +116,11 @@ def test_a_tick_takes_no_longer_than_its_slice() -> None:
 @pytest.mark.usefixtures("one_step_a_tick")
 def test_keys_that_are_far_apart_are_skipped_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     organization()
-    monkeypatch.setattr(retention, "WINDOW", 3)
+    monkeypatch.setattr(retention, "MAX_STEP_KEYS", 3)
     ended(1, 20)
     far = timezone.now() - timedelta(days=20)
     Delivery.objects.create(pk=10_000_000_000, body=b"x", body_size=1, sqs_message_id="1", received_at=far)
-    steps: list[Purged] = []
+    steps: list[PurgeCounts] = []
     purged = retention.purge(Retention.of(conf.current()), steps.append)
     assert (purged.redacted_deliveries, len(steps)) == (2, 2)
 
@@ -131,7 +131,7 @@ def test_an_operator_can_pause_it_and_nothing_else_works_on_it() -> None:
     old = [ended(number, 20) for number in range(5)]
     automatic_purge.tick()
     action = OperatorAction.objects.get()
-    runner.work()
+    runner.run_due_operations()
     assert rows(*old).exclude(content={}).count() == 3
 
     assert passport("actions", "--pause", str(action.pk))[0] == 0
@@ -165,7 +165,7 @@ def test_what_fails_stops_it_and_not_the_chores(monkeypatch: pytest.MonkeyPatch)
 def test_two_ticks_at_one_moment_purge_each_row_once(monkeypatch: pytest.MonkeyPatch) -> None:
     organization()
     old = [ended(number, 20) for number in range(12)]
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention, "MAX_STEP_DELIVERIES", 2)
     start = threading.Barrier(4)
     errors: list[BaseException] = []
 
@@ -235,7 +235,7 @@ def test_the_doctor_says_when_nobody_purged_for_two_days(changes: dict[str, Any]
     organization()
     aged(end(opportunity(1), Status.SUCCEEDED), 17)
     assert said in diagnosis(**changes)
-    automatic_purge.record(Actor("ann"), Purged())
+    automatic_purge.record_purge(Actor("ann"), PurgeCounts())
     assert diagnosis(**changes) == ""
     let_time_pass(timedelta(days=2, hours=1))
     assert said in diagnosis(**changes)
@@ -246,5 +246,5 @@ def test_the_doctor_says_why_it_stands_still(monkeypatch: pytest.MonkeyPatch) ->
     ended(1, 17)
     action = automatic_purge.begin(Retention.of(conf.current()))
     assert action
-    runner.stop(action.pk, "builtins.ValueError")
+    runner.stop_operation(action.pk, "builtins.ValueError")
     assert "is paused: builtins.ValueError" in diagnosis()

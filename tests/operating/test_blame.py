@@ -8,7 +8,7 @@ import pytest
 
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-from passport_events.operating.blame import blame
+from passport_events.operating.blame import explain_record
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
 from tests.operating.inbox import opportunity, organization
@@ -31,7 +31,7 @@ def test_each_field_names_the_message_that_wrote_it() -> None:
     created = put(fields={"Name": "Ada", "StageName": "Applied"})
     updated = put(change="UPDATE", fields={"StageName": "Admitted"}, at_ms=COMMITTED_MS + 1_000)
 
-    found = blame(SalesforceRecord.objects.get())
+    found = explain_record(SalesforceRecord.objects.get())
 
     wrote = {field.name: (field.value, field.origin.message) for field in found.fields}
     assert wrote == {"Name": ("Ada", created), "StageName": ("Admitted", updated)}
@@ -49,7 +49,7 @@ def test_a_late_message_is_listed_with_what_it_lost() -> None:
     put(change="UPDATE", fields={"StageName": "Enrolled"}, at_ms=COMMITTED_MS + 2_000)
     late = put(change="UPDATE", fields={"StageName": "Admitted", "Name": "Eve"}, at_ms=COMMITTED_MS + 1_000)
 
-    (found,) = blame(SalesforceRecord.objects.get()).late
+    (found,) = explain_record(SalesforceRecord.objects.get()).late
 
     assert (found.message, found.change, found.lost) == (late, "updated", ("StageName",))
     assert found.time.timestamp() * 1_000 == COMMITTED_MS + 1_000
@@ -59,7 +59,7 @@ def test_a_value_that_no_event_carried_is_unknown_and_a_reason_to_ask() -> None:
     put(fields={"Name": "Ada"})
     put(change="UPDATE", fields={}, changed_fields=["Name"], at_ms=COMMITTED_MS + 1_000)
 
-    found = blame(SalesforceRecord.objects.get())
+    found = explain_record(SalesforceRecord.objects.get())
 
     assert [(field.name, field.is_unknown) for field in found.fields] == [("Name", True)]
     assert found.refetch_reasons == ("Changed to a value that no event carried: Name.",)
@@ -70,7 +70,7 @@ def test_a_tie_is_contested_and_a_reason_to_ask() -> None:
     for name in ("Eve", "Bob"):
         put(change="UPDATE", fields={"Name": name}, at_ms=COMMITTED_MS + 1_000, transaction=name)
 
-    found = blame(SalesforceRecord.objects.get())
+    found = explain_record(SalesforceRecord.objects.get())
 
     assert found.fields[0].is_contested
     assert found.refetch_reasons == ("Events of one version gave different values: Name.",)
@@ -78,5 +78,5 @@ def test_a_tie_is_contested_and_a_reason_to_ask() -> None:
 
 def test_a_record_that_was_never_seen_whole_says_so() -> None:
     put(change="UPDATE", fields={"Name": "Ada"})
-    (reason,) = blame(SalesforceRecord.objects.get()).refetch_reasons
+    (reason,) = explain_record(SalesforceRecord.objects.get()).refetch_reasons
     assert "never seen whole" in reason

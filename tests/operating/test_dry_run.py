@@ -21,7 +21,7 @@ from passport_events.models import (
     Status,
 )
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.dry_run import NOT_REHEARSED, Rehearsed, rehearse
+from passport_events.operating.dry_run import NOT_RUN, DryRunMessage, execute_dry_run
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.operating.inbox import dead, opportunity, organization
@@ -55,10 +55,10 @@ def everything() -> list[object]:
     return [list(model.objects.order_by("pk").values()) for model in tables]
 
 
-def only(ann: Actor) -> Rehearsed:
+def only(ann: Actor) -> DryRunMessage:
     """Rehearse one message, and see that nothing is left of it."""
     before = everything()
-    (found,) = rehearse(OPPORTUNITIES, ann).messages
+    (found,) = execute_dry_run(OPPORTUNITIES, ann).messages
     assert everything() == before
     assert not connection.in_atomic_block
     return found
@@ -203,7 +203,7 @@ def test_a_handler_with_a_prepare_is_not_rehearsed(
 
     found = only(ann)
 
-    assert (found.would, "has a prepare" in found.why, called) == (NOT_REHEARSED, True, [])
+    assert (found.would, "has a prepare" in found.why, called) == (NOT_RUN, True, [])
 
 
 def test_the_newest_are_rehearsed_as_a_replay_would_run_them(ann: Actor, install: Install) -> None:
@@ -212,7 +212,7 @@ def test_the_newest_are_rehearsed_as_a_replay_would_run_them(ann: Actor, install
     seen: list[Event] = []
     install(lambda event, record: seen.append(event))
 
-    found = rehearse(OPPORTUNITIES, ann, 2)
+    found = execute_dry_run(OPPORTUNITIES, ann, 2)
 
     assert [each.message for each in found.messages] == [messages[2].pk, messages[1].pk]
     assert {(event.generation, event.attempt) for event in seen} == {(1, 1)}

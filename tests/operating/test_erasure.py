@@ -17,7 +17,7 @@ from passport_events.models import (
     SalesforceRecord,
 )
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.erasure import Erased, erase
+from passport_events.operating.erasure import ErasureCounts, erase
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message
 from passport_events.wire.raw_delivery import RawDelivery
@@ -41,7 +41,9 @@ def test_nothing_of_the_record_is_left_and_everything_of_others(
         message=mine, generation=0, number=1, outcome="retry", error="Ada", ended_at=timezone.now()
     )
 
-    assert erase(HOME, RECORD, ann, "request 17") == Erased(records=1, messages=1, deliveries=1, operations=0)
+    assert erase(HOME, RECORD, ann, "request 17") == ErasureCounts(
+        records=1, messages=1, deliveries=1, operations=0
+    )
 
     mine.refresh_from_db()
     assert (mine.content, mine.delivery.body, mine.failures.get().error) == ({}, None, "")
@@ -86,7 +88,7 @@ def test_a_record_of_the_same_id_in_another_organization_stays(ann: Actor) -> No
     organization(1)
     there = organization(2)
     opportunity(1)
-    assert erase(there.salesforce_id, RECORD, ann, "x") == Erased(0, 0, 0, 0)
+    assert erase(there.salesforce_id, RECORD, ann, "x") == ErasureCounts(0, 0, 0, 0)
     assert not OperatorAction.objects.exists()
 
 

@@ -28,7 +28,7 @@ from passport_events.handling import jobs, registry
 from passport_events.handling.rq_worker import PassportSimpleWorker, PassportWorker
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.finding import WARNINGS, Code, Finding
-from passport_events.operating.health import assess
+from passport_events.operating.health import check_health
 from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 from passport_events.testing import record_id, relay_message
 from project.embedded import ValkeyServer
@@ -72,7 +72,7 @@ def given(redis_server: ValkeyServer, sqs: Sqs, settings: Settings, monkeypatch:
 
 def wrong() -> dict[Code, Finding]:
     """What health says, without what is well."""
-    return {finding.code: finding for finding in assess() if finding.code is not Code.WELL}
+    return {finding.code: finding for finding in check_health() if finding.code is not Code.WELL}
 
 
 def test_every_finding_has_a_case() -> None:

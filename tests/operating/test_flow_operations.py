@@ -43,17 +43,17 @@ def test_resuming_one_organization_leaves_the_pause_of_all(ann: Actor) -> None:
 
 
 def test_another_rate_ends_the_throttle_before(ann: Actor) -> None:
-    assert flow_operations.throttle("item", None, ann, "", 60)
-    assert not flow_operations.throttle("item", None, ann, "", 60)
-    assert flow_operations.throttle("item", None, ann, "", 90)
+    assert flow_operations.limit_rate("item", None, ann, "", 60)
+    assert not flow_operations.limit_rate("item", None, ann, "", 60)
+    assert flow_operations.limit_rate("item", None, ann, "", 90)
     assert [throttle.per_minute for throttle in FlowControls.in_force().rate_limits] == [90]
-    assert flow_operations.unthrottle("item", None, ann)
+    assert flow_operations.remove_rate_limit("item", None, ann)
     assert not FlowControls.in_force().rate_limits
 
 
 def test_a_throttle_of_nothing_is_refused(ann: Actor) -> None:
     with pytest.raises(OperationRefused, match="pause"):
-        flow_operations.throttle("item", None, ann, "", 0)
+        flow_operations.limit_rate("item", None, ann, "", 0)
 
 
 def test_a_type_that_does_not_exist_is_refused(ann: Actor) -> None:
@@ -64,10 +64,10 @@ def test_a_type_that_does_not_exist_is_refused(ann: Actor) -> None:
 def test_what_is_in_force_for_a_type_that_is_gone_can_be_ended(ann: Actor, settings: Settings) -> None:
     """Given a pause and a throttle, and a release whose settings do not name their type any more."""
     flow_operations.pause("item", None, ann, "")
-    flow_operations.throttle("item", None, ann, "", per_minute=1)
+    flow_operations.limit_rate("item", None, ann, "", per_minute=1)
     types = {"item": None}
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "EVENT_TYPES": types}
     assert flow_operations.resume("item", None, ann)
-    assert flow_operations.unthrottle("item", None, ann)
+    assert flow_operations.remove_rate_limit("item", None, ann)
     with pytest.raises(OperationRefused, match="No event type 'item'"):
         flow_operations.resume("item", None, ann)

@@ -16,7 +16,7 @@ from passport_events.models import Heartbeat
 from passport_events.operating import flow_operations
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.finding import Code, Finding
-from passport_events.operating.health import assess, assess_poller
+from passport_events.operating.health import check_health, check_poller
 from project.embedded import ValkeyServer
 from tests.operating.inbox import opportunity, organization, rows
 
@@ -37,7 +37,7 @@ def heartbeat(*, beaten: float = 0, received: float | None = 0, started: float =
 
 
 def finding(name: str) -> Finding:
-    return next(each for each in assess() if each.name == name)
+    return next(each for each in check_health() if each.name == name)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def worker(redis_server: ValkeyServer) -> Iterator[Worker]:
 
 def test_a_poller_that_beats_and_receives_is_well() -> None:
     heartbeat()
-    assert assess_poller().ok
+    assert check_poller().ok
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_a_poller_that_beats_and_receives_is_well() -> None:
 )
 def test_a_poller_in_trouble_is_named(poller: dict[str, Any], said: str) -> None:
     heartbeat(**poller)
-    found = assess_poller()
+    found = check_poller()
     assert not found.ok
     assert re.search(said, found.text)
 
 
 def test_a_poller_in_its_first_long_poll_is_well() -> None:
     heartbeat(received=None, started=10)
-    assert assess_poller().ok
+    assert check_poller().ok
 
 
 def test_no_poller_at_all_is_trouble() -> None:
-    assert assess_poller() == Finding(
+    assert check_poller() == Finding(
         "poller", Code.NO_POLLER, "No poller is running.", "Start it: manage.py poll_sqs."
     )
 
@@ -120,7 +120,7 @@ def test_a_worker_that_reads_what_the_queue_writes_leaves_no_finding() -> None:
 @pytest.mark.parametrize("control", ["throttle", "pause"])
 def test_what_an_operator_holds_back_is_no_trouble(overdue: Any, ann: Actor, control: str) -> None:
     if control == "throttle":
-        flow_operations.throttle(None, overdue.organization, ann, "", 1)
+        flow_operations.limit_rate(None, overdue.organization, ann, "", 1)
     else:
         flow_operations.pause("opportunity", None, ann, "")
     assert finding(QUEUE).ok

@@ -14,10 +14,10 @@ from health_check.exceptions import ServiceUnavailable
 
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Mode, SalesforceOrganization
-from passport_events.operating.finding import well
-from passport_events.operating.health import assess, assess_organizations
+from passport_events.operating.finding import report_ok
+from passport_events.operating.health import check_health, check_organizations
 from passport_events.operating.health_checks import OrganizationsHeard
-from passport_events.operating.heartbeats import silences
+from passport_events.operating.heartbeats import list_organization_silences
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
@@ -38,21 +38,21 @@ def silent_for(row: SalesforceOrganization, seconds: float) -> SalesforceOrganiz
 
 def named() -> list[str]:
     """Which organizations are trouble."""
-    return [finding.name for finding in assess_organizations() if not finding.ok]
+    return [finding.name for finding in check_organizations() if not finding.ok]
 
 
 def test_one_that_never_sent_a_heartbeat_is_no_trouble() -> None:
     organization()
-    assert assess_organizations() == [well("organizations", "None has sent a heartbeat yet.")]
+    assert check_organizations() == [report_ok("organizations", "None has sent a heartbeat yet.")]
 
 
 def test_silence_is_trouble_after_the_setting_and_over_with_the_next_heartbeat() -> None:
     home = silent_for(organization(), 890)
-    assert assess_organizations() == [well("organizations", "1 were heard in the last 900 s.")]
+    assert check_organizations() == [report_ok("organizations", "1 were heard in the last 900 s.")]
 
     silent_for(home, 910)
 
-    (found,) = assess_organizations()
+    (found,) = check_organizations()
     assert (found.name, found.ok) == (f"organization {home.salesforce_id}", False)
     said = re.fullmatch(r"No heartbeat of School 1 was recorded for (\d+) seconds\.", found.text)
     assert said is not None
@@ -88,17 +88,22 @@ def test_the_longest_silence_comes_first_and_those_that_are_heard_are_not_named(
     for row, seconds in zip(rows, (1_000, 10, 5_000, 2_000), strict=True):
         silent_for(row, seconds)
     assert named() == [f"organization {rows[index].salesforce_id}" for index in (2, 3, 0)]
-    assert [silence.name for silence in silences()] == ["School 3", "School 4", "School 1", "School 2"]
+    assert [silence.name for silence in list_organization_silences()] == [
+        "School 3",
+        "School 4",
+        "School 1",
+        "School 2",
+    ]
 
 
 def test_a_name_that_paints_on_the_terminal_is_spelled_out() -> None:
     silent_for(organization(name="Nort\x1b[31mhfield"), 1_000)
-    assert r"Nort\x1b[31mhfield" in assess_organizations()[0].text
+    assert r"Nort\x1b[31mhfield" in check_organizations()[0].text
 
 
 def test_passport_health_says_it_and_so_does_its_json(redis_server: ValkeyServer) -> None:
     home = silent_for(organization(), 1_000)
-    assert f"organization {home.salesforce_id}" in [finding.name for finding in assess()]
+    assert f"organization {home.salesforce_id}" in [finding.name for finding in check_health()]
     for form in ([], ["--json"]):
         out = StringIO()
         with pytest.raises(SystemExit) as end:

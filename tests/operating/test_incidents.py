@@ -31,7 +31,7 @@ from passport_events.models import LIVE, ProcessedMessage, Progress, SalesforceR
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.operations import RETRY
-from passport_events.operating.replay import REPLAY, preview
+from passport_events.operating.replay import REPLAY, preview_replay
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
@@ -113,7 +113,7 @@ def worker() -> None:
 
 
 def ticker() -> None:
-    runner.work()
+    runner.run_due_operations()
     dispatcher.tick()
     time.sleep(0.05)
 
@@ -122,7 +122,7 @@ def test_a_group_of_dead_letters_ends_under_live_traffic_and_nothing_is_handled_
     redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("passport_events.handling.registry._handlers", {})
-    monkeypatch.setattr(runner, "STEP", SIZE // 20 or 50)
+    monkeypatch.setattr(runner, "MAX_STEP_MESSAGES", SIZE // 20 or 50)
 
     @handles("opportunity")
     def enrol(event: Event, record: SalesforceRecord) -> None:
@@ -187,7 +187,7 @@ def test_what_a_handler_wrongly_did_an_hour_ago_is_put_right_by_replay(
 
     meant = Selection(statuses=(Status.SUCCEEDED,), event_type="opportunity", release="41")
     began = time.monotonic()
-    seen = preview(meant)
+    seen = preview_replay(meant)
     looked = time.monotonic()
     action = runner.start(REPLAY, meant, Actor("ann"), "41 forgot the fee")
     with at_once(worker, worker, ticker):

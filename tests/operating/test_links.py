@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
-from passport_events.operating.explain import runbook_url, trace_id, trace_url
+from passport_events.operating.explain import build_runbook_url, build_trace_url, parse_trace_id
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -31,16 +31,16 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
     ],
 )
 def test_a_trace_is_known_by_either_header(headers: dict[str, str], found: str) -> None:
-    assert trace_id(headers) == found
+    assert parse_trace_id(headers) == found
 
 
 def test_addresses_are_made_from_the_settings_and_empty_without(settings: Settings) -> None:
-    assert (trace_url({"traceparent": PARENT}), runbook_url("a.B")) == ("", "")
+    assert (build_trace_url({"traceparent": PARENT}), build_runbook_url("a.B")) == ("", "")
     settings.PASSPORT_EVENTS = {
         **settings.PASSPORT_EVENTS,
         "TRACE_URL": "https://app.datadoghq.com/apm/trace/{trace_id}?x=1",
         "RUNBOOK_URL": "https://wiki.example/{error}",
     }
-    assert trace_url({"traceparent": PARENT}) == f"https://app.datadoghq.com/apm/trace/{TRACE}?x=1"
-    assert trace_url({}) == runbook_url("") == ""
-    assert runbook_url('a.B"><script>/../') == "https://wiki.example/a.B%22%3E%3Cscript%3E%2F..%2F"
+    assert build_trace_url({"traceparent": PARENT}) == f"https://app.datadoghq.com/apm/trace/{TRACE}?x=1"
+    assert build_trace_url({}) == build_runbook_url("") == ""
+    assert build_runbook_url('a.B"><script>/../') == "https://wiki.example/a.B%22%3E%3Cscript%3E%2F..%2F"

@@ -132,7 +132,7 @@ def test_a_collision_is_restored_as_quarantined_though_its_event_could_be_read(a
 def test_one_operation_changes_a_limited_number_the_oldest_first(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(operations, "MAX_IDS", 2)
     organization()
     messages = [dead(number) for number in range(3)]
 

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.operating import audit_log, erasure, operations, outcomes, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.explain import Word
-from passport_events.operating.operations import DISCARD, RESTORE, RETRY, Change
+from passport_events.operating.explain import DisplayStatus
+from passport_events.operating.operations import DISCARD, RESTORE, RETRY, Operation
 from passport_events.operating.organizations import reprocess_organization
-from passport_events.operating.outcomes import Became
+from passport_events.operating.outcomes import Outcomes
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.runner import start
 from passport_events.operating.selection import Selection
@@ -27,19 +27,19 @@ def letters(count: int) -> list[ProcessedMessage]:
     return [dead(number) for number in range(count)]
 
 
-def do(change: Change, ann: Actor, *messages: ProcessedMessage, **said: object) -> OperatorAction:
+def do(change: Operation, ann: Actor, *messages: ProcessedMessage, **said: object) -> OperatorAction:
     selection = Selection(ids=tuple(message.pk for message in messages), **said)  # type: ignore[arg-type]
     return runner.follow(start(change, selection, ann, "fixed"))
 
 
-def of(action: OperatorAction) -> Became:
-    return outcomes.became([action])[action.pk]
+def of(action: OperatorAction) -> Outcomes:
+    return outcomes.count_outcomes([action])[action.pk]
 
 
 def counts(action: OperatorAction) -> dict[str, int]:
     found = of(action)
     return {word.name: count for word, count in found.counts.items() if count} | (
-        {"elsewhere": found.elsewhere} if found.elsewhere else {}
+        {"elsewhere": found.changed_later} if found.changed_later else {}
     )
 
 
@@ -116,22 +116,22 @@ def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.Monkey
     action = do(RETRY, ann, *sent)
     for message in sent[:4]:
         end(message, Status.SUCCEEDED)
-    monkeypatch.setattr(outcomes, "MOST_COUNTED", 3)
+    monkeypatch.setattr(outcomes, "MAX_COUNTED", 3)
 
     found = of(action)
 
-    assert found.counts[Word.DONE] == 3  # and no more were counted
+    assert found.counts[DisplayStatus.DONE] == 3  # and no more were counted
     assert str(found) == "done 3+, waiting 1"
-    assert found.elsewhere is None  # nobody knows
+    assert found.changed_later is None  # nobody knows
 
 
 def test_any_number_of_actions_cost_one_query(ann: Actor) -> None:
     actions = [do(RETRY, ann, letter) for letter in letters(3)]
     with CaptureQueriesContext(connection) as captured:
-        assert len(outcomes.became(actions)) == 3
-        assert outcomes.became([]) == {}
+        assert len(outcomes.count_outcomes(actions)) == 3
+        assert outcomes.count_outcomes([]) == {}
     assert len(captured) == 1
 
 
 def test_what_changes_no_message_has_nothing_to_tell(ann: Actor) -> None:
-    assert outcomes.became([audit_log.note("f00", "fixed in 42", ann)]) == {}
+    assert outcomes.count_outcomes([audit_log.add_note("f00", "fixed in 42", ann)]) == {}

@@ -51,7 +51,7 @@ def test_a_database_that_is_away_exits_with_2(monkeypatch: pytest.MonkeyPatch) -
     def away() -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(health, "assess_poller", away)
+    monkeypatch.setattr(health, "check_poller", away)
     code, said = passport("health")
     assert (code, "the database cannot be asked" in said) == (2, True)
 

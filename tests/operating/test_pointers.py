@@ -17,9 +17,9 @@ from passport_events.exceptions import OperationRefused
 from passport_events.models import Mode, ProcessedMessage, Status
 from passport_events.operating import flow_operations, operations
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.backlog import oldest_age
-from passport_events.operating.health import assess_event_types
-from passport_events.operating.organizations import reprocess_organization, standings
+from passport_events.operating.backlog import find_oldest_age
+from passport_events.operating.health import check_event_types
+from passport_events.operating.organizations import count_by_organization, reprocess_organization
 from tests.harness.aws import BUCKET
 from tests.operating.inbox import HOME, end, opportunity, organization, pointer, rows
 
@@ -97,7 +97,7 @@ def test_they_count_for_the_organization_that_their_publisher_named() -> None:
     quarantined(pointer("b"))
     opportunity(1)
 
-    standing = standings([home])[home.pk]
+    standing = count_by_organization([home])[home.pk]
 
     assert (standing.waiting, standing.dead, standing.quarantined) == (1, 1, 1)
 
@@ -121,24 +121,24 @@ def test_one_that_is_overdue_is_noticed_unless_it_is_paused(
 ) -> None:
     types = ["opportunity", S3_POINTER]
     message = pointer()
-    assert oldest_age(types) is None
+    assert find_oldest_age(types) is None
     rows(message).update(due_at=timezone.now() - timedelta(minutes=5))
     if paused:
         flow_operations.pause(paused, None, ann, "")
 
-    age = oldest_age(types)
+    age = find_oldest_age(types)
 
     assert (age is not None) == is_overdue
     assert age is None or timedelta(minutes=4) < age < timedelta(minutes=9)
-    assert oldest_age(["opportunity"]) is None
+    assert find_oldest_age(["opportunity"]) is None
 
 
 def test_without_buckets_unfinished_ones_are_trouble(settings: Settings) -> None:
     pointer()
-    assert assess_event_types().ok
+    assert check_event_types().ok
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": []}
 
-    found = assess_event_types()
+    found = check_event_types()
 
     assert found.text.endswith("does not know: s3-pointer.")
     assert "POINTER_BUCKETS" in found.hint

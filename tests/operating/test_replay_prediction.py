@@ -7,7 +7,7 @@ import pytest
 from passport_events.event import Event
 from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, SalesforceRecord, Status
-from passport_events.operating.replay import REPLAY, dry_run
+from passport_events.operating.replay import REPLAY, predict
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from tests.operating.inbox import dead, end, opportunity, organization, rows
@@ -33,7 +33,7 @@ def test_it_says_who_would_be_called_and_who_would_not(monkeypatch: pytest.Monke
     rows(dead(7)).update(content={})
     end(opportunity(8), Status.SUCCEEDED)
 
-    found = dry_run(REPLAY, DEAD)
+    found = predict(REPLAY, DEAD)
 
     assert found.read == 6
     assert found.would == {
@@ -50,4 +50,4 @@ def test_it_reads_the_newest_and_not_all() -> None:
     first, second = dead(1), dead(2)
     rows(second).update(event_type="gone")
     assert first.pk < second.pk
-    assert list(dry_run(REPLAY, DEAD, 1).would) == ["no worker takes its type: it is not in EVENT_TYPES"]
+    assert list(predict(REPLAY, DEAD, 1).would) == ["no worker takes its type: it is not in EVENT_TYPES"]

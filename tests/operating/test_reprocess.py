@@ -20,8 +20,8 @@ from passport_events.operating import reprocess as reprocess_module
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.organizations import find_organization, reprocess_organization
-from passport_events.operating.outcomes import became
-from passport_events.operating.reprocess import REPROCESS, preview
+from passport_events.operating.outcomes import count_outcomes
+from passport_events.operating.reprocess import REPROCESS, preview_reprocess
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message
@@ -152,7 +152,7 @@ def test_an_entity_that_the_settings_cover_now(ann: Actor, tasks_are_known: Call
     assert message.content["fields"] == {"Subject": "call"}
     assert bytes(message.delivery.body or b"") == raw
     assert rows(message).due().exists()
-    assert became([OperatorAction.objects.get(affected=1)])
+    assert count_outcomes([OperatorAction.objects.get(affected=1)])
 
 
 def test_the_same_event_that_comes_again_is_a_duplicate_of_it(
@@ -293,7 +293,7 @@ def test_what_is_redacted_is_refused_in_a_sentence(ann: Actor) -> None:
         reprocess(ann, message)
     code, said = passport("reprocess", str(message.pk))
     assert (code, "bytes that can be read again" in said) == (2, True)
-    assert preview(Selection(statuses=(Status.QUARANTINED,))).without_bytes == 1
+    assert preview_reprocess(Selection(statuses=(Status.QUARANTINED,))).without_bytes == 1
 
 
 def test_an_event_whose_delivery_was_erased_for_another_record_is_handled_as_it_was_read(ann: Actor) -> None:
@@ -373,7 +373,7 @@ def test_it_goes_on_in_steps_and_passes_what_stays(ann: Actor, tasks_are_known: 
     tasks_are_known()
     action = runner.start(REPROCESS, Selection(statuses=(Status.QUARANTINED,)), ann, everything=True)
     for _ in range(6):
-        runner.work()
+        runner.run_due_operations()
     action.refresh_from_db()
     assert (action.ended_at is not None, action.affected) == (True, 3)
     assert rows(*messages).filter(status=Status.WAITING).count() == 3

@@ -20,7 +20,7 @@ from passport_events.models import (
 )
 from passport_events.operating import operations, retention
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.retention import Purged, Retention, purge
+from passport_events.operating.retention import PurgeCounts, Retention, purge
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
 from passport_events.wire.raw_delivery import RawDelivery
@@ -66,7 +66,7 @@ def test_what_is_over_says_nothing_after_its_days(status: Status) -> None:
 def test_what_is_for_a_person_is_kept_for_longer(status: Status) -> None:
     organization()
     message = ended(1, 89, status)
-    assert purge(RETENTION) == Purged()
+    assert purge(RETENTION) == PurgeCounts()
     assert says(message) == (True, True)
 
     assert purge(Retention.of(conf.Settings(keep_dead_letters_days=80))).redacted_messages == 1
@@ -79,7 +79,7 @@ def test_what_nobody_has_ended_is_never_touched(status: Status) -> None:
     if status == Status.PROCESSING:
         rows(message).update(status=status, lease_token="0" * 32)
 
-    assert purge(RETENTION) == Purged()
+    assert purge(RETENTION) == PurgeCounts()
     assert says(message) == (True, True)
 
 
@@ -92,7 +92,7 @@ def test_a_delivery_of_several_records_is_kept_while_one_of_them_needs_it() -> N
     aged(end(first, Status.SUCCEEDED), 20)
     aged(end(second, Status.DEAD), 20)
 
-    assert purge(RETENTION) == Purged()
+    assert purge(RETENTION) == PurgeCounts()
     rows(second).update(status=Status.SUCCEEDED)
     assert purge(RETENTION).redacted_messages == 2
 
@@ -141,12 +141,12 @@ def test_it_goes_in_steps_that_commit_by_themselves(monkeypatch: pytest.MonkeyPa
     organization()
     for number in range(5):
         ended(number, 20)
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention, "MAX_STEP_DELIVERIES", 2)
     seen: list[int] = []
 
     assert purge(RETENTION, lambda purged: seen.append(purged.redacted_messages)).redacted_messages == 5
     assert seen == [2, 4, 5]
-    assert purge(RETENTION) == Purged()
+    assert purge(RETENTION) == PurgeCounts()
 
 
 def test_the_command_reports_what_is_gone() -> None:

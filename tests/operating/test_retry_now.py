@@ -110,10 +110,10 @@ def test_many_go_in_steps_and_each_once(ann: Actor) -> None:
     organization()
     messages = [later(number) for number in range(5)]
     action = runner.start(RETRY_NOW, Selection(event_type="opportunity"), ann, "back")
-    runner.work()
+    runner.run_due_operations()
     assert rows(*messages).due().count() == 2
-    runner.work()
-    runner.work()
+    runner.run_due_operations()
+    runner.run_due_operations()
     action.refresh_from_db()
     assert (action.affected, rows(*messages).due().count()) == (5, 5)
 

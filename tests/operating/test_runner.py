@@ -53,7 +53,7 @@ def test_each_tick_takes_a_step_until_the_end(ann: Actor, redis_server: ValkeySe
 def test_a_message_that_dies_again_is_not_sent_back_twice(ann: Actor) -> None:
     first, *_ = letters(5)
     action = runner.start(RETRY, DEAD, ann, "fixed")
-    runner.advance(action.pk)
+    runner.take_step(action.pk)
     end(first, Status.DEAD)
     late = dead(9)
 
@@ -65,7 +65,7 @@ def test_a_message_that_dies_again_is_not_sent_back_twice(ann: Actor) -> None:
 def test_what_somebody_else_changed_meanwhile_is_left_to_them(ann: Actor) -> None:
     *_, last = letters(5)
     action = runner.start(RETRY, DEAD, ann, "fixed")
-    runner.advance(action.pk)
+    runner.take_step(action.pk)
     end(last, Status.DISCARDED)
 
     assert runner.follow(action).affected == 4
@@ -96,12 +96,12 @@ def test_a_rate_spreads_the_steps(ann: Actor) -> None:
     letters(4)
     action = runner.start(RETRY, DEAD, ann, "fixed", per_minute=60)
 
-    runner.work()
-    runner.work()  # its time has not come
+    runner.run_due_operations()
+    runner.run_due_operations()  # its time has not come
     assert waiting() == 1
 
     OperatorAction.objects.filter(pk=action.pk).update(next_step_at=action.created_at)
-    runner.work()
+    runner.run_due_operations()
     assert waiting() == 2
 
 
@@ -112,7 +112,7 @@ def test_what_goes_wrong_stops_the_action_and_a_resume_tries_again(
     action = runner.start(RETRY, DEAD, ann, "fixed")
     OperatorAction.objects.filter(pk=action.pk).update(selection={"colour": "red"})
 
-    runner.work()
+    runner.run_due_operations()
 
     action.refresh_from_db()
     assert (action.progress, waiting()) == (Progress.STOPPED, 0)
@@ -129,7 +129,7 @@ def test_a_step_that_cannot_note_itself_changes_no_message(
     letters(3)
     action = runner.start(RETRY, DEAD, ann, "fixed")
     monkeypatch.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", lambda *_: 0)
-    assert runner.advance(action.pk) is None
+    assert runner.take_step(action.pk) is None
     assert waiting() == 0
 
 
@@ -153,7 +153,7 @@ def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
 ) -> None:
     letters(5)
     action = runner.start(RETRY, DEAD, ann, "fixed")
-    runner.advance(action.pk)
+    runner.take_step(action.pk)
 
     class Killed(BaseException):
         """Nothing catches it."""
@@ -164,7 +164,7 @@ def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
     with monkeypatch.context() as patched:
         patched.setattr("passport_events.models.operator_action.OperatorActionQuerySet.step", die)
         with pytest.raises(Killed):
-            runner.work()
+            runner.run_due_operations()
     action.refresh_from_db()
     assert (action.affected, waiting(), action.progress) == (2, 2, Progress.RUNNING)
 
@@ -173,7 +173,7 @@ def test_who_dies_in_the_middle_of_a_step_leaves_nothing_half_done(
 
 
 def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "WINDOW", 3)
+    monkeypatch.setattr(runner, "MAX_STEP_KEYS", 3)
     messages = letters(9)
     end(messages[8], Status.DISCARDED)
 
@@ -186,7 +186,7 @@ def test_few_among_many_are_found_in_windows(ann: Actor, monkeypatch: pytest.Mon
 def test_more_than_a_glance_saw_is_worked_on_and_not_counted(
     ann: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection, "LOOK_BACK", 1)
+    monkeypatch.setattr(selection, "MAX_LOOKBACK_MESSAGES", 1)
     messages = letters(3)
     rows(*messages).update(release="41")
 

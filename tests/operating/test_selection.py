@@ -14,7 +14,7 @@ from passport_events.exceptions import OperationRefused
 from passport_events.handling.registry import handles, registered
 from passport_events.models import Delivery, SalesforceRecord, Status
 from passport_events.operating import selection as module
-from passport_events.operating.selection import Selection, count, newest
+from passport_events.operating.selection import Selection, count, find_newest
 from passport_events.testing import organization_id, record_id
 from tests.operating.inbox import dead, end, opportunity, organization, rows
 
@@ -126,26 +126,26 @@ def test_counting_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         dead(number)
     assert count(Selection().messages()) == 3
-    monkeypatch.setattr(module, "MOST_COUNTED", 2)
+    monkeypatch.setattr(module, "MAX_COUNTED", 2)
     assert count(Selection().messages()) == 2
 
 
 @pytest.mark.django_db
 def test_a_glance_sees_all_where_an_index_finds_them_else_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_BACK", 2)
+    monkeypatch.setattr(module, "MAX_LOOKBACK_MESSAGES", 2)
     organization()
     messages = [dead(number) for number in range(4)]
     rows(*messages).update(release="41")
 
-    assert set(Selection(release="41").at_a_glance()) == set(messages[2:])
+    assert set(Selection(release="41").bounded()) == set(messages[2:])
     for said in ({"statuses": (Status.DEAD,)}, {"since": SECOND}, {"ids": tuple(m.pk for m in messages)}):
-        assert set(Selection(release="41", **said).at_a_glance()) == set(messages)
+        assert set(Selection(release="41", **said).bounded()) == set(messages)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("limit", [3, 10_000])
 def test_the_newest_are_the_same_however_they_are_found(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
-    monkeypatch.setattr(module, "MOST_COUNTED", limit)
+    monkeypatch.setattr(module, "MAX_COUNTED", limit)
     organization()
     messages = [dead(number) for number in range(5)]
-    assert list(newest(Selection().messages(), 2)) == [messages[4], messages[3]]
+    assert list(find_newest(Selection().messages(), 2)) == [messages[4], messages[3]]

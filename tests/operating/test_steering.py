@@ -18,11 +18,11 @@ DEAD = Selection(statuses=(Status.DEAD,), event_type="opportunity")
 def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:
     letters(3)
     action = runner.start(RETRY, DEAD, ann, "fixed")
-    runner.advance(action.pk)
+    runner.take_step(action.pk)
 
     assert runner.pause(action, ann)
     assert not runner.pause(action, ann)
-    runner.work()
+    runner.run_due_operations()
     assert (action.progress, waiting()) == (Progress.PAUSED, 2)
 
     assert runner.resume(action, ann)
@@ -34,12 +34,12 @@ def test_a_paused_action_rests_until_it_is_resumed(ann: Actor) -> None:
 def test_a_cancelled_action_stays_where_it_is(ann: Actor) -> None:
     letters(3)
     action = runner.start(RETRY, DEAD, ann, "fixed")
-    runner.advance(action.pk)
+    runner.take_step(action.pk)
 
     assert runner.cancel(action, Actor("bob"))
     assert not runner.cancel(action, ann)
     assert not runner.resume(action, ann)
-    runner.work()
+    runner.run_due_operations()
 
     assert (action.progress, action.ended_by, action.affected, waiting()) == (
         Progress.CANCELLED,

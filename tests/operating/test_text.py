@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from passport_events.operating.text import as_json, one_line, visible
+from passport_events.operating.text import escape_invisible, format_line, format_value
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ from passport_events.operating.text import as_json, one_line, visible
     ],
 )
 def test_what_cannot_be_seen_is_spelled_out(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert escape_invisible(text) == shown
 
 
 def test_long_text_says_how_much_is_left() -> None:
-    assert visible("abcdef", 4) == "abcd… (2 more characters)"
+    assert escape_invisible("abcdef", 4) == "abcd… (2 more characters)"
 
 
 def test_lines_are_joined() -> None:
-    assert one_line("a\r\n b") == "a\\r b"
+    assert format_line("a\r\n b") == "a\\r b"
 
 
 @pytest.mark.parametrize(("value", "shown"), [("Ada", "Ada"), (None, "null"), (1.5, "1.5"), (["é"], '["é"]')])
 def test_values_are_shown_as_json(value: object, shown: str) -> None:
-    assert as_json(value) == shown
+    assert format_value(value) == shown

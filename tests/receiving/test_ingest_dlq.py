@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection
 from passport_events import conf
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
-from passport_events.operating.health import assess_poller
+from passport_events.operating.health import check_poller
 from passport_events.processes.database_errors import describe_error
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
@@ -185,7 +185,7 @@ def test_it_is_no_poller_to_those_who_ask_whether_one_runs(
     seen: list[bool] = []
 
     def receive(*arguments: object) -> list[object]:
-        seen.append(assess_poller().ok)
+        seen.append(check_poller().ok)
         return []
 
     monkeypatch.setattr(SqsQueue, "receive", receive)

@@ -12,7 +12,7 @@ from passport_events import conf
 from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.organizations import reprocess_organization, waited_for
+from passport_events.operating.organizations import filter_held_messages, reprocess_organization
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
@@ -195,7 +195,7 @@ def test_what_is_kept_of_it_ends_when_it_is_known(queue: FakeQueue) -> None:
     queue.send(opportunity(1))
     poll_once(queue)
     home = SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
-    assert [message.reason for message in waited_for(home)] == ["unknown_organization"]
+    assert [message.reason for message in filter_held_messages(home)] == ["unknown_organization"]
 
     assert reprocess_organization(home, Actor("ann")) == 2
 

@@ -25,7 +25,7 @@ from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization, SalesforceRecord
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.dry_run import rehearse
+from passport_events.operating.dry_run import execute_dry_run
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login
@@ -270,7 +270,7 @@ def test_it_is_in_no_column_log_line_page_or_output_and_not_in_redis(
         hints.send([QUEUE])
         queue = hints.rq_queue(QUEUE)
         PassportSimpleWorker([queue], connection=queue.connection).work(burst=True)
-        found = rehearse(Selection(event_type="opportunity"), Actor.of_command(), 50)
+        found = execute_dry_run(Selection(event_type="opportunity"), Actor.from_command(), 50)
 
     kinds = set(ProcessedMessage.objects.values_list("status", flat=True))
     assert kinds == {"waiting", "dead", "ignored"}

@@ -214,7 +214,7 @@ def test_a_refused_job_fails_with_a_reason_that_repeats_nothing_of_it(
     assert SECRET not in result.exc_string
     queue.connection.sadd(f"rq:workers:{OPPORTUNITIES}", "rq:worker:one")
     queue.connection.hset("rq:worker:one", mapping={"birth": "2026-01-01T00:00:00Z", "queues": OPPORTUNITIES})
-    [finding] = [each for each in health.assess_backlog() if each.name == OPPORTUNITIES]
+    [finding] = [each for each in health.check_backlog() if each.name == OPPORTUNITIES]
     assert finding.code is Code.JOB_REFUSED
     assert SECRET not in finding.text + finding.hint
 

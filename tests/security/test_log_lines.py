@@ -19,7 +19,7 @@ from passport_events.instrumentation import Notification, emit
 from passport_events.management.giving_up import give_up
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.observing import logs
-from passport_events.operating.audit_log import Actor, look_at
+from passport_events.operating.audit_log import Actor, record_payload_view
 from passport_events.processes.backoff import Backoff
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once
@@ -99,7 +99,7 @@ def test_a_value_does_not_pass_for_another_fact(lines: Lines, caplog: pytest.Log
 @pytest.mark.django_db(transaction=True)
 def test_the_name_of_a_user_stays_in_its_line(lines: Lines) -> None:
     user = User.objects.create(username="eve\nERROR died\x1b[2J")
-    look_at(_a_message(), Actor.of_user(user))
+    record_payload_view(_a_message(), Actor.from_user(user))
     assert lines.shown
     assert all(map(is_safe, lines.shown))
     assert any("eve\\nERROR died\\x1b[2J" in line for line in lines.shown)

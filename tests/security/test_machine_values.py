@@ -127,7 +127,7 @@ def test_a_group_and_a_selection_mean_the_same_in_every_language(
     asked = Page(admin_client.post(act, {**form.fields, "task": "retry"}).content.decode())
     admin_client.post(act, {**asked.form(act).fields, "reason": "one"})
     assert OperatorAction.objects.latest("pk").selection == {"ids": [world.message.pk]}
-    runner.work()
+    runner.run_due_operations()
     assert ProcessedMessage.objects.get(status=Status.WAITING).pk == world.message.pk
 
 

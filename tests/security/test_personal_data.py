@@ -42,10 +42,10 @@ from passport_events.models.personal_data import (
 )
 from passport_events.operating import audit_log, operations, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.erasure import Erased, erase, preview
+from passport_events.operating.erasure import ErasureCounts, erase, preview_erasure
 from passport_events.operating.export import COLUMNS
-from passport_events.operating.operations import Change
-from passport_events.operating.record_search import names_record
+from passport_events.operating.operations import Operation
+from passport_events.operating.record_search import contains_record
 from passport_events.operating.replay import REPLAY
 from passport_events.operating.retention import Retention, purge
 from passport_events.operating.selection import Selection
@@ -179,15 +179,15 @@ REFUSED: dict[str, Callable[[str], bytes]] = {
 @pytest.mark.parametrize("record", [RECORD, record_id("Opportunity", 2**60), record_id("Account", 5**20)])
 @pytest.mark.parametrize("how", [how for how in REFUSED if how != "only in an attribute"])
 def test_bytes_name_a_record_however_they_are_encoded(how: str, record: str) -> None:
-    assert names_record(REFUSED[how](record), record)
-    assert not names_record(REFUSED[how](OTHER), record)
+    assert contains_record(REFUSED[how](record), record)
+    assert not contains_record(REFUSED[how](OTHER), record)
 
 
 def test_another_case_of_the_same_letters_is_another_record() -> None:
     lower, upper = record_id("Opportunity", 40), record_id("Opportunity", 14)
     assert lower[:15].lower() == upper[:15].lower()
-    assert not names_record(upper.encode(), lower)
-    assert not names_record(upper[:15].encode(), lower)
+    assert not contains_record(upper.encode(), lower)
+    assert not contains_record(upper[:15].encode(), lower)
 
 
 def plant(row: models.Model) -> None:
@@ -246,8 +246,8 @@ def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pyte
     inbox.store([RawDelivery(message_id="sqs-pointer", receipt_handle="", body=wrapped(led))])
     rows(first).update(status=Status.DEAD, due_at=None, finished_at=timezone.now())
     operations.discard(rows(first), ANN, f"the case of {MARKER}")
-    audit_log.note("f00", f"{RECORD} is {MARKER}", ANN)
-    audit_log.note("f00", f"{RECORD[:15]} was {MARKER}", ANN)
+    audit_log.add_note("f00", f"{RECORD} is {MARKER}", ANN)
+    audit_log.add_note("f00", f"{RECORD[:15]} was {MARKER}", ANN)
     for model in (Delivery, ProcessedMessage, MessageAttempt):
         for row in model._base_manager.all():
             plant(row)
@@ -261,7 +261,7 @@ def test_no_copy_of_an_erased_record_is_left_anywhere(everywhere: list[int], adm
         "passport_events_salesforcerecord.fields",
         "passport_events_salesforcerecord.merge_state",
     }
-    counted = preview(HOME, RECORD)
+    counted = preview_erasure(HOME, RECORD)
     assert copies()
 
     assert erase(HOME, RECORD, ANN, "request 17") == counted
@@ -291,9 +291,9 @@ def test_what_is_about_others_stays_whole(redis_server: ValkeyServer) -> None:
         opportunity(3),
         related,
     ]
-    audit_log.note("f00", f"{OTHER} stays", ANN)
+    audit_log.add_note("f00", f"{OTHER} stays", ANN)
 
-    assert erase(HOME, RECORD, ANN, "request 17") == Erased(0, 1, 1, 0)
+    assert erase(HOME, RECORD, ANN, "request 17") == ErasureCounts(0, 1, 1, 0)
 
     kept = [bool(Delivery.objects.get(messages=message).body) for message in others]
     assert kept == [True, False, True, True, True]
@@ -320,7 +320,7 @@ def test_an_event_that_was_stored_as_part_of_another_delivery_goes_too() -> None
 def test_messages_of_an_organization_that_is_not_known_are_erased() -> None:
     message = store(event())
     assert message.reason == "unknown_organization"
-    assert erase(HOME, RECORD, ANN, "request 17") == Erased(0, 1, 1, 0)
+    assert erase(HOME, RECORD, ANN, "request 17") == ErasureCounts(0, 1, 1, 0)
     assert copies() == []
 
 
@@ -342,7 +342,7 @@ def test_the_purge_empties_what_another_record_left_in_a_shared_delivery() -> No
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis_server")
 @pytest.mark.parametrize("change", [operations.RETRY, operations.RESTORE, REPLAY], ids=lambda c: c.kind)
-def test_an_operation_that_still_runs_brings_nothing_back(change: Change) -> None:
+def test_an_operation_that_still_runs_brings_nothing_back(change: Operation) -> None:
     organization()
     message = store(event())
     status = Status.DISCARDED if change is operations.RESTORE else Status.DEAD
@@ -350,7 +350,7 @@ def test_an_operation_that_still_runs_brings_nothing_back(change: Change) -> Non
     action = runner.start(change, Selection(record_id=RECORD), ANN, "why")
 
     erase(HOME, RECORD, ANN, "request 17")
-    runner.work()
+    runner.run_due_operations()
 
     assert copies() == []
     assert not ProcessedMessage.objects.filter(status=Status.WAITING).exists()

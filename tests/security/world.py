@@ -80,7 +80,7 @@ def build() -> World:
     )
     ann = Actor("ann")
     now = timezone.now()
-    audit_log.note(GROUP, "wait for 42", ann)
+    audit_log.add_note(GROUP, "wait for 42", ann)
     flow_operations.pause("item", home, ann, "S3 is down")
     return World(
         home=home,

@@ -15,9 +15,9 @@ from passport_events.management.verbs.arguments import positive
 from passport_events.models import OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.outcomes import became
-from passport_events.operating.selection import MOST_COUNTED
-from passport_events.operating.text import one_line
+from passport_events.operating.outcomes import count_outcomes
+from passport_events.operating.selection import MAX_COUNTED
+from passport_events.operating.text import format_line
 
 HELP = "List what operators did, the newest first; or pause, resume, cancel or follow what still goes on."
 EXAMPLE = "manage.py passport actions --pause 17"
@@ -45,7 +45,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     for name, (verb, done) in STEERING.items():
         if options[name]:
             action = _find(options[name])
-            is_done = verb(action, Actor.of_command())
+            is_done = verb(action, Actor.from_command())
             before = done if is_done else f"not {done}"
             _write(out, [action], as_json=options["json"], before=before)
             return DONE if is_done else TROUBLE
@@ -67,7 +67,7 @@ def _find(pk: int) -> OperatorAction:
 
 
 def _write(out: OutputWrapper, actions: list[OperatorAction], *, as_json: bool, before: str = "") -> None:
-    stands = became(actions)
+    stands = count_outcomes(actions)
     for action in actions:
         found = stands.get(action.pk)
         if as_json:
@@ -80,8 +80,8 @@ def _write(out: OutputWrapper, actions: list[OperatorAction], *, as_json: bool, 
 
 def _line(action: OperatorAction) -> str:
     total = "" if action.total is None else f" of {action.total:,}"
-    more = "+" if (action.total or 0) >= MOST_COUNTED else ""
+    more = "+" if (action.total or 0) >= MAX_COUNTED else ""
     state = action.progress.label if action.progress else "done at once"
     said = f"{action.pk:>6}  {action.kind:9} {state:10} {action.affected:,}{total}{more}"
-    who = f"{one_line(action.actor_name)}: {one_line(action.reason)}".rstrip(": ")
-    return f"{said}  {who}  {one_line(action.failure)}".rstrip()
+    who = f"{format_line(action.actor_name)}: {format_line(action.reason)}".rstrip(": ")
+    return f"{said}  {who}  {format_line(action.failure)}".rstrip()

@@ -15,10 +15,10 @@ from passport_events.management.verbs.progress import Counter
 from passport_events.models import OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import Change
-from passport_events.operating.outcomes import Became, became
-from passport_events.operating.selection import MOST_COUNTED, Selection
-from passport_events.operating.text import one_line
+from passport_events.operating.operations import Operation
+from passport_events.operating.outcomes import Outcomes, count_outcomes
+from passport_events.operating.selection import MAX_COUNTED, Selection
+from passport_events.operating.text import format_line
 
 
 class Words(NamedTuple):
@@ -38,14 +38,14 @@ def add_pace(parser: ArgumentParser) -> None:
 
 
 def carry_out(
-    out: OutputWrapper, words: Words, change: Change, selection: Selection, options: dict[str, Any]
+    out: OutputWrapper, words: Words, change: Operation, selection: Selection, options: dict[str, Any]
 ) -> int:
     """Start it, and follow it to its end unless it shall go on in the background; the exit code."""
     try:
         action = runner.start(
             change,
             selection,
-            Actor.of_command(),
+            Actor.from_command(),
             options.get("reason", ""),
             options["per_minute"],
             everything=options.get("all", False),
@@ -62,7 +62,7 @@ def carry_out(
 
 def follow(action: OperatorAction) -> None:
     """Count on the terminal until it is over or paused. An interrupt only ends the following."""
-    is_known = action.total is not None and action.total < MOST_COUNTED
+    is_known = action.total is not None and action.total < MAX_COUNTED
     counter = Counter(action.total if is_known else None, "messages")
     try:
         runner.follow(action, counter.show)
@@ -75,7 +75,9 @@ def follow(action: OperatorAction) -> None:
 def report(out: OutputWrapper, words: Words, action: OperatorAction | None, *, as_json: bool) -> None:
     """One line, or one JSON object."""
     if as_json:
-        out.write(json.dumps(facts(action, became([action]).get(action.pk)) if action else {"affected": 0}))
+        out.write(
+            json.dumps(facts(action, count_outcomes([action]).get(action.pk)) if action else {"affected": 0})
+        )
         return
     line = f"{words.verb}: {action.affected if action else 0} {words.done}"
     if action is not None and action.progress != Progress.DONE:
@@ -88,10 +90,10 @@ def state(action: OperatorAction) -> str:
     if action.progress is None:
         return ""
     said = f"action {action.pk} is {action.progress.label}"
-    return f"{said}: {one_line(action.failure)}" if action.failure else said
+    return f"{said}: {format_line(action.failure)}" if action.failure else said
 
 
-def facts(action: OperatorAction, stands: Became | None) -> dict[str, Any]:
+def facts(action: OperatorAction, stands: Outcomes | None) -> dict[str, Any]:
     """For programs."""
     return {
         "action": action.pk,
@@ -99,7 +101,7 @@ def facts(action: OperatorAction, stands: Became | None) -> dict[str, Any]:
         "progress": action.progress,
         "affected": action.affected,
         "total": action.total,
-        "is_capped": (action.total or 0) >= MOST_COUNTED,
+        "is_capped": (action.total or 0) >= MAX_COUNTED,
         "per_minute": action.per_minute,
         "selection": action.selection,
         "actor": action.actor_name,

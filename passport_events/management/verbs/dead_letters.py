@@ -16,7 +16,7 @@ from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import ProcessedMessage, Status
 from passport_events.operating import audit_log, operations
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import MOST_AT_ONCE, Change
+from passport_events.operating.operations import MAX_IDS, Operation
 
 HELP = (
     "List dead letters, the newest first; or send some back to their handlers, or put them aside: by number, "
@@ -26,7 +26,7 @@ EXAMPLE = 'manage.py passport dead-letters --retry --fingerprint 9f86d081 --reas
 
 
 class _Verb(NamedTuple):
-    change: Change
+    change: Operation
     at_once: Callable[..., int]
     done: str
     status: Status
@@ -68,7 +68,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     if options["trial"]:
         return _try(out, options)
     if options["note"] is not None:
-        audit_log.note(options["fingerprint"], options["note"], Actor.of_command())
+        audit_log.add_note(options["fingerprint"], options["note"], Actor.from_command())
         out.write("dead-letters: noted")
         return DONE
     wanted = selection(options, (Status.DEAD,))
@@ -82,11 +82,13 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 def _change(out: OutputWrapper, verb: _Verb, options: dict[str, Any], ids: set[int]) -> int:
     if options["all"] or selection(options).is_narrow:
         raise OperationRefused("Give ids or filters, not both.")
-    if len(ids) > MOST_AT_ONCE:
-        raise OperationRefused(f"At most {MOST_AT_ONCE:,} at once.")
+    if len(ids) > MAX_IDS:
+        raise OperationRefused(f"At most {MAX_IDS:,} at once.")
     if verb.change.needs_reason:
         require_reason(options)
-    changed = verb.at_once(ProcessedMessage.objects.filter(pk__in=ids), Actor.of_command(), options["reason"])
+    changed = verb.at_once(
+        ProcessedMessage.objects.filter(pk__in=ids), Actor.from_command(), options["reason"]
+    )
     left = len(ids) - changed
     out.write(f"dead-letters: {changed} {verb.done}" + (f", {left} left as they are" if left else ""))
     return TROUBLE if left else DONE
@@ -105,6 +107,6 @@ def _try(out: OutputWrapper, options: dict[str, Any]) -> int:
     meant = selection(options, (Status.DEAD,))
     operations.RETRY.check(meant)
     require_reason(options)
-    sent = operations.retry_one(meant, Actor.of_command(), options["reason"])
+    sent = operations.retry_newest(meant, Actor.from_command(), options["reason"])
     out.write("dead-letters: 0 sent back" if sent is None else f"dead-letters: {sent} sent back as a trial")
     return TROUBLE if sent is None else DONE

@@ -11,7 +11,7 @@ from django.core.management.base import OutputWrapper
 
 from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
 from passport_events.operating.finding import Code, Finding, Level
-from passport_events.operating.health import assess
+from passport_events.operating.health import check_health
 
 HELP = "Say whether events flow, and if not, the likely cause and the way out."
 EXAMPLE = "manage.py passport health --json"
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Report."""
-    findings = assess()
+    findings = check_health()
     is_well = all(finding.ok for finding in findings)
     if options["json"]:
         report = {"ok": is_well, "findings": [_as_json(finding) for finding in findings]}

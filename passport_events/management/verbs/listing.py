@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from passport_events.models import ProcessedMessage
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 COLUMNS = (
     ("id", 10),
@@ -48,4 +48,4 @@ def _facts(message: ProcessedMessage) -> dict[str, Any]:
 
 
 def _line(facts: dict[str, Any]) -> str:
-    return "  ".join(f"{one_line(facts[name]):{width}}" for name, width in COLUMNS).rstrip()
+    return "  ".join(f"{format_line(facts[name]):{width}}" for name, width in COLUMNS).rstrip()

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--limit", type=positive, default=50, metavar="N", help="default: 50")
     parser.add_argument("--json", action="store_true", help="one JSON object on each line")
     parser.add_argument(
-        "--export", choices=export.FORMATS, help=f"all of them, up to {export.MOST_EXPORTED:,}, oldest first"
+        "--export", choices=export.FORMATS, help=f"all of them, up to {export.MAX_EXPORTED:,}, oldest first"
     )
     parser.add_argument(
         "--payload", action="store_true", help="with --export: with what events say, which is student data"
@@ -47,10 +47,10 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 def _export(out: OutputWrapper, options: dict[str, Any]) -> int:
     counter = Counter(None, "messages")
-    lines = export.export(
+    lines = export.export_messages(
         selection(options),
         options["export"],
-        Actor.of_command(),
+        Actor.from_command(),
         options["reason"],
         with_payload=options["payload"],
         progress=counter.show,

@@ -24,6 +24,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Pause."""
-    is_new = flow_operations.pause(*scope(options), Actor.of_command(), options["reason"])
+    is_new = flow_operations.pause(*scope(options), Actor.from_command(), options["reason"])
     out.write(f"pause: {describe_scope(options)} {'is' if is_new else 'was already'} paused")
     return DONE

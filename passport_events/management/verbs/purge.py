@@ -16,7 +16,7 @@ from passport_events.management.verbs.arguments import record
 from passport_events.management.verbs.progress import Counter
 from passport_events.operating import automatic_purge
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.erasure import erase, preview
+from passport_events.operating.erasure import erase, preview_erasure
 from passport_events.operating.retention import Retention, purge
 
 HELP = (
@@ -50,7 +50,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     counter = Counter(None, "rows")
     purged = purge(Retention.of(conf.current()), lambda so_far: counter.show(so_far.rows))
     counter.end()
-    automatic_purge.record(Actor.of_command(), purged)
+    automatic_purge.record_purge(Actor.from_command(), purged)
     _report(out, "purge", purged, as_json=options["json"])
     return DONE
 
@@ -61,9 +61,9 @@ def _erase(out: OutputWrapper, options: dict[str, Any]) -> int:
         raise OperationRefused("To erase, say of which organization and why: --organization, --reason.")
     counter = Counter(None, "deliveries searched")
     if is_preview:
-        erased = preview(organization, options["erase"], progress=counter.show)
+        erased = preview_erasure(organization, options["erase"], progress=counter.show)
     else:
-        actor = Actor.of_command()
+        actor = Actor.from_command()
         erased = erase(organization, options["erase"], actor, options["reason"], progress=counter.show)
     counter.end()
     _report(out, "erase (preview)" if is_preview else "erase", erased, as_json=options["json"])

@@ -14,9 +14,9 @@ from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
-from passport_events.operating.dry_run import MOST_REHEARSED
-from passport_events.operating.replay import REPLAY, REPLAYABLE, Preview, dry_run, preview
-from passport_events.operating.selection import LOOK_BACK, Selection
+from passport_events.operating.dry_run import MAX_MESSAGES
+from passport_events.operating.replay import REPLAY, REPLAYABLE, ReplayPreview, predict, preview_replay
+from passport_events.operating.selection import MAX_LOOKBACK_MESSAGES, Selection
 
 HELP = "Run messages again that have ended, in a new generation. Without --yes it only says what it would do."
 EXAMPLE = (
@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--rehearse",
         type=positive,
         metavar="N",
-        help=f"run the handler against the newest N, up to {MOST_REHEARSED}, undone: what would differ",
+        help=f"run the handler against the newest N, up to {MAX_MESSAGES}, undone: what would differ",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
@@ -55,17 +55,18 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
         require_reason(options)
         words = Words("replay", "messages wait to run again")
         return carrying_out.carry_out(out, words, REPLAY, meant, options)
-    seen = preview(meant)
+    seen = preview_replay(meant)
     _write(out, seen, as_json=options["json"])
     if not (meant.is_found_by_index or options["json"]):
         out.write(
-            f"Only the newest {LOOK_BACK:,} messages were looked at; --yes takes all. Say --since for all."
+            f"Only the newest {MAX_LOOKBACK_MESSAGES:,} messages were looked at; --yes takes all. "
+            "Say --since for all."
         )
     return DONE if seen.messages else TROUBLE
 
 
 def _dry_run(out: OutputWrapper, meant: Selection, *, as_json: bool) -> int:
-    found = dry_run(REPLAY, meant)
+    found = predict(REPLAY, meant)
     if as_json:
         out.write(json.dumps(dataclasses.asdict(found)))
     else:
@@ -75,7 +76,7 @@ def _dry_run(out: OutputWrapper, meant: Selection, *, as_json: bool) -> int:
     return DONE if found.read else TROUBLE
 
 
-def _write(out: OutputWrapper, seen: Preview, *, as_json: bool) -> None:
+def _write(out: OutputWrapper, seen: ReplayPreview, *, as_json: bool) -> None:
     if as_json:
         out.write(json.dumps(dataclasses.asdict(seen), default=str))
         return
@@ -92,5 +93,5 @@ def _write(out: OutputWrapper, seen: Preview, *, as_json: bool) -> None:
     out.write("Nothing was changed. To do it: --yes, and --reason.")
 
 
-def _also(seen: Preview) -> str:
+def _also(seen: ReplayPreview) -> str:
     return f"; {seen.redacted} cannot, their content is gone" if seen.redacted else ""

@@ -15,8 +15,8 @@ from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
-from passport_events.operating.organizations import find_organization, held_for
-from passport_events.operating.reprocess import REPROCESS, ReprocessPreview, preview
+from passport_events.operating.organizations import find_organization, select_held_messages
+from passport_events.operating.reprocess import REPROCESS, ReprocessPreview, preview_reprocess
 from passport_events.operating.selection import Selection, count
 
 HELP = (
@@ -43,14 +43,14 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Reprocess. That nothing is held back is no trouble; that something stays held back is."""
     meant = _meant(options)
     if options["preview"]:
-        return _preview(out, preview(meant), as_json=options["json"])
-    if not REPROCESS.eligible(meant.messages()).exists():
+        return _preview(out, preview_reprocess(meant), as_json=options["json"])
+    if not REPROCESS.filter_eligible(meant.messages()).exists():
         if options["ids"]:
             raise OperationRefused("None of these is held back with bytes that can be read again.")
         carrying_out.report(out, WORDS, None, as_json=options["json"])
         return DONE
     code = carrying_out.carry_out(out, WORDS, REPROCESS, meant, options)
-    left = 0 if options["background"] else count(REPROCESS.eligible(meant.messages()))
+    left = 0 if options["background"] else count(REPROCESS.filter_eligible(meant.messages()))
     if left and not options["json"]:
         out.write(f"{left} are still held back. Why: manage.py passport dead-letters --status quarantined")
     return TROUBLE if left else code
@@ -59,7 +59,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 def _meant(options: dict[str, Any]) -> Selection:
     """Raises OperationRefused without a filter or --all, and for an organization that is off."""
     if options["organization"]:
-        held_for(find_organization(options["organization"]))
+        select_held_messages(find_organization(options["organization"]))
     meant = dataclasses.replace(
         selection(options, () if options["ids"] else HELD), ids=tuple(sorted(set(options["ids"])))
     )

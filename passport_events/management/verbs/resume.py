@@ -23,6 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Resume."""
-    is_ended = flow_operations.resume(*scope(options), Actor.of_command())
+    is_ended = flow_operations.resume(*scope(options), Actor.from_command())
     out.write(f"resume: {describe_scope(options)} {'goes on' if is_ended else 'was not paused'}")
     return DONE if is_ended else TROUBLE

@@ -15,8 +15,8 @@ from passport_events.management.verbs.arguments import positive, require_reason
 from passport_events.management.verbs.carrying_out import Words
 from passport_events.management.verbs.selecting import add_selection, selection
 from passport_events.models import Status
-from passport_events.operating.operations import RETRY, RETRY_NOW, Change
-from passport_events.operating.selection import MOST_COUNTED, Selection, count
+from passport_events.operating.operations import RETRY, RETRY_NOW, Operation
+from passport_events.operating.selection import MAX_COUNTED, Selection, count
 
 HELP = (
     "Send dead letters back to their handlers with all attempts; or with --now, let messages that wait for "
@@ -42,13 +42,13 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     change = RETRY_NOW if options["now"] else RETRY
     meant = _meant(change, options)
     if options["preview"]:
-        return _preview(out, count(change.eligible(meant.at_a_glance())), as_json=options["json"])
+        return _preview(out, count(change.filter_eligible(meant.bounded())), as_json=options["json"])
     require_reason(options)
     done = "due now" if change is RETRY_NOW else "sent back"
     return carrying_out.carry_out(out, Words("retry", done), change, meant, options)
 
 
-def _meant(change: Change, options: dict[str, Any]) -> Selection:
+def _meant(change: Operation, options: dict[str, Any]) -> Selection:
     said, ids = selection(options), tuple(sorted(set(options["ids"])))
     if ids:
         if said.is_narrow or options["all"]:
@@ -62,7 +62,7 @@ def _meant(change: Change, options: dict[str, Any]) -> Selection:
 
 
 def _preview(out: OutputWrapper, found: int, *, as_json: bool) -> int:
-    is_capped = found >= MOST_COUNTED
+    is_capped = found >= MAX_COUNTED
     if as_json:
         out.write(json.dumps({"messages": found, "is_capped": is_capped}))
     else:

@@ -28,10 +28,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Throttle, or end it."""
     if options["end"]:
-        is_ended = flow_operations.unthrottle(*scope(options), Actor.of_command())
+        is_ended = flow_operations.remove_rate_limit(*scope(options), Actor.from_command())
         out.write(f"throttle: {describe_scope(options)} {'runs freely' if is_ended else 'was not throttled'}")
         return DONE if is_ended else TROUBLE
     rate = options["per_minute"]
-    flow_operations.throttle(*scope(options), Actor.of_command(), options["reason"], rate)
+    flow_operations.limit_rate(*scope(options), Actor.from_command(), options["reason"], rate)
     out.write(f"throttle: {describe_scope(options)} at most {rate} a minute")
     return DONE

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from passport_events.monitoring.dashboard.values import Dashboard, Queue
-from passport_events.operating.text import seconds
+from passport_events.operating.text import format_duration
 
 MOST_MINUTES_OLD = 5
 """A minute is counted within seconds of its end, if anybody counts at all."""
@@ -99,4 +99,4 @@ def _of_workers(dashboard: Dashboard) -> Iterator[Concern]:
 
 
 def _span(number: float) -> str:
-    return seconds(timedelta(seconds=number))
+    return format_duration(timedelta(seconds=number))

@@ -15,7 +15,7 @@ from passport_events.monitoring.dashboard.values import Control, Process
 from passport_events.operating import rq_state
 from passport_events.operating.heartbeats import MAX_SILENCE, is_fresh
 from passport_events.operating.rq_state import RegisteredWorker
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 
 def receiving(moment: Moment) -> list[Process]:
@@ -40,7 +40,7 @@ def workers(moment: Moment) -> tuple[list[Process], str]:
     """
     ours = set(conf.current().queues())
     try:
-        found = {each.name: each for queue in ours for each in rq_state.listening(hints.rq_queue(queue))}
+        found = {each.name: each for queue in ours for each in rq_state.list_workers(hints.rq_queue(queue))}
         return [_worker(found[name], moment, ours) for name in sorted(found)], ""
     except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
         return [], f"Redis cannot be asked ({type(error).__name__})."
@@ -52,11 +52,11 @@ def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process
     queues = sorted(ours & set(worker.queues))
     return Process(
         kind="worker",
-        name=one_line(worker.name),
+        name=format_line(worker.name),
         seen_at=seen_at,
         age=age,
         is_late=age > DEFAULT_WORKER_TTL + MAX_SILENCE.total_seconds(),
-        detail=f"{one_line(worker.state)}, {', '.join(queues)}",
+        detail=f"{format_line(worker.state)}, {', '.join(queues)}",
         queues=queues,
     )
 
@@ -69,9 +69,9 @@ def controls() -> Iterator[Control]:
         yield Control(
             kind=action.kind,
             event_type=action.event_type,
-            organization="" if action.organization is None else one_line(action.organization.name),
+            organization="" if action.organization is None else format_line(action.organization.name),
             per_minute=action.per_minute,
-            who=one_line(action.actor_name),
-            why=one_line(action.reason),
+            who=format_line(action.actor_name),
+            why=format_line(action.reason),
             since=since,
         )

@@ -11,7 +11,7 @@ from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring.dashboard.clock import Moment
 from passport_events.monitoring.dashboard.values import Fresh, Window
 from passport_events.monitoring.models import Freshness, Outage
-from passport_events.operating.text import one_line
+from passport_events.operating.text import format_line
 
 MOST_WINDOWS = 50
 
@@ -26,7 +26,7 @@ def organizations() -> Organizations:
 
 def name_of(salesforce_id: str, known: Organizations) -> str:
     """For people; empty where it is not known."""
-    return one_line(known[salesforce_id].name) if salesforce_id in known else ""
+    return format_line(known[salesforce_id].name) if salesforce_id in known else ""
 
 
 def freshness(moment: Moment, known: Organizations, windows: Sequence[Window]) -> list[Fresh]:
@@ -63,7 +63,7 @@ def outages(moment: Moment) -> list[Window]:
         assert began_at is not None  # noqa: S101  # for type checkers
         window = Window(
             organization=row.organization.salesforce_id,
-            organization_name=one_line(row.organization.name),
+            organization_name=format_line(row.organization.name),
             began_at=began_at,
             ended_at=ended_at,
             lasted=((ended_at or moment.now) - began_at).total_seconds(),

@@ -13,7 +13,7 @@ from rq.version import VERSION
 from passport_events.conf import Settings
 from passport_events.dispatching import hints
 from passport_events.operating import redis_probe, rq_state
-from passport_events.operating.backlog import WORKER_CLASS, Cause, cause_of_failure
+from passport_events.operating.backlog import WORKER_CLASS, BacklogCause, explain_job_failure
 from passport_events.operating.doctor.finding import Finding, error, good, unasked, warning
 from passport_events.operating.finding import Code
 from passport_events.operating.redis_probe import Refusal
@@ -43,11 +43,11 @@ def look(queue_name: str) -> BrokerFacts | Finding:
     """Ask Redis; a finding where it does not answer."""
     try:
         queue = hints.rq_queue(queue_name)
-        refusals = tuple(redis_probe.try_redis(queue))
+        refusals = tuple(redis_probe.probe_redis(queue))
         server = _info(queue_name, "server")
         return BrokerFacts(
-            rq_state.read(queue_name),
-            tuple(rq_state.listening(queue)),
+            rq_state.read_queue_state(queue_name),
+            tuple(rq_state.list_workers(queue)),
             str(server.get("redis_version", "")),
             _eviction(queue_name),
             refusals,
@@ -91,7 +91,7 @@ def _of_redis(facts: BrokerFacts) -> Iterator[Finding]:
     name = facts.state.name
     if facts.refusals:
         what = "; ".join(f"{refusal.what} ({refusal.error})" for refusal in facts.refusals)
-        mend = redis_probe.mend(list(facts.refusals))
+        mend = redis_probe.suggest_fix(list(facts.refusals))
         yield error("R12", f"The Redis of {name} refuses what is needed: {what}.", mend)
     if not facts.eviction:
         yield unasked(
@@ -116,7 +116,7 @@ def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
         yield error("R5", f"No RQ worker listens to {name}.", f"Start one: manage.py rqworker {name}.")
     if facts.state.is_suspended:
         yield error("R6", "RQ's workers are suspended.", "Let them go on: rq resume.")
-    if cause := cause_of_failure(facts.state):
+    if cause := explain_job_failure(facts.state):
         yield _of_failure(name, cause)
     for worker in facts.workers:
         if not worker.installation:
@@ -147,7 +147,7 @@ def _of_workers(facts: BrokerFacts) -> Iterator[Finding]:
             )
 
 
-def _of_failure(name: str, cause: Cause) -> Finding:
+def _of_failure(name: str, cause: BacklogCause) -> Finding:
     """A job that never began has another way out than one whose process was killed."""
     text = f"In the last minutes, in {name}: {cause.text}."
     if cause.code in (Code.JOB_UNREADABLE, Code.JOB_WITHOUT_CODE):

@@ -19,7 +19,7 @@ from passport_events.clock import ClockTimestamp, read_clock
 from passport_events.conf import Settings
 from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
-from passport_events.operating.text import seconds
+from passport_events.operating.text import format_duration
 from passport_events.receiving.queries import LOCK_TIMEOUT
 from passport_events.receiving.writer import writers_for
 
@@ -158,7 +158,7 @@ def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         text = f"Django's connection pool holds {facts.pool} connections, and a poller needs {needed}."
         yield error("D3", text, f"Set OPTIONS['pool']['max_size'] to {needed} or more.")
     if abs(facts.skew) > LONGEST_SKEW:
-        text = f"The clocks of this machine and of the database are {seconds(abs(facts.skew))} apart."
+        text = f"The clocks of this machine and of the database are {format_duration(abs(facts.skew))} apart."
         yield warning("D4", text, "Let both ask the same time servers.")
 
     if facts.denied:

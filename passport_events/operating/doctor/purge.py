@@ -11,8 +11,8 @@ from passport_events.conf import Settings
 from passport_events.models import Delivery, OperatorAction
 from passport_events.operating import automatic_purge
 from passport_events.operating.doctor.finding import Finding, warning
-from passport_events.operating.retention import Retention, is_any_old
-from passport_events.operating.text import one_line, seconds
+from passport_events.operating.retention import Retention, has_expired_rows
+from passport_events.operating.text import format_duration, format_line
 
 LATE = timedelta(days=2)
 
@@ -37,10 +37,10 @@ def look(settings: Settings) -> PurgeFacts | None:
     if now is None:
         return None
     return PurgeFacts(
-        is_overdue=is_any_old(Retention.of(settings), LATE),
+        is_overdue=has_expired_rows(Retention.of(settings), LATE),
         now=now,
-        ended_at=automatic_purge.last_purged_at(),
-        running=automatic_purge.running(),
+        ended_at=automatic_purge.get_last_purge(),
+        running=automatic_purge.find_running(),
     )
 
 
@@ -51,7 +51,7 @@ def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[Finding]:
     ended_at = facts.ended_at
     if not facts.is_overdue or (ended_at is not None and facts.now - ended_at <= LATE):
         return
-    since = "yet" if ended_at is None else f"for {seconds(facts.now - ended_at)}"
+    since = "yet" if ended_at is None else f"for {format_duration(facts.now - ended_at)}"
     yield warning("D14", f"Personal data is kept too long: no purge ended {since}.", _mend(facts, settings))
 
 
@@ -62,5 +62,5 @@ def _mend(facts: PurgeFacts, settings: Settings) -> str:
         return (
             "Keep a poller, a worker or manage.py dispatch_messages running; or run manage.py passport purge."
         )
-    why = one_line(facts.running.failure) or "an operator paused it"
+    why = format_line(facts.running.failure) or "an operator paused it"
     return f"Operation {facts.running.pk} is paused: {why}. See: manage.py passport actions --resume."

@@ -15,7 +15,7 @@ from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, Id, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue_policy import is_open, loads
-from passport_events.operating.text import seconds
+from passport_events.operating.text import format_duration
 from passport_events.wire.raw_delivery import queue_name
 
 FEWEST_RECEIVES = 10
@@ -122,15 +122,18 @@ def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
         )
     visibility = facts.span("VisibilityTimeout")
     if visibility < SHORTEST_VISIBILITY:
-        text = f"The visibility timeout is {seconds(visibility)}: messages come again while they are stored."
+        span = format_duration(visibility)
+        text = f"The visibility timeout is {span}: messages come again while they are stored."
         yield warning("Q3", text, "Set VisibilityTimeout to 60 seconds.")
     if visibility > LONGEST_VISIBILITY:
-        text = f"The visibility timeout is {seconds(visibility)}; a killed poller's messages wait for it."
+        span = format_duration(visibility)
+        text = f"The visibility timeout is {span}; a killed poller's messages wait for it."
         yield warning("Q3", text, "Set VisibilityTimeout to 60 seconds.")
     needed = max(SHORTEST_RETENTION, RetryPolicy.of(settings).longest_total)
     kept = facts.span("MessageRetentionPeriod")
     if kept < needed:
-        text = f"The queue keeps messages for {seconds(kept)}, retries alone may take {seconds(needed)}."
+        spans = format_duration(kept), format_duration(needed)
+        text = f"The queue keeps messages for {spans[0]}, retries alone may take {spans[1]}."
         yield warning("Q4", text, f"Set MessageRetentionPeriod to {int(needed.total_seconds())} or more.")
     if facts.span("DelaySeconds"):
         yield warning("Q5", "The queue delays every message.", "Set DelaySeconds to 0.")
@@ -191,7 +194,7 @@ def _of_dead_letters(facts: QueueFacts, settings: Settings) -> Iterator[Finding]
     kept = timedelta(seconds=int(facts.dead_letters.get("MessageRetentionPeriod", 0)))
     if kept <= facts.span("MessageRetentionPeriod"):
         # A standard queue's message keeps the time at which it was first sent.
-        text = f"The dead letter queue keeps messages for {seconds(kept)} after they were first sent."
+        text = f"The dead letter queue keeps messages for {format_duration(kept)} after they were first sent."
         yield warning("Q12", text, "Set its MessageRetentionPeriod to 1209600 (14 days).")
     waiting = int(facts.dead_letters.get("ApproximateNumberOfMessages", 0))
     if waiting:
