@@ -43,7 +43,7 @@ _MESSAGES = f"""
 INSERT INTO passport_events_processedmessage
     (delivery_id, organization_id, organization_salesforce_id, dedup_key, identity, content_hash, event_type,
      entity, record_id, change, version_kind, version, content, status, reason, fingerprint, due_at,
-     lease_token, attempts, crashes, runs_alone, generation, merged, release, claimed_at, finished_at,
+     lease_token, attempts, crashes, isolated, generation, merged, release, claimed_at, finished_at,
      last_action)
 SELECT n, home.id, home.salesforce_id, md5(n::text) || md5('x' || n), 'cdc', md5(n::text),
     (ARRAY['opportunity', 'opportunity', 'attachment', 'item'])[1 + (n / 7) %% 4], 'Opportunity',

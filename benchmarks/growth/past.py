@@ -17,7 +17,7 @@ _MESSAGES = """
 INSERT INTO passport_events_processedmessage
     (delivery_id, organization_id, organization_salesforce_id, dedup_key, identity, content_hash, event_type,
      entity, record_id, change, version_kind, version, content, status, reason, fingerprint, attempts,
-     crashes, runs_alone, generation, merged, release, claimed_at, finished_at)
+     crashes, isolated, generation, merged, release, claimed_at, finished_at)
 SELECT n, home.id, home.salesforce_id, md5(n::text) || md5('x' || n), 'cdc', md5(n::text) || md5('y' || n),
     'opportunity', 'Opportunity', '006' || lpad((n %% 200000)::text, 12, '0') || 'AAA', 'updated', 'commit',
     lpad((1700000000000 + n)::text, 14, '0') || '.' || lpad(n::text, 20, '0') || '.000001',

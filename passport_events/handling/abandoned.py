@@ -43,10 +43,10 @@ def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMe
     crashed = [message for message in abandoned if message.pk not in slow]
     if crashed:
         emit(Notification.CRASHED, message_ids=[message.pk for message in crashed])
-        in_company = [message.pk for message in crashed if not message.runs_alone]
+        in_company = [message.pk for message in crashed if not message.isolated]
         ProcessedMessage.objects.filter(pk__in=in_company).isolate()
         for message in crashed:
-            if message.runs_alone:
+            if message.isolated:
                 _blame(message)
     return waiting
 

@@ -57,7 +57,7 @@ def is_full(messages: Sequence[ProcessedMessage]) -> bool:
 
 def _claimable(event_types: Sequence[str]) -> Any:
     # Rows that run alone are claimed one by one, elsewhere; abandoned ones are seen here first.
-    in_company = Q(runs_alone=False) | Q(status=Status.PROCESSING)
+    in_company = Q(isolated=False) | Q(status=Status.PROCESSING)
     return ProcessedMessage.objects.due().filter(in_company, event_type__in=event_types)
 
 

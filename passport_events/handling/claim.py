@@ -73,7 +73,7 @@ def claim_one_alone(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
         controls = _controls(locks)
         due = ProcessedMessage.objects.due().filter(
-            controls.open_rows(), runs_alone=True, event_type__in=controls.open_types(event_types)
+            controls.open_rows(), isolated=True, event_type__in=controls.open_types(event_types)
         )
         found = _lock_rows(due.order_by("due_at")[:1])
         return _take(sort_out_abandoned(found), controls, locks)
@@ -108,7 +108,7 @@ def _companions(
             AnyOf("record_id", {message.record_id for message in messages}),
             event_type__in=event_types,
             status=Status.WAITING,
-            runs_alone=False,
+            isolated=False,
         )
         .exclude(AnyOf("pk", [message.pk for message in messages]))
         .order_by("version")[:limit]

@@ -42,4 +42,4 @@ def _rounds(messages: Iterable[ProcessedMessage]) -> Iterable[list[ProcessedMess
 
 
 def _has_failed(message: ProcessedMessage) -> bool:
-    return message.attempts > 0 or message.put_off_since is not None
+    return message.attempts > 0 or message.deferred_since is not None

@@ -59,20 +59,20 @@ class Attempt:
         """Try again later; this attempt counts."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
         ended = self._ended(reason, merged, fingerprint)
-        self._must_hold(rows.wait(self.lease_token, delay, runs_alone=False, **ended))
+        self._must_hold(rows.wait(self.lease_token, delay, isolated=False, **ended))
 
     @property
     def put_off_for(self) -> timedelta:
         """The time since its handler first said RetryLater; compared with days, so any clock will do."""
-        since = self.message.put_off_since
+        since = self.message.deferred_since
         return timezone.now() - since if since else timedelta(0)
 
     def put_off(self, delay: timedelta, reason: str, merged: Merged | None) -> None:
         """Try again when its handler asked for it, at no cost in attempts."""
         rows = ProcessedMessage.objects.filter(pk=self.message.pk)
-        since = Coalesce(F("put_off_since"), ClockTimestamp())
+        since = Coalesce(F("deferred_since"), ClockTimestamp())
         said = {"reason": reason[:TEXT_OF_REASON], **_merged(merged)}
-        self._must_hold(rows.wait(self.lease_token, delay, runs_alone=False, put_off_since=since, **said))
+        self._must_hold(rows.wait(self.lease_token, delay, isolated=False, deferred_since=since, **said))
 
     def put_back(self, delay: timedelta, reason: str, merged: Merged) -> None:
         """Look again later, at no cost in attempts."""

@@ -80,9 +80,9 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(help_text='When it may next be claimed; the end of the lease while it is held.', null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('attempts', models.PositiveIntegerField(default=0, help_text='Attempts in this generation.')),
-                ('crashes', models.PositiveIntegerField(default=0, help_text='Leases that ended while it ran alone.')),
-                ('runs_alone', models.BooleanField(default=False, help_text='A worker died while it was held.')),
-                ('put_off_since', models.DateTimeField(help_text='When its handler first said RetryLater. From then on its patience is limited.', null=True)),
+                ('crashes', models.PositiveIntegerField(default=0, help_text='Leases that expired while it was isolated.')),
+                ('isolated', models.BooleanField(default=False, help_text='A worker died while it held this message.')),
+                ('deferred_since', models.DateTimeField(help_text='When its handler first raised RetryLater, which is free for seven days.', null=True)),
                 ('generation', models.PositiveIntegerField(default=0, help_text='Replays asked for by operators.')),
                 ('last_action', models.BigIntegerField(help_text='The last operator action that sent it back, put it away or restored it.', null=True)),
                 ('merged', models.JSONField(default=dict, help_text='Names of the fields it wrote to the record, and of those it lost.')),
@@ -235,7 +235,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='processedmessage',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('runs_alone', True)), fields=['event_type', 'due_at'], name='passport_message_alone'),
+            index=models.Index(condition=models.Q(('due_at__isnull', False), ('isolated', True)), fields=['event_type', 'due_at'], name='passport_message_isolated'),
         ),
         migrations.AddConstraint(
             model_name='processedmessage',

@@ -63,10 +63,11 @@ class ProcessedMessage(models.Model):
     )
     lease_token = models.UUIDField(null=True)
     attempts = models.PositiveIntegerField(default=0, help_text="Attempts in this generation.")
-    crashes = models.PositiveIntegerField(default=0, help_text="Leases that ended while it ran alone.")
-    runs_alone = models.BooleanField(default=False, help_text="A worker died while it was held.")
-    put_off_since = models.DateTimeField(
-        null=True, help_text="When its handler first said RetryLater. From then on its patience is limited."
+    crashes = models.PositiveIntegerField(default=0, help_text="Leases that expired while it was isolated.")
+    isolated = models.BooleanField(default=False, help_text="A worker died while it held this message.")
+    deferred_since = models.DateTimeField(
+        null=True,
+        help_text="When its handler first raised RetryLater, which is free for seven days.",
     )
     generation = models.PositiveIntegerField(default=0, help_text="Replays asked for by operators.")
     # A number and no foreign key: what is purged on either side asks nothing of the other.
@@ -175,8 +176,8 @@ class ProcessedMessage(models.Model):
             ),
             models.Index(
                 fields=("event_type", "due_at"),
-                name="passport_message_alone",
-                condition=Q(runs_alone=True, due_at__isnull=False),
+                name="passport_message_isolated",
+                condition=Q(isolated=True, due_at__isnull=False),
             ),
         )
 

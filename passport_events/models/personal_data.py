@@ -161,8 +161,8 @@ HARMLESS: Mapping[str, Collection[str]] = {
     _MESSAGE: (
         *("id", "delivery", "organization", "organization_salesforce_id", "record_id", "entity"),
         *("dedup_key", "identity", "content_hash", "event_type", "change", "version_kind", "version"),
-        *("status", "fingerprint", "due_at", "lease_token", "attempts", "crashes", "runs_alone"),
-        *("put_off_since", "generation", "last_action", "release", "claimed_at", "finished_at"),
+        *("status", "fingerprint", "due_at", "lease_token", "attempts", "crashes", "isolated"),
+        *("deferred_since", "generation", "last_action", "release", "claimed_at", "finished_at"),
     ),
     _ATTEMPT: (
         *(

@@ -49,7 +49,7 @@ class MessageQuerySet(models.QuerySet[M]):
     def isolate(self) -> int:
         """Let rows whose worker died run alone, so that the next crash names its cause."""
         return self.abandoned().update(
-            status=Status.WAITING, lease_token=None, runs_alone=True, due_at=ClockTimestamp()
+            status=Status.WAITING, lease_token=None, isolated=True, due_at=ClockTimestamp()
         )
 
     def spare(self, delay: timedelta) -> int:

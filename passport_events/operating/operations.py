@@ -94,8 +94,8 @@ RETRY = Operation(
         "finished_at": None,
         "attempts": 0,
         "crashes": 0,
-        "runs_alone": False,
-        "put_off_since": None,
+        "isolated": False,
+        "deferred_since": None,
         "reason": "",
     },
 )
@@ -104,7 +104,7 @@ RETRY_NOW = Operation(
     kind=ActionKind.RETRY_NOW,
     permission="passport_events.retry_message",
     changeable=Q(status=Status.WAITING, due_at__gt=StatementTimestamp())
-    & (Q(attempts__gt=0) | Q(put_off_since__isnull=False)),
+    & (Q(attempts__gt=0) | Q(deferred_since__isnull=False)),
     # Attempts stay, and so does since when a handler has put it off: it is only not waited for.
     columns={"due_at": ClockTimestamp()},
 )

@@ -50,8 +50,8 @@ _EVENT_COLUMNS = (
 _RESET: dict[str, Any] = {
     "attempts": 0,
     "crashes": 0,
-    "runs_alone": False,
-    "put_off_since": None,
+    "isolated": False,
+    "deferred_since": None,
     "merged": {},
     "release": "",
     "claimed_at": None,

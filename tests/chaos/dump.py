@@ -12,7 +12,7 @@ from tests.chaos.cluster import Cluster
 _TABLES: Mapping[str, str] = {
     "messages": "SELECT m.id, m.delivery_id, m.organization_salesforce_id, m.record_id, m.event_type, m.change,"
     " m.version, m.dedup_key, m.status, m.reason, m.due_at, m.lease_token, m.attempts, m.crashes,"
-    " m.runs_alone, m.generation, m.merged, m.claimed_at, m.finished_at"
+    " m.isolated, m.generation, m.merged, m.claimed_at, m.finished_at"
     " FROM passport_events_processedmessage m ORDER BY m.id",
     "deliveries": "SELECT id, sqs_message_id, sns_message_id, attributes, sent_at, received_at, receive_count"
     " FROM passport_events_delivery ORDER BY id",

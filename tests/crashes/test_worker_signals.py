@@ -57,7 +57,7 @@ def assert_the_rest_is_due(world: World, succeeded: int) -> None:
     rows = ProcessedMessage.objects
     assert rows.filter(status=Status.SUCCEEDED).count() == succeeded, world.unsettled()
     untouched = rows.due().filter(
-        status=Status.WAITING, lease_token=None, attempts=0, crashes=0, runs_alone=False
+        status=Status.WAITING, lease_token=None, attempts=0, crashes=0, isolated=False
     )
     assert untouched.count() == len(world.published) - succeeded, world.unsettled()
 

@@ -243,7 +243,7 @@ class World:
 
     def unsettled(self) -> Mapping[str, Any]:
         """What is still to be done, for whoever reads a failed test."""
-        columns = ("record_id", "status", "reason", "due_at", "attempts", "crashes", "runs_alone")
+        columns = ("record_id", "status", "reason", "due_at", "attempts", "crashes", "isolated")
         return {"sqs": self.in_sqs(), "rows": list(ProcessedMessage.objects.values(*columns))}
 
     def kill_all(self) -> None:

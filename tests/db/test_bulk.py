@@ -127,13 +127,13 @@ def test_fields_of_every_kind_are_updated_and_no_other(delivery: Delivery) -> No
     rows = list(ProcessedMessage.objects.order_by("dedup_key"))
     token = uuid.uuid4()
     for number, row in enumerate(rows[:2], start=1):
-        row.status, row.lease_token, row.due_at, row.runs_alone = "processing", token, AT, True
+        row.status, row.lease_token, row.due_at, row.isolated = "processing", token, AT, True
         row.finished_at, row.attempts, row.merged, row.reason = None, number, {"wrote": ["Name"]}, "not named"
-    names = ["status", "lease_token", "due_at", "finished_at", "runs_alone", "attempts", "merged"]
+    names = ["status", "lease_token", "due_at", "finished_at", "isolated", "attempts", "merged"]
     update_many(rows[:2], names)
     for number, row in enumerate(ProcessedMessage.objects.order_by("dedup_key")[:2], start=1):
         assert (row.status, row.lease_token, row.due_at) == ("processing", token, AT)
-        assert (row.finished_at, row.runs_alone) == (None, True)
+        assert (row.finished_at, row.isolated) == (None, True)
         assert (row.attempts, row.merged, row.reason) == (number, {"wrote": ["Name"]}, "as before")
     assert ProcessedMessage.objects.get(dedup_key="m").status == "quarantined"
 

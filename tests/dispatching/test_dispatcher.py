@@ -45,7 +45,7 @@ def test_queues_with_due_rows_are_hinted_at_and_no_others() -> None:
 
 def test_retries_dead_workers_and_suspects_are_due_rows_too() -> None:
     home = an_organization()
-    stored(an_event(home), runs_alone=True)
+    stored(an_event(home), isolated=True)
     [held] = stored(an_event(home, event_type="item"))
     type(held).objects.filter(pk=held.pk).update(
         status=Status.PROCESSING, lease_token="00000000-0000-0000-0000-000000000001"

@@ -159,7 +159,7 @@ def test_two_throttles_hold_both(locks: RecordLocks, clock: Clock) -> None:
 
 def test_a_message_that_runs_alone_is_throttled_too(locks: RecordLocks, clock: Clock) -> None:
     home = an_organization()
-    stored(*(an_event(home, number) for number in range(3)), runs_alone=True)
+    stored(*(an_event(home, number) for number in range(3)), isolated=True)
     set_throttle(20)
 
     claims = [len(claim_one_alone(TYPES, locks).messages) for _ in range(3)]

@@ -70,7 +70,7 @@ def test_messages_of_the_living_do_not_wait_for_those_of_the_dead(locks: RecordL
 def crash_alone(locks: RecordLocks, message: ProcessedMessage) -> None:
     """Claim it alone and die."""
     rows = ProcessedMessage.objects.filter(pk=message.pk)
-    rows.update(runs_alone=True)
+    rows.update(isolated=True)
     make_due(message)
     assert rows.claim(uuid.uuid4(), timedelta(seconds=60)) == 1
     let_the_worker_die(locks)
@@ -135,5 +135,5 @@ def test_an_ordinary_failure_alone_clears_the_suspicion(locks: RecordLocks) -> N
     work(OPPORTUNITIES)
 
     row = now(message)
-    assert (row.status, row.runs_alone, row.attempts) == (Status.WAITING, False, 2)
+    assert (row.status, row.isolated, row.attempts) == (Status.WAITING, False, 2)
     assert list(message.failures.values_list("number", "outcome")) == [(1, "crashed"), (2, "retry")]

@@ -28,7 +28,7 @@ TYPES = ["opportunity"]
 
 def test_it_is_claimed_without_company(locks: RecordLocks) -> None:
     home = an_organization()
-    suspects = stored(an_event(home, 1, at=1), an_event(home, 1, at=2), runs_alone=True)
+    suspects = stored(an_event(home, 1, at=1), an_event(home, 1, at=2), isolated=True)
     innocent = a_message(home, 1, at=3)
 
     assert [m.pk for m in claim_batch(TYPES, locks).messages] == [innocent.pk]
@@ -44,15 +44,15 @@ def test_one_of_a_paused_organization_does_not_hold_up_those_of_others(
     locks: RecordLocks, event_type: str
 ) -> None:
     home, other = an_organization(1), an_organization(2)
-    stored(an_event(home), due_in=timedelta(minutes=-5), runs_alone=True)
-    [open_one] = stored(an_event(other), runs_alone=True)
+    stored(an_event(home), due_in=timedelta(minutes=-5), isolated=True)
+    [open_one] = stored(an_event(other), isolated=True)
     pause(event_type, home)
 
     assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [open_one.pk]
 
 
 def test_nothing_is_claimed_while_everything_is_paused(locks: RecordLocks) -> None:
-    stored(an_event(an_organization()), runs_alone=True)
+    stored(an_event(an_organization()), isolated=True)
     pause()
 
     assert claim_one_alone(TYPES, locks).messages == ()
@@ -60,8 +60,8 @@ def test_nothing_is_claimed_while_everything_is_paused(locks: RecordLocks) -> No
 
 def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -> None:
     home = an_organization()
-    [held] = stored(an_event(home, 1), due_in=timedelta(minutes=-5), runs_alone=True)
-    [free] = stored(an_event(home, 2), runs_alone=True)
+    [held] = stored(an_event(home, 1), due_in=timedelta(minutes=-5), isolated=True)
+    [free] = stored(an_event(home, 2), isolated=True)
     locks.acquire([record_key(held)], uuid.uuid4(), timedelta(seconds=60))
 
     assert claim_one_alone(TYPES, locks).messages == ()
@@ -70,8 +70,8 @@ def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -
 
 def test_a_job_goes_on_past_those_whose_records_are_held(locks: RecordLocks) -> None:
     home = an_organization()
-    held = stored(*(an_event(home, n) for n in (1, 2)), due_in=timedelta(minutes=-5), runs_alone=True)
-    [free] = stored(an_event(home, 3), runs_alone=True)
+    held = stored(*(an_event(home, n) for n in (1, 2)), due_in=timedelta(minutes=-5), isolated=True)
+    [free] = stored(an_event(home, 3), isolated=True)
     locks.acquire([record_key(message) for message in held], uuid.uuid4(), timedelta(seconds=60))
 
     work("passport-opportunities")

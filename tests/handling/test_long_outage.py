@@ -64,7 +64,7 @@ class Outage:
 
     def _pass(self, time: timedelta) -> None:
         self.lasted += time
-        moved: dict[str, Any] = {name: F(name) - time for name in ("due_at", "put_off_since")}
+        moved: dict[str, Any] = {name: F(name) - time for name in ("due_at", "deferred_since")}
         ProcessedMessage.objects.update(**moved)
 
 

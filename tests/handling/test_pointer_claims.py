@@ -126,7 +126,7 @@ def test_each_has_a_lock_of_its_own(locks: RecordLocks) -> None:
 @pytest.mark.parametrize("event_type", ["", S3_POINTER])
 def test_paused_ones_wait(locks: RecordLocks, event_type: str) -> None:
     some_pointers(2)
-    ProcessedMessage.objects.filter(pk=some_pointers(1)[0].pk).update(runs_alone=True)
+    ProcessedMessage.objects.filter(pk=some_pointers(1)[0].pk).update(isolated=True)
     pause(event_type)
 
     assert claim_batch(TYPES, locks).messages == ()
@@ -138,7 +138,7 @@ def test_a_pause_of_an_organization_covers_its_events_and_no_pointer(locks: Reco
     home = an_organization()
     a_message(home)
     company, alone = some_pointers(2)
-    ProcessedMessage.objects.filter(pk=alone.pk).update(runs_alone=True)
+    ProcessedMessage.objects.filter(pk=alone.pk).update(isolated=True)
     pause("", home)
 
     assert dispatcher.dispatch() == 1
@@ -164,7 +164,7 @@ def test_one_whose_worker_dies_runs_alone_and_the_third_time_it_is_poison(locks:
         make_due(first)
         locks.redis.flushall()
         claim_batch(TYPES, locks)
-        assert now(first).runs_alone
+        assert now(first).isolated
         make_due(first)
         claim_one_alone(TYPES, locks)
 

@@ -44,7 +44,7 @@ def put_off(delay: float | timedelta = 600) -> None:
 
 
 def a_week_passes() -> None:
-    ProcessedMessage.objects.update(put_off_since=F("put_off_since") - PATIENCE)
+    ProcessedMessage.objects.update(deferred_since=F("deferred_since") - PATIENCE)
 
 
 def test_it_waits_as_long_as_the_handler_says() -> None:
@@ -122,11 +122,11 @@ def test_the_week_begins_with_the_first_time() -> None:
     put_off()
     message = a_message(an_organization())
     work(OPPORTUNITIES)
-    since = now(message).put_off_since
+    since = now(message).deferred_since
     work_again(2)
 
     assert since is not None
-    assert now(message).put_off_since == since
+    assert now(message).deferred_since == since
 
 
 def test_an_operators_retry_begins_a_new_week() -> None:
@@ -145,7 +145,7 @@ def test_it_clears_the_suspicion_of_a_crash() -> None:
     """Given a message that runs alone, when its handler answers, its next turn is in company."""
     put_off()
     message = a_message(an_organization())
-    ProcessedMessage.objects.update(runs_alone=True)
+    ProcessedMessage.objects.update(isolated=True)
     work(OPPORTUNITIES)
 
-    assert (now(message).runs_alone, now(message).attempts) == (False, 0)
+    assert (now(message).isolated, now(message).attempts) == (False, 0)

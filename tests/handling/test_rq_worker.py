@@ -76,7 +76,7 @@ def dispatch_until(question: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not question():
         assert time.monotonic() < deadline, list(
-            ProcessedMessage.objects.values("status", "reason", "due_at", "attempts", "crashes", "runs_alone")
+            ProcessedMessage.objects.values("status", "reason", "due_at", "attempts", "crashes", "isolated")
         )
         dispatcher.tick()
         time.sleep(0.05)

@@ -31,7 +31,7 @@ MESSAGES = st.lists(
         organization_id=st.integers(1, 2),
         record_id=st.sampled_from("abc"),
         attempts=st.sampled_from((0, 0, 0, 1)),
-        put_off_since=st.sampled_from((None, None, None, timezone.now())),
+        deferred_since=st.sampled_from((None, None, None, timezone.now())),
     ),
     max_size=100,
 )
@@ -64,7 +64,7 @@ def test_a_run_is_short_and_has_no_record_twice_and_nobody_who_failed_before(
         assert 1 <= len(run) <= MOST_MESSAGES
         assert len({(each.organization_id, each.record_id) for each in run}) == len(run)
         if len(run) > 1:
-            assert not any(each.attempts or each.put_off_since for each in run)
+            assert not any(each.attempts or each.deferred_since for each in run)
 
 
 def test_what_can_be_together_is() -> None:

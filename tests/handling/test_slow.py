@@ -52,7 +52,7 @@ def test_it_is_neither_taken_nor_blamed(locks: RecordLocks, message: ProcessedMe
         worker.join()
 
     assert (first.messages, second.messages) == ((), ())
-    assert (now(message).status, now(message).runs_alone) == (Status.PROCESSING, False)
+    assert (now(message).status, now(message).isolated) == (Status.PROCESSING, False)
 
 
 @pytest.mark.postgresql
@@ -73,7 +73,7 @@ def test_it_is_looked_at_again_later_and_not_all_the_time(
     make_due()
     claim_batch(TYPES, locks)
 
-    assert now(message).runs_alone
+    assert now(message).isolated
 
 
 @pytest.mark.postgresql
@@ -93,7 +93,7 @@ def test_its_neighbours_whose_records_are_free_count_as_crashed(locks: RecordLoc
         worker.join()
 
     assert (now(slow).status, now(dead).status) == (Status.PROCESSING, Status.WAITING)
-    assert (now(slow).runs_alone, now(dead).runs_alone) == (False, True)
+    assert (now(slow).isolated, now(dead).isolated) == (False, True)
 
 
 def hold_the_record(message: ProcessedMessage, held: threading.Event, done: threading.Event) -> None:

@@ -155,7 +155,7 @@ def test_no_claim_waits_for_another() -> None:
         held.append(ProcessedMessage.objects.filter(status=Status.PROCESSING).count())
 
     home = an_organization()
-    stored(an_event(home, 1), runs_alone=True)
+    stored(an_event(home, 1), isolated=True)
     stored(an_event(home, 2), an_event(home, 3))
     work(OPPORTUNITIES)
 

@@ -183,7 +183,7 @@ class World:
 
     def clock_jumps(self, time: timedelta) -> None:
         """The database's clock alone is set, forwards or backwards."""
-        moved: dict[str, Any] = {name: F(name) - time for name in ("due_at", "claimed_at", "put_off_since")}
+        moved: dict[str, Any] = {name: F(name) - time for name in ("due_at", "claimed_at", "deferred_since")}
         live = ProcessedMessage.objects.filter(due_at__isnull=False)
         with transaction.atomic():
             # What a transaction that stands still has locked stays where it is.

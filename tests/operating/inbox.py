@@ -58,7 +58,7 @@ def end(message: ProcessedMessage, status: Status, reason: str = "") -> Processe
         finished_at=ClockTimestamp(),
         attempts=16,
         crashes=1,
-        runs_alone=True,
+        isolated=True,
     )
     message.refresh_from_db()
     return message

@@ -30,7 +30,7 @@ def test_a_retried_message_waits_with_all_attempts_in_the_same_generation(ann: A
 
     message.refresh_from_db()
     assert (message.status, message.attempts, message.crashes) == (Status.WAITING, 0, 0)
-    assert (message.runs_alone, message.generation, message.finished_at) == (False, 0, None)
+    assert (message.isolated, message.generation, message.finished_at) == (False, 0, None)
     assert rows(message).due().exists()
 
 

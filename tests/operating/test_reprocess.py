@@ -70,12 +70,12 @@ def test_released_messages_begin_anew(ann: Actor) -> None:
         due_at=None,
         finished_at=timezone.now(),
         attempts=3,
-        put_off_since=timezone.now(),
+        deferred_since=timezone.now(),
     )
     reprocess_organization(home, ann)
 
     message.refresh_from_db()
-    assert (message.attempts, message.put_off_since) == (0, None)
+    assert (message.attempts, message.deferred_since) == (0, None)
 
 
 def test_other_messages_stay(ann: Actor) -> None:

@@ -40,15 +40,15 @@ def retry_now(ann: Actor, selection: Selection, *, everything: bool = False) -> 
 def test_it_is_due_at_once_and_loses_no_attempt(ann: Actor, redis_server: ValkeyServer) -> None:
     organization()
     since = timezone.now() - timedelta(days=2)
-    message = later(put_off_since=since, runs_alone=True, crashes=1)
+    message = later(deferred_since=since, isolated=True, crashes=1)
     hints.connection(QUEUE).flushall()
 
     action = retry_now(ann, Selection(ids=(message.pk,)))
 
     assert rows(message).due().exists()
     message.refresh_from_db()
-    assert (message.attempts, message.put_off_since, message.crashes) == (3, since, 1)
-    assert (message.runs_alone, message.fingerprint, message.last_action) == (True, "f00", action.pk)
+    assert (message.attempts, message.deferred_since, message.crashes) == (3, since, 1)
+    assert (message.isolated, message.fingerprint, message.last_action) == (True, "f00", action.pk)
     assert (action.kind, action.affected, action.reason) == ("retry_now", 1, "it is back")
     assert hints.rq_queue(QUEUE).count == 1
 
@@ -81,7 +81,7 @@ def test_everything_else_stays_as_it_is(ann: Actor) -> None:
     held = later(2)
     rows(held).update(status=Status.PROCESSING, lease_token="0" * 32)
     stepped_aside = later(3, attempts=0, fingerprint="")
-    put_off = later(4, attempts=0, fingerprint="", put_off_since=timezone.now())
+    put_off = later(4, attempts=0, fingerprint="", deferred_since=timezone.now())
     others = [due, held, stepped_aside, dead(5)]
     before = list(rows(*others).order_by("pk").values())
 

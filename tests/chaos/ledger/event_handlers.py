@@ -83,4 +83,4 @@ def _grant(event: Event) -> None:
 
 def _was_never_put_off(event: Event) -> bool:
     """It costs no attempt, so the number of the attempt does not tell."""
-    return ProcessedMessage.objects.filter(dedup_key=event.identity.key, put_off_since=None).exists()
+    return ProcessedMessage.objects.filter(dedup_key=event.identity.key, deferred_since=None).exists()
