@@ -13,11 +13,10 @@ from passport_events import conf, fingerprint
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.message import TEXT_OF_REASON
-from passport_events.receiving import queries
-from passport_events.receiving.dedup import known, only_new
-from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, drafts_of, organizations_of
+from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, collect_organization_ids, create_drafts
+from passport_events.receiving.inbox import find_stored_keys, select_new
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.receiving.stored_delivery import received_from, reread, wire_format_of
+from passport_events.receiving.stored_delivery import derive_wire_format, rebuild_raw_delivery, reparse
 from passport_events.wire import ParsedDelivery
 
 HEARTBEAT = "organization_heartbeat"
@@ -72,12 +71,12 @@ def decide(messages: Sequence[ProcessedMessage]) -> ReprocessOutcomes:
         _StoredDelivery(delivery, [message for message in messages if message.delivery_id == pk])
         for pk, delivery in sorted(deliveries.items())
     ]
-    organizations = _load_organizations(organizations_of([part.reading for part in parts]))
+    organizations = _load_organizations(collect_organization_ids(part.reading for part in parts))
     for part in parts:
         part.match(organizations)
     left = [draft for part in parts for draft in part.left]
-    stored = known(left, queries.find) if left else {}
-    fresh = {id(draft) for draft in only_new(left, stored)}
+    stored = find_stored_keys(left) if left else {}
+    fresh = {id(draft) for draft in select_new(left, stored)}
     twins = _find_twins([draft for draft in left if id(draft) not in fresh])
     decided = ReprocessOutcomes([], [], [part.delivery for part in parts if part.is_recognised_anew()])
     for part in parts:
@@ -112,8 +111,8 @@ class _StoredDelivery:
         """Find the messages among what the delivery says now."""
         if self.reading.refusal is not None:
             return
-        received = received_from(self.delivery, bytes(self.delivery.body or b""))
-        drafts = drafts_of(received, self.reading, organizations)
+        raw = rebuild_raw_delivery(self.delivery, bytes(self.delivery.body or b""))
+        drafts = create_drafts([(raw, self.reading)], organizations)
         own = {message.dedup_key: message.pk for message in self._messages}
         for draft in drafts:
             key = own.get(draft.message.dedup_key)
@@ -125,7 +124,7 @@ class _StoredDelivery:
     def is_recognised_anew(self) -> bool:
         """Note the format of today; whether it is another one."""
         before = self.delivery.wire_format
-        self.delivery.wire_format = wire_format_of(self.delivery, self.reading)
+        self.delivery.wire_format = derive_wire_format(self.delivery, self.reading)
         return self.delivery.wire_format != before
 
     def decide(self, fresh: Collection[int], twins: Mapping[str, int], decided: ReprocessOutcomes) -> None:
@@ -159,7 +158,7 @@ class _StoredDelivery:
             return ReprocessOutcome(message, result, status, row.reason, row, group)
         refusal = self.reading.refusal
         if refusal is not None and message.status == Status.QUARANTINED:
-            group = fingerprint.of_quarantine(wire_format_of(self.delivery, self.reading), refusal.reason)
+            group = fingerprint.of_quarantine(derive_wire_format(self.delivery, self.reading), refusal.reason)
             said = DETAIL_SEPARATOR.join(filter(None, (refusal.reason, refusal.detail)))
             return ReprocessOutcome(
                 message, ReprocessResult.HELD, Status.QUARANTINED, said[:TEXT_OF_REASON], None, group
@@ -192,7 +191,7 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
 
 def _parse_stored(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
-        return reread(delivery, conf.current())
+        return reparse(delivery, conf.current())
     # Too large to be kept whole; or emptied because it named a record that was erased. Its other
     # messages still hold their events.
     events = tuple(message.to_event() for message in messages if message.record_id and message.content)

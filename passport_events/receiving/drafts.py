@@ -1,9 +1,9 @@
-"""What is to be stored for a delivery: rows that are not saved yet."""
+"""Drafts: unsaved rows for the deliveries and messages to store. Pure; reads no database."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from passport_events import fingerprint
@@ -25,115 +25,124 @@ _ORGANIZATION_IN_DOUBT = ("organization_mismatch", "unexpected_topic")
 
 @dataclasses.dataclass(slots=True)
 class Draft:
-    """One message that may be new, and the delivery that brought it."""
+    """An unsaved message, and the delivery that brought it. It may be a duplicate."""
 
-    received: RawDelivery
-    reading: ParsedDelivery
+    raw: RawDelivery
+    parsed: ParsedDelivery
     message: ProcessedMessage
 
     @property
     def collision_key(self) -> str:
-        """The key under which it is kept if its own key already means something else."""
+        """The key to store it under if its own key belongs to other content."""
         return Identity.of("collision", self.message.dedup_key, self.message.content_hash).key
 
     def quarantine_as_collision(self) -> None:
-        """The key is taken by other content: keep both, and let a person look."""
+        """Keep it under its collision key; an operator compares the two."""
         self.message.dedup_key = self.collision_key
-        quarantine(self.message, self.reading.wire_format, "key_collision")
+        quarantine(self.message, self.parsed.wire_format, "key_collision")
 
 
-def organizations_of(readings: Sequence[ParsedDelivery]) -> set[str]:
-    """Every organization that these readings name."""
-    beats = (reading.heartbeat for reading in readings)
-    return {event.organization for reading in readings for event in reading.events} | {
-        beat.organization for beat in beats if beat is not None
-    }
+def collect_organization_ids(parsed: Iterable[ParsedDelivery]) -> set[str]:
+    """Collect the Salesforce ids of all organizations that these deliveries name."""
+    ids: set[str] = set()
+    for one in parsed:
+        ids.update(event.organization for event in one.events)
+        if one.heartbeat is not None:
+            ids.add(one.heartbeat.organization)
+    return ids
 
 
-def drafts_of(
-    received: RawDelivery, reading: ParsedDelivery, known: Mapping[str, KnownOrganization]
+def create_drafts(
+    parsed: Iterable[tuple[RawDelivery, ParsedDelivery]], organizations: Mapping[str, KnownOrganization]
 ) -> list[Draft]:
-    """One draft for each event, or one for the whole delivery where it was refused, or is a pointer.
+    """Create a draft for each event, and one for a delivery that was refused or is a pointer.
 
-    The heartbeat of a known organization has none.
+    The heartbeat of a known organization has no draft.
     """
-    if reading.refusal is not None:
-        refusal = reading.refusal
-        message = quarantine(_without_event(reading), reading.wire_format, refusal.reason, refusal.detail)
-        return [Draft(received, reading, message)]
-    if reading.pointer is not None:
-        return [Draft(received, reading, _message_of_pointer(reading, reading.pointer))]
-    if reading.heartbeat is not None and reading.heartbeat.organization not in known:
-        return [Draft(received, reading, _message_of_heartbeat(reading, reading.heartbeat))]
-    return [Draft(received, reading, _message_of(event, reading, known)) for event in reading.events]
+    return [
+        Draft(raw, one, message) for raw, one in parsed for message in _create_messages(one, organizations)
+    ]
 
 
-def _without_event(reading: ParsedDelivery) -> ProcessedMessage:
+def _create_messages(
+    parsed: ParsedDelivery, organizations: Mapping[str, KnownOrganization]
+) -> list[ProcessedMessage]:
+    if parsed.refusal is not None:
+        reason, detail = parsed.refusal.reason, parsed.refusal.detail
+        return [quarantine(_create_without_event(parsed), parsed.wire_format, reason, detail)]
+    if parsed.pointer is not None:
+        return [_create_for_pointer(parsed, parsed.pointer)]
+    if parsed.heartbeat is not None and parsed.heartbeat.organization not in organizations:
+        return [_create_for_heartbeat(parsed, parsed.heartbeat)]
+    return [_create_for_event(event, parsed, organizations) for event in parsed.events]
+
+
+def _create_without_event(parsed: ParsedDelivery) -> ProcessedMessage:
     return ProcessedMessage(
-        dedup_key=reading.fallback_identity.key,
-        identity=reading.fallback_identity.strength,
-        organization_salesforce_id=_organization_of(reading),
+        dedup_key=parsed.fallback_identity.key,
+        identity=parsed.fallback_identity.strength,
+        organization_salesforce_id=_find_organization(parsed),
     )
 
 
-def _message_of_pointer(reading: ParsedDelivery, pointer: Pointer) -> ProcessedMessage:
-    message = _without_event(reading)
+def _create_for_pointer(parsed: ParsedDelivery, pointer: Pointer) -> ProcessedMessage:
+    message = _create_without_event(parsed)
     message.event_type, message.content = S3_POINTER, pointer.content()
     message.content_hash = pointer.content_hash()
-    return _wait(message)
+    return _set_waiting(message)
 
 
-def _organization_of(reading: ParsedDelivery) -> str:
-    """So that a refusal counts for its organization, unless which one it is was the problem."""
-    in_doubt = reading.refusal is not None and reading.refusal.reason in _ORGANIZATION_IN_DOUBT
-    return "" if in_doubt or reading.envelope is None else find_claimed_organization(reading.envelope)
+def _find_organization(parsed: ParsedDelivery) -> str:
+    """The organization a refusal counts for; empty if the refusal was about the organization."""
+    in_doubt = parsed.refusal is not None and parsed.refusal.reason in _ORGANIZATION_IN_DOUBT
+    return "" if in_doubt or parsed.envelope is None else find_claimed_organization(parsed.envelope)
 
 
-def _message_of(
-    event: Event, reading: ParsedDelivery, known: Mapping[str, KnownOrganization]
+def _create_for_event(
+    event: Event, parsed: ParsedDelivery, organizations: Mapping[str, KnownOrganization]
 ) -> ProcessedMessage:
     message = ProcessedMessage.from_event(event)
-    organization = known.get(event.organization)
+    organization = organizations.get(event.organization)
     if organization is None:
-        return quarantine(message, reading.wire_format, "unknown_organization")
+        return quarantine(message, parsed.wire_format, "unknown_organization")
     message.organization_id = organization.pk
     if organization.mode is Mode.OFF:
-        return _end(message, Status.IGNORED, "organization_off")
-    return _wait(message)
+        return _set_final(message, Status.IGNORED, "organization_off")
+    return _set_waiting(message)
 
 
-def _wait(message: ProcessedMessage) -> ProcessedMessage:
+def _set_waiting(message: ProcessedMessage) -> ProcessedMessage:
     message.status, message.due_at = Status.WAITING, ClockTimestamp()
     return message
 
 
-def _message_of_heartbeat(reading: ParsedDelivery, heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
-    """One row for all heartbeats of an organization that nobody has added: a person has to know, once."""
+def _create_for_heartbeat(parsed: ParsedDelivery, heartbeat: OrganizationHeartbeat) -> ProcessedMessage:
+    """All heartbeats of an unknown organization share one row, which tells an operator to add it."""
     identity = Identity.of("heartbeat", heartbeat.organization)
     message = ProcessedMessage(
         dedup_key=identity.key,
         identity=identity.strength,
         organization_salesforce_id=heartbeat.organization,
     )
-    return quarantine(message, reading.wire_format, "unknown_organization_heartbeat")
+    return quarantine(message, parsed.wire_format, "unknown_organization_heartbeat")
 
 
 def quarantine(
     message: ProcessedMessage, wire_format: str, reason: str, detail: str = ""
 ) -> ProcessedMessage:
-    """Mark a row that is not saved yet as kept for a person, with the reason."""
+    """Mark an unsaved message as quarantined."""
     message.fingerprint = fingerprint.of_quarantine(wire_format, reason)
-    return _end(message, Status.QUARANTINED, DETAIL_SEPARATOR.join(filter(None, (reason, detail))))
+    return _set_final(message, Status.QUARANTINED, DETAIL_SEPARATOR.join(filter(None, (reason, detail))))
 
 
-def _end(message: ProcessedMessage, status: Status, reason: str) -> ProcessedMessage:
+def _set_final(message: ProcessedMessage, status: Status, reason: str) -> ProcessedMessage:
     message.status, message.reason = status, reason[:TEXT_OF_REASON]
     message.due_at, message.finished_at = None, ClockTimestamp()
     return message
 
 
-def quarantine_facts(message: ProcessedMessage, delivery: Delivery) -> dict[str, Any]:
-    """The facts that are announced of a quarantined message: its reason, and ids to find it by."""
+def describe_quarantine(message: ProcessedMessage, delivery: Delivery) -> dict[str, Any]:
+    """The facts of the notification: the reason, and ids by which an operator finds the message."""
     return {
         "reason": message.reason.partition(":")[0],
         "organization": message.organization_salesforce_id,
@@ -144,34 +153,44 @@ def quarantine_facts(message: ProcessedMessage, delivery: Delivery) -> dict[str,
     }
 
 
-def delivery_of(received: RawDelivery, reading: ParsedDelivery | None) -> Delivery:
-    """The row that keeps the raw bytes, and the ids and times of the way here."""
-    envelope = reading.envelope if reading else None
+def build_rows(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[ProcessedMessage]]]:
+    """Create the deliveries of some drafts, each with its messages."""
+    rows: dict[int, tuple[Delivery, list[ProcessedMessage]]] = {}
+    for draft in drafts:
+        if id(draft.raw) not in rows:
+            rows[id(draft.raw)] = (create_delivery(draft.raw, draft.parsed), [])
+        rows[id(draft.raw)][1].append(draft.message)
+    return list(rows.values())
+
+
+def create_delivery(raw: RawDelivery, parsed: ParsedDelivery | None) -> Delivery:
+    """Create the row with the raw bytes, the ids of SQS and SNS, and the times of sending and receiving."""
+    envelope = parsed.envelope if parsed else None
     return Delivery(
-        body=received.body,
-        body_size=len(received.body),
-        wire_format=reading.wire_format if reading else "",
-        queue=received.queue[:80],
-        sqs_message_id=received.message_id[:128],
+        body=raw.body,
+        body_size=len(raw.body),
+        wire_format=parsed.wire_format if parsed else "",
+        queue=raw.queue[:80],
+        sqs_message_id=raw.message_id[:128],
         sns_message_id=(envelope.sns_message_id if envelope else "")[:128],
         topic_arn=(envelope.topic_arn if envelope else "")[:512],
         attributes=dict(envelope.attributes) if envelope else {},
         trace_context=dict(envelope.trace_context) if envelope else {},
-        published_at=convert_to_database((envelope.published_at if envelope else None) or received.sent_at),
-        sent_at=convert_to_database(received.sent_at),
+        published_at=convert_to_database((envelope.published_at if envelope else None) or raw.sent_at),
+        sent_at=convert_to_database(raw.sent_at),
         received_at=ClockTimestamp(),
-        receive_count=received.receive_count,
+        receive_count=raw.receive_count,
     )
 
 
-def payload_of(pointer: Delivery, body: bytes, reading: ParsedDelivery) -> Delivery:
-    """The row that keeps the bytes a pointer led to; they came the pointer's way, at its time."""
-    format_of_payload = reading.wire_format.removeprefix("raw+")
-    traced = reading.envelope or pointer
+def create_payload_delivery(pointer: Delivery, body: bytes, parsed: ParsedDelivery) -> Delivery:
+    """Create the row with the bytes that a pointer names; ids and times are those of the pointer."""
+    payload_format = parsed.wire_format.removeprefix("raw+")
+    traced = parsed.envelope or pointer
     return Delivery(
         body=body,
         body_size=len(body),
-        wire_format=f"{pointer.wire_format}+{format_of_payload}",
+        wire_format=f"{pointer.wire_format}+{payload_format}",
         queue=pointer.queue,
         sqs_message_id=pointer.sqs_message_id,
         sns_message_id=pointer.sns_message_id,
@@ -185,11 +204,11 @@ def payload_of(pointer: Delivery, body: bytes, reading: ParsedDelivery) -> Deliv
     )
 
 
-def refused_by_database(
-    received: RawDelivery, identity: Identity, settings: Settings
+def create_bytes_only_rows(
+    raw: RawDelivery, identity: Identity, settings: Settings
 ) -> tuple[Delivery, ProcessedMessage]:
-    """Rows for a delivery that the database would not take as it was read: the bytes and nothing else."""
-    delivery = delivery_of(received, None)
-    delivery.body = received.body[: settings.max_body_bytes]
+    """Create rows for a delivery whose parsed values the database refused: its bytes, and one message."""
+    delivery = create_delivery(raw, None)
+    delivery.body = raw.body[: settings.max_body_bytes]
     message = ProcessedMessage(dedup_key=identity.key, identity=identity.strength)
     return delivery, quarantine(message, "", "database_refused")

@@ -1,172 +1,204 @@
-"""Storing deliveries: each event once, and nothing counted as stored before it was found again."""
+"""The inbox: parse deliveries, store each event once, and read back what is stored."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import DataError, IntegrityError
 
 from passport_events import conf
 from passport_events.conf import Settings
-from passport_events.event import Identity
 from passport_events.exceptions import Unreadable
 from passport_events.instrumentation import Notification, emit
-from passport_events.models import Delivery, ProcessedMessage, Status
-from passport_events.receiving import organization_cache, organization_heartbeats, queries
-from passport_events.receiving.dedup import is_stored, known, only_new
+from passport_events.models import Status
+from passport_events.receiving import organization_cache, queries
 from passport_events.receiving.drafts import (
     Draft,
-    delivery_of,
-    drafts_of,
-    organizations_of,
-    quarantine_facts,
-    refused_by_database,
+    build_rows,
+    collect_organization_ids,
+    create_bytes_only_rows,
+    create_drafts,
+    describe_quarantine,
 )
-from passport_events.receiving.organization_heartbeats import Heard, heard_in
+from passport_events.receiving.organization_heartbeats import (
+    ReceivedHeartbeat,
+    find_heartbeats,
+    record_heartbeats,
+)
 from passport_events.wire import ParsedDelivery, parse_delivery
 from passport_events.wire.envelope import Envelope
 from passport_events.wire.raw_delivery import RawDelivery
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
-"""What one bad delivery can cause. psycopg refuses NUL with a DataError, surrogates with a UnicodeError."""
+"""Errors that one bad delivery can cause. psycopg raises DataError for NUL, UnicodeError for surrogates."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of a batch of deliveries."""
+class StoreResult:
+    """The result of storing a batch of deliveries."""
 
-    safe: tuple[RawDelivery, ...]
-    """Committed and found again: these, and only these, may be deleted from SQS."""
-    due_types: frozenset[str]
-    """Event types that have something new to handle."""
+    safe: tuple[RawDelivery, ...] = ()
+    """Committed and read back. Only these may be deleted from SQS."""
+    due_types: frozenset[str] = frozenset()
+    """Event types with new messages to handle."""
     new: int = 0
     """Two writers that store the same event at the same moment both count it; there is one row."""
     duplicates: int = 0
     quarantined: int = 0
-    """Those of the new ones that wait for a person."""
+    """New messages that are quarantined; included in `new`."""
 
 
-def store(received: Sequence[RawDelivery]) -> Stored:
-    """Store a batch in at most four statements, unless one of its deliveries is refused.
+def store(deliveries: Sequence[RawDelivery]) -> StoreResult:
+    """Store a batch in at most four statements, unless the database refuses one of its deliveries.
 
-    One more where a key has two meanings, to see what is kept of the other. And one more records
-    organization heartbeats, where there are any: after the rest, so that no event waits for the row of
-    an organization. Raises the database's errors: then nothing may be deleted.
+    A key that two different events share costs one more statement, and so do organization heartbeats.
+    Heartbeats come last, so that no event waits for the row lock of an organization.
+    Raises the database's errors; then no delivery may be deleted.
     """
     started = time.perf_counter()
-    drafts, heard = _read_all(received)
+    drafts, heartbeats = _parse(deliveries)
     try:
-        stored = _store_drafts(received, drafts)
+        result = _store_drafts(drafts)
     except DATA_ERRORS:
-        # A deleted organization is refused like bad data: look up the organizations again.
+        # A deleted organization causes an IntegrityError: look up the organizations again.
         organization_cache.forget_local()
-        drafts, heard = _read_all(received)
-        stored = _one_by_one(received, drafts)
+        drafts, heartbeats = _parse(deliveries)
+        result = _store_one_by_one(drafts)
     seconds = time.perf_counter() - started
-    emit(Notification.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
-    return dataclasses.replace(stored, safe=(*stored.safe, *organization_heartbeats.record(heard)))
+    emit(Notification.STORED, count=result.new, duplicates=result.duplicates, seconds=seconds)
+    if heartbeats:
+        result = dataclasses.replace(result, safe=(*result.safe, *record_heartbeats(heartbeats)))
+    return result
 
 
-def _read_all(received: Sequence[RawDelivery]) -> tuple[list[Draft], list[Heard]]:
+def _parse(deliveries: Sequence[RawDelivery]) -> tuple[list[Draft], list[ReceivedHeartbeat]]:
     settings = conf.current()
-    readings = [read_guarded(each, settings) for each in received]
-    wanted = organizations_of(readings)
-    known = organization_cache.lookup(wanted) if wanted else {}
-    drafts = [
-        draft
-        for each, reading in zip(received, readings, strict=True)
-        for draft in drafts_of(each, reading, known)
-    ]
-    return drafts, heard_in(received, readings, known)
+    parsed = [(raw, parse_safely(raw, settings)) for raw in deliveries]
+    ids = collect_organization_ids(one for _, one in parsed)
+    organizations = organization_cache.lookup(ids) if ids else {}
+    return create_drafts(parsed, organizations), find_heartbeats(parsed, organizations)
 
 
-def read_guarded(received: RawDelivery, settings: Settings, outer: Envelope | None = None) -> ParsedDelivery:
-    """As `wire.parse_delivery`; a reader's own bug stops the delivery that shows it, and no other."""
+def parse_safely(raw: RawDelivery, settings: Settings, outer: Envelope | None = None) -> ParsedDelivery:
+    """As `wire.parse_delivery`, but a bug in a parser quarantines its delivery and fails no other."""
     try:
-        return parse_delivery(received, settings, outer)
-    except Exception as error:  # noqa: BLE001  # whatever a bug raises
+        return parse_delivery(raw, settings, outer)
+    except Exception as error:  # noqa: BLE001  a bug can raise anything
         return ParsedDelivery(
             wire_format="unknown",
             envelope=None,
             events=(),
             refusal=Unreadable("reader_failed", type(error).__name__),
-            arrived_as=("sqs", received.message_id),
+            arrived_as=("sqs", raw.message_id),
         )
 
 
-def _store_drafts(received: Sequence[RawDelivery], drafts: Sequence[Draft]) -> Stored:
-    stored = known(drafts, queries.find)
-    fresh = only_new(drafts, stored)
-    if fresh:
-        queries.insert(_by_delivery(fresh))
-        # Read back: a commit whose answer is lost, or a failover, must not cost a delivery.
-        stored |= queries.find({draft.message.dedup_key for draft in fresh})
-    quarantined = [draft for draft in fresh if draft.message.status == Status.QUARANTINED]
-    for draft in quarantined:
-        emit(Notification.QUARANTINED, **quarantine_facts(draft.message, draft.message.delivery))
-    # A delivery that brought nothing to store is in neither set, and stays in SQS.
-    unsafe = {id(draft.received) for draft in drafts if not is_stored(draft, stored)}
-    safe = {id(draft.received) for draft in drafts} - unsafe
-    return Stored(
-        safe=tuple(each for each in received if id(each) in safe),
-        due_types=frozenset(d.message.event_type for d in fresh if d.message.status == Status.WAITING),
-        new=len(fresh),
-        quarantined=len(quarantined),
-        duplicates=len(drafts) - len(fresh),
-    )
+def _store_drafts(drafts: Sequence[Draft]) -> StoreResult:
+    stored = find_stored_keys(drafts)
+    new = select_new(drafts, stored)
+    if new:
+        queries.insert(build_rows(new))
+        # Read back: a commit whose answer was lost, or a failover, must not lose a delivery.
+        stored |= queries.find({draft.message.dedup_key for draft in new})
+    _emit_quarantined(new)
+    return _summarize(drafts, new, stored)
 
 
-def _by_delivery(drafts: Iterable[Draft]) -> list[tuple[Delivery, list[ProcessedMessage]]]:
-    rows: dict[int, tuple[Delivery, list[ProcessedMessage]]] = {}
-    for draft in drafts:
-        if id(draft.received) not in rows:
-            rows[id(draft.received)] = (delivery_of(draft.received, draft.reading), [])
-        rows[id(draft.received)][1].append(draft.message)
-    return list(rows.values())
+def find_stored_keys(drafts: Sequence[Draft]) -> dict[str, str]:
+    """The dedup keys of these drafts that are in the database, and their content hashes.
 
-
-def _one_by_one(received: Sequence[RawDelivery], drafts: Sequence[Draft]) -> Stored:
-    """One delivery spoiled the batch: give each a transaction of its own, and find out which.
-
-    Raises when the database takes none of them, not even as bytes: then it is no delivery's fault.
+    Where two events share a key, the collision key of the second is looked up too.
     """
-    parts: list[Stored] = []
-    refusal: Exception | None = None
-    for each in received:
-        own = [draft for draft in drafts if draft.received is each]
-        if not own:
-            continue  # a heartbeat, which says nothing about what the database takes
-        try:
-            parts.append(_store_alone(each, own))
-        except DATA_ERRORS as error:
-            refusal = error
-    if refusal is not None and not parts:
-        raise refusal
-    return Stored(
-        safe=tuple(each for part in parts for each in part.safe),
-        due_types=frozenset(name for part in parts for name in part.due_types),
-        new=sum(part.new for part in parts),
-        duplicates=sum(part.duplicates for part in parts),
-        quarantined=sum(part.quarantined for part in parts),
+    stored = queries.find({draft.message.dedup_key for draft in drafts})
+    hashes, collisions = dict(stored), set()
+    for draft in drafts:
+        content_hash = draft.message.content_hash
+        if hashes.setdefault(draft.message.dedup_key, content_hash) != content_hash:
+            collisions.add(draft.collision_key)
+    return stored | queries.find(collisions) if collisions else stored
+
+
+def select_new(drafts: Iterable[Draft], stored: Mapping[str, str]) -> list[Draft]:
+    """The drafts to insert: one for each key that is not in `stored`, the result of `find_stored_keys`.
+
+    A draft whose key belongs to other content is quarantined under its collision key.
+    """
+    hashes = dict(stored)
+    new: list[Draft] = []
+    for draft in drafts:
+        content_hash = draft.message.content_hash
+        if hashes.get(draft.message.dedup_key, content_hash) != content_hash:
+            draft.quarantine_as_collision()
+        if draft.message.dedup_key not in hashes:
+            hashes[draft.message.dedup_key] = content_hash
+            new.append(draft)
+    return new
+
+
+def is_stored(draft: Draft, stored: Mapping[str, str]) -> bool:
+    """True if `stored` has the draft's key with the same content."""
+    return stored.get(draft.message.dedup_key) == draft.message.content_hash
+
+
+def _summarize(drafts: Sequence[Draft], new: Sequence[Draft], stored: Mapping[str, str]) -> StoreResult:
+    # A delivery without drafts is not safe here, and stays in SQS.
+    unsafe = {id(draft.raw) for draft in drafts if not is_stored(draft, stored)}
+    safe = {id(draft.raw): draft.raw for draft in drafts if id(draft.raw) not in unsafe}
+    return StoreResult(
+        safe=tuple(safe.values()),
+        due_types=frozenset(d.message.event_type for d in new if d.message.status == Status.WAITING),
+        new=len(new),
+        duplicates=len(drafts) - len(new),
+        quarantined=sum(draft.message.status == Status.QUARANTINED for draft in new),
     )
 
 
-def _store_alone(received: RawDelivery, drafts: Sequence[Draft]) -> Stored:
+def _emit_quarantined(new: Sequence[Draft]) -> None:
+    for draft in new:
+        if draft.message.status == Status.QUARANTINED:
+            emit(Notification.QUARANTINED, **describe_quarantine(draft.message, draft.message.delivery))
+
+
+def _store_one_by_one(drafts: Sequence[Draft]) -> StoreResult:
+    """Store each delivery in a transaction of its own, because the database refused one of the batch.
+
+    Raises the error where the database accepts none of them, not even as bytes: then the cause is not a
+    delivery.
+    """
+    results: list[StoreResult] = []
+    error: Exception | None = None
+    for _, own in itertools.groupby(drafts, key=lambda draft: id(draft.raw)):
+        try:
+            results.append(_store_delivery(list(own)))
+        except DATA_ERRORS as refused:
+            error = refused
+    if error is not None and not results:
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and so all bodies
+    return StoreResult(
+        safe=tuple(raw for result in results for raw in result.safe),
+        due_types=frozenset(name for result in results for name in result.due_types),
+        new=sum(result.new for result in results),
+        duplicates=sum(result.duplicates for result in results),
+        quarantined=sum(result.quarantined for result in results),
+    )
+
+
+def _store_delivery(drafts: Sequence[Draft]) -> StoreResult:
+    """Store the drafts of one delivery; only its bytes where the database refuses them."""
     try:
-        return _store_drafts([received], drafts)
+        return _store_drafts(drafts)
     except DATA_ERRORS:
-        return _store_bytes(received, drafts[0].reading.fallback_identity)
-
-
-def _store_bytes(received: RawDelivery, identity: Identity) -> Stored:
-    delivery, message = refused_by_database(received, identity, conf.current())
+        raw, identity = drafts[0].raw, drafts[0].parsed.fallback_identity
+    delivery, message = create_bytes_only_rows(raw, identity, conf.current())
     is_new = not queries.find([message.dedup_key])
     if is_new:
         queries.insert([(delivery, [message])])
-        emit(Notification.QUARANTINED, **quarantine_facts(message, delivery))
-    found = queries.find([message.dedup_key])
-    safe = (received,) if found else ()
-    counts = {"new": int(is_new), "duplicates": int(not is_new), "quarantined": int(is_new)}
-    return Stored(safe=safe, due_types=frozenset(), **counts)
+        emit(Notification.QUARANTINED, **describe_quarantine(message, delivery))
+    safe = (raw,) if queries.find([message.dedup_key]) else ()
+    return StoreResult(safe, new=int(is_new), duplicates=int(not is_new), quarantined=int(is_new))

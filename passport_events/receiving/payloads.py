@@ -1,4 +1,4 @@
-"""Payloads of S3 pointers: fetch, parse and store one as if SQS had delivered it.
+"""Payloads of S3 pointers: fetch, parse and store them as if SQS had delivered them.
 
 Workers call this from `handling/pointers.py`.
 """
@@ -16,19 +16,24 @@ from passport_events import conf
 from passport_events.exceptions import PayloadUnavailable, RetryLater, Unreadable
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import organization_cache, queries
-from passport_events.receiving.dedup import is_stored, known, only_new
-from passport_events.receiving.drafts import Draft, drafts_of, organizations_of, payload_of, quarantine_facts
-from passport_events.receiving.inbox import DATA_ERRORS, read_guarded
-from passport_events.receiving.stored_delivery import envelope_of, received_from
+from passport_events.receiving.drafts import (
+    Draft,
+    collect_organization_ids,
+    create_drafts,
+    create_payload_delivery,
+    describe_quarantine,
+)
+from passport_events.receiving.inbox import DATA_ERRORS, find_stored_keys, is_stored, parse_safely, select_new
+from passport_events.receiving.stored_delivery import rebuild_envelope, rebuild_raw_delivery
 from passport_events.wire.s3_pointer import Pointer, check_bucket
 
 S3_AWAY = timedelta(minutes=5)
-"""How often a pointer is tried while S3 does not answer; that costs it no attempt."""
+"""The delay between tries while S3 does not answer. They are not counted as attempts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Payload:
-    """What a pointer led to, read and ready to be stored."""
+    """A fetched payload, parsed and not stored yet."""
 
     delivery: Delivery
     drafts: Sequence[Draft]
@@ -36,14 +41,14 @@ class Payload:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredPayload:
-    """What a payload added to the inbox."""
+    """What storing a payload added to the inbox."""
 
     due_types: frozenset[str]
-    """Event types that have new messages to handle."""
+    """Event types with new messages to handle."""
     new: int
     duplicates: int
     quarantined: tuple[Mapping[str, Any], ...] = ()
-    """For each new quarantined message: its reason, and ids to find it by."""
+    """The facts of each new quarantined message, from `describe_quarantine`."""
 
 
 def fetch(message: ProcessedMessage) -> Payload:
@@ -52,12 +57,12 @@ def fetch(message: ProcessedMessage) -> Payload:
     Raises Unreadable when it can never be parsed, PayloadUnavailable when S3 refuses it, and RetryLater
     when S3 does not answer.
     """
-    # Not above: boto3 takes longer to import than the rest of a worker, and few need it.
+    # Not at the top: boto3 takes longer to import than the rest of a worker, and few workers need it.
     from passport_events.receiving import s3  # noqa: PLC0415
 
     settings = conf.current()
     pointer = Pointer(message.content["bucket"], message.content["key"])
-    # Again, because the settings may have changed since it was received.
+    # The settings may have changed since it was received.
     check_bucket(pointer, settings)
     try:
         body = s3.read(pointer, settings)
@@ -65,42 +70,42 @@ def fetch(message: ProcessedMessage) -> Payload:
         if error.is_away:
             raise RetryLater(S3_AWAY, "S3 does not answer") from error
         raise
-    received = received_from(message.delivery, body)
-    reading = read_guarded(received, settings, envelope_of(message.delivery))
-    if reading.refusal is not None:
-        raise reading.refusal
-    wanted = organizations_of([reading])
-    known = organization_cache.lookup(wanted) if wanted else {}
-    return Payload(payload_of(message.delivery, body, reading), drafts_of(received, reading, known))
+    raw = rebuild_raw_delivery(message.delivery, body)
+    parsed = parse_safely(raw, settings, rebuild_envelope(message.delivery))
+    if parsed.refusal is not None:
+        raise parsed.refusal
+    ids = collect_organization_ids([parsed])
+    drafts = create_drafts([(raw, parsed)], organization_cache.lookup(ids) if ids else {})
+    return Payload(create_payload_delivery(message.delivery, body, parsed), drafts)
 
 
 def store(payload: Payload) -> StoredPayload:
-    """Insert what is new, in the caller's transaction.
+    """Insert the new messages, in the caller's transaction.
 
     Raises Unreadable `database_refused`, and RetryLater.
     """
     try:
         with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
-            fresh = _store(payload)
+            new = _insert_new(payload)
     except DATA_ERRORS:
         raise Unreadable("database_refused") from None
-    messages = [draft.message for draft in fresh]
+    messages = [draft.message for draft in new]
     return StoredPayload(
         due_types=frozenset(m.event_type for m in messages if m.status == Status.WAITING),
         new=len(messages),
         duplicates=len(payload.drafts) - len(messages),
         quarantined=tuple(
-            quarantine_facts(m, payload.delivery) for m in messages if m.status == Status.QUARANTINED
+            describe_quarantine(m, payload.delivery) for m in messages if m.status == Status.QUARANTINED
         ),
     )
 
 
-def _store(payload: Payload) -> list[Draft]:
-    fresh = only_new(payload.drafts, known(payload.drafts, queries.find))
-    if fresh:
-        queries.insert_rows([(payload.delivery, [draft.message for draft in fresh])])
-        stored = queries.find({draft.message.dedup_key for draft in fresh})
-        if not all(is_stored(draft, stored) for draft in fresh):
-            # Put there between two statements by somebody else. The next attempt knows, and keeps both.
+def _insert_new(payload: Payload) -> list[Draft]:
+    new = select_new(payload.drafts, find_stored_keys(payload.drafts))
+    if new:
+        queries.insert_rows([(payload.delivery, [draft.message for draft in new])])
+        stored = queries.find({draft.message.dedup_key for draft in new})
+        if not all(is_stored(draft, stored) for draft in new):
+            # Another process inserted one between two statements. The next attempt stores both.
             raise RetryLater(0, "an event with the key of one of these and other content was just stored")
-    return fresh
+    return new

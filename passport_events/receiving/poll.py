@@ -11,7 +11,7 @@ from passport_events import conf
 from passport_events.dispatching import hints
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
-from passport_events.receiving.inbox import Stored, store
+from passport_events.receiving.inbox import StoreResult, store
 from passport_events.receiving.poll_steps import Store
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.wire.raw_delivery import RawDelivery
@@ -65,7 +65,7 @@ def _oldest(received: Sequence[RawDelivery]) -> datetime | None:
     return min((each.sent_at for each in received if each.sent_at is not None), default=None)
 
 
-def _delete(queue: MessageQueue, stored: Stored) -> int:
+def _delete(queue: MessageQueue, stored: StoreResult) -> int:
     """Delete what is committed and was found again, and nothing else. Returns how many stayed."""
     if not stored.safe:
         return 0

@@ -9,10 +9,10 @@ from typing import Any
 
 from passport_events.instrumentation import Notification, subscribe, unsubscribe
 from passport_events.processes.watchdog import Watchdog
-from passport_events.receiving.inbox import Stored
+from passport_events.receiving.inbox import StoreResult
 from passport_events.wire.raw_delivery import RawDelivery
 
-Store = Callable[[Sequence[RawDelivery]], Stored]
+Store = Callable[[Sequence[RawDelivery]], StoreResult]
 
 
 def polling(watch: Watchdog, wait_seconds: int) -> AbstractContextManager[None]:
@@ -23,7 +23,7 @@ def polling(watch: Watchdog, wait_seconds: int) -> AbstractContextManager[None]:
 def stored_by(writer: Store, watch: Watchdog) -> Store:
     """What a poll stores with, where another thread does it and is watched itself."""
 
-    def store(received: Sequence[RawDelivery]) -> Stored:
+    def store(received: Sequence[RawDelivery]) -> StoreResult:
         watch.next_step("waiting for the writer", longer_by=math.inf)
         stored = writer(received)
         watch.next_step("deleting")

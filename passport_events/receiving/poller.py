@@ -18,11 +18,11 @@ from passport_events.processes.heartbeat import BEAT_SECONDS, ProcessHeartbeat, 
 from passport_events.processes.startup import Startup, announce_start
 from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 from passport_events.receiving import queries
-from passport_events.receiving.inbox import Stored
+from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.poll import PollResult, poll_once
 from passport_events.receiving.poll_steps import Store, deletes_watched, polling, stored_by
 from passport_events.receiving.sqs import BATCH, MessageQueue
-from passport_events.receiving.writer import Writer, writers_for
+from passport_events.receiving.writer import Writer, count_writers
 from passport_events.wire.raw_delivery import RawDelivery
 
 EMPTY_WAIT_SECONDS = 1
@@ -101,7 +101,7 @@ class Poller:
         queues = [make_queue() for make_queue in self._queue_makers]
         self._started(announce_start(self._kind, [queue.source for queue in queues]))
         self._queue_urls = frozenset(queue.url for queue in queues if queue.url)
-        count = writers_for(len(queues))
+        count = count_writers(len(queues))
         writers = [Writer(self._loops.watch, len(queues[first::count])) for first in range(count)]
         for number, queue in enumerate(queues):
             writer = writers[number % count]
@@ -123,7 +123,7 @@ class Poller:
     def _receive(self, queue: MessageQueue, store: Store) -> None:
         patience, brought = Backoff(self._most_errors, startup=self._receive_startup), 0
 
-        def store_noted(received: Sequence[RawDelivery]) -> Stored:
+        def store_noted(received: Sequence[RawDelivery]) -> StoreResult:
             nonlocal brought
             brought = len(received)
             return store(received)

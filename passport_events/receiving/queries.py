@@ -1,4 +1,4 @@
-"""What receiving says to the database: which keys are there, and put these rows there."""
+"""Inbox queries: look up dedup keys, insert deliveries and messages, record heartbeats."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from passport_events.db.bulk import insert_many
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 
 LOCK_TIMEOUT = "5s"
-"""A lock that somebody holds for longer must not hold up receiving; the batch comes again."""
+"""A lock held for longer fails the batch, which SQS redelivers."""
 MAX_KEYS = 10_000
-"""Per question: a body may name tens of thousands of records, and databases limit parameters."""
+"""Per query: a body can name tens of thousands of records, and databases limit parameters."""
 
 
 def renew_connection() -> None:
-    """Drop a connection that is too old or was found broken; the next statement makes a new one.
+    """Close a connection that is too old or broken; the next statement opens a new one.
 
-    As Django does around a request, but never inside a transaction, which is a test's.
+    Django does the same around a request. Inside a transaction, which only tests have, nothing is closed.
     """
     connection = connections[router.db_for_write(ProcessedMessage)]
     if not connection.in_atomic_block:
@@ -28,9 +28,9 @@ def renew_connection() -> None:
 
 
 def find(keys: Collection[str]) -> dict[str, str]:
-    """Dedup keys that are in the database, with the hash of their content."""
+    """Which of these dedup keys are in the database, with their content hashes."""
     found: dict[str, str] = {}
-    for part in _parts(sorted(keys)):
+    for part in _split(sorted(keys)):
         rows = ProcessedMessage.objects.filter(AnyOf("dedup_key", part))
         found |= rows.values_list("dedup_key", "content_hash")
     return found
@@ -39,7 +39,7 @@ def find(keys: Collection[str]) -> dict[str, str]:
 def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
     """Insert deliveries and their messages in one transaction, all of them or none.
 
-    Another poller's row of the same key stays, and every other error is raised.
+    A row that another poller inserted under the same key stays. Every other conflict raises its error.
     """
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
         _limit_lock_waits()
@@ -47,29 +47,29 @@ def insert(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) ->
 
 
 def insert_rows(deliveries: Sequence[tuple[Delivery, Sequence[ProcessedMessage]]]) -> None:
-    """The same inside the caller's transaction, with the patience that it has."""
+    """Insert inside the caller's transaction, with its own lock timeout."""
     messages = []
     for delivery, own in deliveries:
         for message in own:
-            message.pk = None  # a try that was rolled back may have given it one
+            message.pk = None  # a transaction that was rolled back may have set it
             messages.append((delivery, message))
     insert_many([delivery for delivery, _ in deliveries])
     for delivery, message in messages:
         message.delivery = delivery
-    # In the order of their keys, so that two pollers never wait for each other.
+    # Sorted by key, so that two pollers cannot deadlock.
     insert_many(
         sorted((m for _, m in messages), key=lambda message: message.dedup_key), once_by=("dedup_key",)
     )
 
 
 def record_heartbeats(sent_at: Mapping[int, datetime]) -> int:
-    """Note the heartbeats of organizations, by primary key, in a transaction. Returns how many were found."""
+    """Record the heartbeats of organizations, by primary key. Returns the number of organizations found."""
     with transaction.atomic(using=router.db_for_write(SalesforceOrganization)):
         _limit_lock_waits()
         return SalesforceOrganization.objects.hear(sent_at)
 
 
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def _split(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(keys), MAX_KEYS):
         yield keys[start : start + MAX_KEYS]
 
@@ -78,5 +78,5 @@ def _limit_lock_waits() -> None:
     connection = connections[router.db_for_write(ProcessedMessage)]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # LOCAL, because a pooler may hand this session to somebody else after the commit.
+            # LOCAL, because a pooler may give this session to another client after the commit.
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")

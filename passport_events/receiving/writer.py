@@ -1,7 +1,7 @@
-"""A thread that stores what many receivers brought: what waits at one moment goes into one transaction.
+"""The writer thread: stores the batches of many receivers, all pending ones in one transaction.
 
-A batch of ten costs the database and this process nearly as much as a batch of sixty. And a poller needs
-few connections for storing, however many receivers it has.
+A batch of ten costs the database and this process nearly as much as a batch of sixty. And storing needs
+one connection, however many receivers a poller has.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 
 from django.db import Error, OperationalError, connections
@@ -18,142 +19,154 @@ from django.db import Error, OperationalError, connections
 from passport_events.exceptions import ThreadCrashed
 from passport_events.processes.watchdog import Watchdog
 from passport_events.receiving import inbox, queries
-from passport_events.receiving.inbox import Stored
-from passport_events.receiving.order import Order
+from passport_events.receiving.inbox import StoreResult
 from passport_events.wire.raw_delivery import RawDelivery
 
 RECEIVERS_PER_WRITER = 16
-"""Receivers. With fewer each transaction holds less than a second writer would gain."""
+"""With fewer, each transaction holds less than a second writer gains."""
 MAX_MESSAGES = 100
 MAX_BYTES = 256 * 2**10
-"""No batch is added to a transaction that has as much already. Large bodies gain nothing by company, and
-those in it would wait for them."""
-STORED_PER_SECOND = 10_000
-"""Bytes. Bodies that name the most records are stored three times as fast on a small machine: ten of the
+"""No batch joins a transaction that has reached one of these. Large bodies gain nothing by sharing one, and
+the other batches would wait for them."""
+BYTES_PER_SECOND = 10_000
+"""Bodies that name the most records are stored three times as fast on a small machine: ten of the
 largest take four minutes."""
 MAX_FAILURES = 2
-"""So many batches of a company fail by themselves before the rest is left to SQS."""
+"""After this many batches failed by themselves, the rest of the transaction is left to SQS."""
 IDLE_SECONDS = 1.0
-"""A wait as long as this may have outlived the connection."""
+"""A connection may have been closed during a wait as long as this."""
 
 
-def writers_for(receivers: int) -> int:
-    """Of two, one reads what its receivers brought while the other waits for the database."""
+def count_writers(receivers: int) -> int:
+    """Two for many receivers: one parses its batches while the other waits for the database."""
     return 2 if receivers >= 2 * RECEIVERS_PER_WRITER else 1
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Batch:
+    deliveries: Sequence[RawDelivery]
+    size: int
+    """Bytes of all bodies."""
+    future: Future[StoreResult] = dataclasses.field(default_factory=Future)
+
+
 class Writer:
-    """Stores for a number of receivers; it ends when each of them has left."""
+    """Stores for a fixed number of receivers; exits when each of them has left."""
 
-    def __init__(self, watch: Watchdog, receivers: int) -> None:
-        self._watch = watch
+    def __init__(self, watchdog: Watchdog, receivers: int) -> None:
+        self._watchdog = watchdog
         self._receivers = receivers
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
-        self._in_hand: Sequence[Order] = ()
-        self._has_ended = False
-        self._death = ThreadCrashed("the writer has ended.")
+        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._has_exited = False
+        self._exit_error = ThreadCrashed("the writer has ended.")
 
-    def store(self, received: Sequence[RawDelivery]) -> Stored:
-        """Store a batch, in company with what others bring meanwhile, and raise what `inbox.store` raises.
+    def store(self, deliveries: Sequence[RawDelivery]) -> StoreResult:
+        """Store a batch and wait for the result, without a limit: the watchdog watches the writer.
 
-        What was new or known is counted for one batch of a company, and so are the event types that
-        have something due: all of them together are right.
+        Raises what `inbox.store` raises, and ThreadCrashed when the writer has exited. Counts and due event
+        types of a transaction are in the result of one of its batches.
         """
-        order = Order(received)
-        self._orders.put(order)
-        if self._has_ended:
-            self._let_all_go()  # it may have looked for the last time before this one came
-        return order.result()
+        # No variable for the future: it holds the error, whose traceback holds this frame and all bodies.
+        return self._submit(deliveries).result()
+
+    def _submit(self, deliveries: Sequence[RawDelivery]) -> Future[StoreResult]:
+        batch = _Batch(deliveries, sum(len(raw.body) for raw in deliveries))
+        self._queue.put(batch)
+        if self._has_exited:
+            self._fail_queued()  # the writer may have emptied the queue before this batch was in it
+        return batch.future
 
     def leave(self) -> None:
-        """Say that one receiver brings nothing any more."""
-        self._orders.put(None)
+        """Note that one receiver brings no more batches."""
+        self._queue.put(None)
 
     def run(self) -> None:
-        """Store until the last receiver has left. Whatever ends it, nobody waits for it then."""
+        """Store until the last receiver has left. Pending batches fail when this thread exits."""
+        batches: list[_Batch] = []
+        idle_since = time.monotonic()
         try:
-            began = time.monotonic()
-            while orders := self._next():
-                size = sum(order.size for order in orders)
-                with self._watch.step("storing", longer_by=size / STORED_PER_SECOND):
-                    if time.monotonic() - began >= IDLE_SECONDS:
+            while self._take(batches):
+                size = sum(batch.size for batch in batches)
+                with self._watchdog.step("storing", longer_by=size / BYTES_PER_SECOND):
+                    if time.monotonic() - idle_since >= IDLE_SECONDS:
                         # Not for every batch: by default Django's connections live no longer than a
                         # request, and a new one costs as much as the statements.
                         queries.renew_connection()
-                    _store(orders)
-                began = time.monotonic()
+                    _store(batches)
+                idle_since = time.monotonic()
         except BaseException as error:
-            self._death = ThreadCrashed(f"{threading.current_thread().name} died of {type(error).__name__}.")
-            self._death.__cause__ = error  # a receiver may say it before this thread does
+            self._exit_error = ThreadCrashed(
+                f"{threading.current_thread().name} died of {type(error).__name__}."
+            )
+            self._exit_error.__cause__ = error  # a receiver may report it before this thread does
             raise
         finally:
-            self._has_ended = True
-            self._let_all_go()
+            self._has_exited = True
+            _fail(batches, self._exit_error)
+            self._fail_queued()
 
-    def _let_all_go(self) -> None:
-        for order in self._in_hand:
-            order.fail(self._death)
-        with suppress(queue.Empty):
-            while True:
-                if order_left := self._orders.get_nowait():
-                    order_left.fail(self._death)
-
-    def _next(self) -> Sequence[Order]:
-        """Wait for an order, and take what else is there. Nothing when all receivers have left."""
-        orders: list[Order] = []
-        self._in_hand = orders
+    def _take(self, batches: list[_Batch]) -> bool:
+        """Wait for a batch, and add all that are pending. False when all receivers have left."""
         messages = size = 0
         while self._receivers and messages < MAX_MESSAGES and size < MAX_BYTES:
             try:
-                order = self._orders.get(block=not orders)
+                batch = self._queue.get(block=not batches)
             except queue.Empty:
                 break
-            if order is None:
+            if batch is None:
                 self._receivers -= 1
                 continue
-            orders.append(order)
-            messages, size = messages + len(order.received), size + order.size
-        return orders
+            batches.append(batch)
+            messages, size = messages + len(batch.deliveries), size + batch.size
+        return bool(batches)
+
+    def _fail_queued(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                if batch := self._queue.get_nowait():
+                    batch.future.set_exception(self._exit_error)
 
 
-def _store(orders: Sequence[Order]) -> None:
+def _store(batches: list[_Batch]) -> int:
+    """Store batches in one transaction, and one by one if that fails. Returns how many failed.
+
+    Sets each future and removes its batch from the list. The traceback of an error holds the frames here;
+    a future in one of them would be a cycle, which keeps all bodies until the garbage collector runs.
+    """
     try:
-        stored = inbox.store([each for order in orders for each in order.received])
+        result = inbox.store([raw for batch in batches for raw in batch.deliveries])
     except Error as error:
         connections.close_all()
-        if len(orders) == 1:
-            orders[0].fail(error)
-            return
-    except Exception as bug:  # noqa: BLE001  each receiver raises it, and the service ends
-        for order in orders:
-            order.fail(bug)
-        return
+        if len(batches) == 1:
+            return _fail(batches, error)
+    except Exception as bug:  # noqa: BLE001  each receiver raises it, and the poller exits
+        return _fail(batches, bug)
     else:
-        _settle(orders, stored)
-        return
-    _one_by_one(orders)
+        return _succeed(batches, result)
+    return _store_one_by_one(batches)
 
 
-def _settle(orders: Sequence[Order], stored: Stored) -> None:
-    safe = {id(each) for each in stored.safe}
-    for order in orders:
-        own = tuple(each for each in order.received if id(each) in safe)
-        order.done(dataclasses.replace(stored, safe=own))
-        stored = Stored(safe=(), due_types=frozenset())
-
-
-def _one_by_one(orders: Sequence[Order]) -> None:
-    """One batch may have failed them all, by a lock or a size; where more fail, the database is away."""
+def _store_one_by_one(batches: list[_Batch]) -> int:
+    """One batch may have failed all of them, by a lock or a size. If more fail, the database is away."""
     failures = 0
-    for order in orders:
-        if failures >= MAX_FAILURES:
-            order.fail(OperationalError("the database failed the batches before this one"))
-            continue
-        try:
-            order.done(inbox.store(order.received))
-        except Error as error:
-            connections.close_all()
-            failures += 1
-            order.fail(error)
-        except Exception as bug:  # noqa: BLE001  the same
-            order.fail(bug)
+    while batches and failures < MAX_FAILURES:
+        failures += _store(batches[:1])
+        del batches[0]
+    return failures + _fail(batches, OperationalError("the database failed the batches before this one"))
+
+
+def _succeed(batches: list[_Batch], result: StoreResult) -> int:
+    safe = {id(raw) for raw in result.safe}
+    while batches:
+        batch = batches.pop(0)
+        own = tuple(raw for raw in batch.deliveries if id(raw) in safe)
+        batch.future.set_result(dataclasses.replace(result, safe=own))
+        result = StoreResult()  # only the first batch gets the counts
+    return 0
+
+
+def _fail(batches: list[_Batch], error: BaseException) -> int:
+    count = len(batches)
+    while batches:
+        batches.pop(0).future.set_exception(error)
+    return count

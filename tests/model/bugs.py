@@ -32,7 +32,7 @@ from passport_events.models import (
 from passport_events.models.querysets import MessageQuerySet
 from passport_events.operating import audit_log
 from passport_events.receiving import inbox, poll, queries
-from passport_events.receiving.inbox import Stored
+from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.wire import ParsedDelivery
 from passport_events.wire.raw_delivery import RawDelivery
@@ -86,7 +86,7 @@ def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
     queues: list[MessageQueue] = []
     true_poll, true_store = poll.poll_once, inbox.store
 
-    def store(received: Sequence[RawDelivery]) -> Stored:
+    def store(received: Sequence[RawDelivery]) -> StoreResult:
         queues[-1].delete(received)
         return true_store(received)
 
@@ -100,7 +100,7 @@ def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
 @complaint("I2", "poll", "other_traffic")
 def the_sqs_id_is_the_identity(patch: pytest.MonkeyPatch) -> None:
     """SQS never gives a message another id."""
-    true_read = inbox.read_guarded
+    true_read = inbox.parse_safely
 
     def read(received: RawDelivery, *arguments: Any) -> ParsedDelivery:
         reading = true_read(received, *arguments)
@@ -110,7 +110,7 @@ def the_sqs_id_is_the_identity(patch: pytest.MonkeyPatch) -> None:
         )
         return dataclasses.replace(reading, events=events)
 
-    patch.setattr(inbox, "read_guarded", read)
+    patch.setattr(inbox, "parse_safely", read)
 
 
 @complaint("duplicate key", "poll", "other_traffic", plans=OVERTAKEN)

@@ -13,8 +13,7 @@ from passport_events import instrumentation
 from passport_events.instrumentation import Notification, emit
 from passport_events.models import SalesforceOrganization
 from passport_events.observing import logs
-from passport_events.receiving import inbox, organization_cache
-from passport_events.receiving.drafts import delivery_of
+from passport_events.receiving import drafts, organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message, sns_notification
 from project.embedded import ValkeyServer
@@ -81,14 +80,16 @@ def test_no_line_of_a_poll_holds_a_value_of_an_event(
     for body in hostile():
         queue.send(body)
 
-    def spoiled(received: Any, reading: Any) -> Any:
+    create_delivery = drafts.create_delivery
+
+    def spoiled(raw: Any, parsed: Any) -> Any:
         """The database refuses one, and its error repeats the row."""
-        delivery = delivery_of(received, reading)
-        if reading and b"sns-1" in received.body:
+        delivery = create_delivery(raw, parsed)
+        if parsed and b"sns-1" in raw.body:
             delivery.body_size = -1
         return delivery
 
-    monkeypatch.setattr(inbox, "delivery_of", spoiled)
+    monkeypatch.setattr(drafts, "create_delivery", spoiled)
     while poll_once(queue, wait_seconds=0).received:
         pass
 

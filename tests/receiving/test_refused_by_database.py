@@ -56,16 +56,16 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
 
 def spoil(monkeypatch: pytest.MonkeyPatch, **columns: Any) -> None:
     """Let the delivery row of one opportunity hold what its columns do not take."""
-    make = drafts.delivery_of
+    make = drafts.create_delivery
     bad_id = record_id("Opportunity", BAD).encode()
 
-    def spoiled(received: RawDelivery, reading: Any) -> Delivery:
-        delivery = make(received, reading)
-        for name, value in columns.items() if reading and bad_id in received.body else ():
+    def spoiled(raw: RawDelivery, parsed: Any) -> Delivery:
+        delivery = make(raw, parsed)
+        for name, value in columns.items() if parsed and bad_id in raw.body else ():
             setattr(delivery, name, value)
         return delivery
 
-    monkeypatch.setattr(inbox, "delivery_of", spoiled)
+    monkeypatch.setattr(drafts, "create_delivery", spoiled)
 
 
 @pytest.mark.postgresql  # SQLite checks no lengths, and stores any text
@@ -140,16 +140,16 @@ def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(
     organization_cache.lookup([ELSEWHERE])
     SalesforceOrganization.objects.filter(pk=elsewhere.pk)._raw_delete("default")
     send_ten(queue, ELSEWHERE)
-    alone = inbox._one_by_one
+    alone = inbox._store_one_by_one
     other = FakeQueue()
     other.send(opportunity(99))
 
-    def somebody_is_first(*arguments: Any) -> inbox.Stored:
+    def somebody_is_first(*arguments: Any) -> inbox.StoreResult:
         monkeypatch.undo()
         in_a_thread(lambda: poll_once(other))
         return alone(*arguments)
 
-    monkeypatch.setattr(inbox, "_one_by_one", somebody_is_first)
+    monkeypatch.setattr(inbox, "_store_one_by_one", somebody_is_first)
     poll_once(queue)
 
     assert outcomes() == [*NINE_AND_UNKNOWN, ("waiting", "")]
@@ -175,11 +175,11 @@ def test_a_database_that_takes_nothing_at_all_is_no_delivery_s_fault(
 def test_what_cannot_even_be_kept_as_bytes_stays_in_the_queue(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*arguments: object) -> inbox.Stored:
+    def refuse(*arguments: object) -> inbox.StoreResult:
         raise IntegrityError
 
     spoil(monkeypatch, body_size=-1)
-    monkeypatch.setattr(inbox, "_store_bytes", refuse)
+    monkeypatch.setattr(inbox, "create_bytes_only_rows", refuse)
     send_ten(queue)
 
     assert poll_once(queue).left == 1

@@ -10,7 +10,7 @@ import pytest
 from passport_events.exceptions import ThreadCrashed
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox, writer
-from passport_events.receiving.inbox import Stored
+from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
@@ -18,7 +18,7 @@ from tests.receiving.services import Running, fill, service_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
-Store = Callable[[Sequence[RawDelivery]], Stored]
+Store = Callable[[Sequence[RawDelivery]], StoreResult]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_when_one_dies_the_other_still_stores_what_its_receivers_brought(
     store, guard, seen = inbox.store, threading.Lock(), list[str]()
     other_has_begun, died = threading.Event(), threading.Event()
 
-    def store_or_die(received: Sequence[RawDelivery]) -> Stored:
+    def store_or_die(received: Sequence[RawDelivery]) -> StoreResult:
         with guard:
             if writer_now() not in seen:
                 seen.append(writer_now())

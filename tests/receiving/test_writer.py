@@ -20,7 +20,7 @@ from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.processes.watchdog import Watchdog
 from passport_events.receiving import inbox
 from passport_events.receiving import writer as module
-from passport_events.receiving.inbox import Stored
+from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
@@ -49,7 +49,7 @@ class Stores:
         self._store = inbox.store
         monkeypatch.setattr(inbox, "store", self)
 
-    def __call__(self, received: Sequence[RawDelivery]) -> Stored:
+    def __call__(self, received: Sequence[RawDelivery]) -> StoreResult:
         """In place of `inbox.store`."""
         self.sizes.append(len(received))
         self.began.set()
@@ -91,12 +91,12 @@ def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
 
 def all_at_once(
     stores: Stores, writer: Writer, pool: ThreadPoolExecutor, brought: Sequence[Sequence[RawDelivery]]
-) -> list[Future[Stored]]:
+) -> list[Future[StoreResult]]:
     """The first is being stored while all others come to wait; then all go on."""
     first = pool.submit(writer.store, brought[0])
     assert stores.began.wait(15)
     others = [pool.submit(writer.store, each) for each in brought[1:]]
-    eventually(lambda: writer._orders.qsize() == len(others))
+    eventually(lambda: writer._queue.qsize() == len(others))
     stores.go.set()
     return [first, *others]
 
@@ -123,13 +123,13 @@ def test_one_message_that_two_receivers_brought_is_stored_once_and_deleted_by_bo
     assert (sum(each.new for each in stored), sum(each.duplicates for each in stored)) == (2, 1)
 
 
-@pytest.mark.parametrize("limit", ["MOST_MESSAGES", "MOST_BYTES"])
+@pytest.mark.parametrize("limit", ["MAX_MESSAGES", "MAX_BYTES"])
 def test_a_transaction_that_is_large_takes_no_more(
     home: SalesforceOrganization, stores: Stores, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     brought = batches(4)
     size = sum(len(each.body) for each in brought[1])
-    monkeypatch.setattr(module, limit, 3 if limit == "MOST_MESSAGES" else size + 1)
+    monkeypatch.setattr(module, limit, 3 if limit == "MAX_MESSAGES" else size + 1)
     with running(4) as (writer, pool):
         for each in all_at_once(stores, writer, pool, brought):
             each.result(15)

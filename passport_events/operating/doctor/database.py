@@ -21,7 +21,7 @@ from passport_events.models import Heartbeat, ProcessedMessage
 from passport_events.operating.doctor.finding import Finding, error, good, warning
 from passport_events.operating.text import format_duration
 from passport_events.receiving.queries import LOCK_TIMEOUT
-from passport_events.receiving.writer import writers_for
+from passport_events.receiving.writer import count_writers
 
 _SETTINGS = (
     "autovacuum",
@@ -63,7 +63,7 @@ class DatabaseFacts:
 
 def of_one_poller(settings: Settings) -> int:
     """Connections: its writers, the heartbeat with the dispatcher, and the chores of other apps."""
-    return writers_for(settings.receivers) + 2
+    return count_writers(settings.receivers) + 2
 
 
 def look() -> DatabaseFacts:
