@@ -6,9 +6,11 @@ Name one in `RQ = {"WORKER_CLASS": ...}`.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -32,6 +34,7 @@ MONITORING_SECONDS = 15
 IDLE_HEARTBEAT_SECONDS = 20
 """How often an idle worker registers again, in case Redis was flushed."""
 PRELOADED = jobs
+SHUTDOWN = "shutdown"
 
 
 class _HintWorker:
@@ -49,6 +52,7 @@ class _HintWorker:
         options.setdefault("job_monitoring_interval", MONITORING_SECONDS)
         super().__init__(own, *args, **options)  # type: ignore[call-arg]  # RQ's, behind this mixin
         self._in_transit: dict[str, set[bytes]] = {}
+        self._is_told_to_end = False
 
     def work(self, *args: Any, **options: Any) -> bool:
         """Work until told to stop, with a start that no child has to look through again.
@@ -80,9 +84,16 @@ class _HintWorker:
             where.execute()
 
     def handle_payload(self, message: Any) -> None:
-        """Execute a command of RQ that came through Redis; they can only stop work."""
-        with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):  # no command
-            super().handle_payload(message)  # type: ignore[misc]  # the same
+        """Obey RQ's command `shutdown` once, and no other command that comes through Redis.
+
+        The others kill the child, and so does a second shutdown: whoever can write to Redis could make
+        poison of any message by killing its child three times.
+        """
+        worker: Any = self
+        is_ending = self._is_told_to_end or worker._shutdown_requested_date  # noqa: SLF001  RQ's
+        if not is_ending and _read_command(message) == SHUTDOWN:
+            self._is_told_to_end = True
+            os.kill(os.getpid(), signal.SIGINT)
 
     def clean_registries(self) -> None:
         """Forget hints whose workers died. They are not executed again: the dispatcher sends new ones."""
@@ -119,6 +130,14 @@ class _HintWorker:
 
 def _is_queue(value: object) -> bool:
     return isinstance(value, Queue)
+
+
+def _read_command(message: Mapping[str, Any]) -> object:
+    """The name of a command, or None. Never raises: an error would end the thread that listens."""
+    try:
+        return json.loads(message["data"])["command"]
+    except Exception:  # noqa: BLE001  whatever is wrong with it, it is no command
+        return None
 
 
 class PassportWorker(_HintWorker, Worker):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rq import Queue
 from rq.registry import FailedJobRegistry
 from rq.results import Result
 
@@ -27,6 +29,7 @@ from passport_events.operating.finding import Code
 from passport_events.redis_store import keys
 from project.embedded import LOOPBACK, ValkeyServer
 from tests.handling.given import OPPORTUNITIES, a_message, an_organization, now, written
+from tests.handling.test_rq_worker import PATIENCE_SECONDS, rqworker, spawn, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "evil_of_the_attacker"
@@ -217,6 +220,38 @@ def test_a_refused_job_fails_with_a_reason_that_repeats_nothing_of_it(
     [finding] = [each for each in health.check_backlog() if each.name == OPPORTUNITIES]
     assert finding.code is Code.JOB_REFUSED
     assert SECRET not in finding.text + finding.hint
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("command", ["kill-horse", "stop-job", "stop-execution", "shutdown"])
+def test_no_command_in_redis_kills_a_message_in_hand(command: str, redis_server: ValkeyServer) -> None:
+    """Case B6. A shutdown ends the worker after the message; three killed children would make it poison."""
+    message = a_message(an_organization(), fields={"Name": "slow"})
+    queue = hints.rq_queue(OPPORTUNITIES)
+    hints.send([OPPORTUNITIES])
+    worker = spawn(*rqworker(), "--name", command)
+    try:
+        wait_until(lambda: now(message).status == "processing" and bool(executions(queue)))
+        [job, _, execution] = executions(queue)[0].partition(":")
+        told = {"command": command, "job_id": job, "execution_id": execution}
+        for data in (b"\xff", "{}", json.dumps(told), json.dumps(told), "[" * 100_000):
+            queue.connection.publish(f"rq:pubsub:{command}", data)
+            time.sleep(1.1 if command in str(data) else 0)  # RQ takes two within a second for one
+        if command != "shutdown":
+            wait_until(lambda: now(message).status == "succeeded")
+            worker.send_signal(signal.SIGTERM)
+        output, _ = worker.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        worker.kill()
+
+    assert (now(message).status, now(message).attempts, now(message).crashes) == ("succeeded", 1, 0), output
+    assert "Traceback" not in output
+
+
+def executions(queue: Queue) -> list[str]:
+    """Ids of jobs that run, each with that of its execution."""
+    connection: Any = queue.connection
+    return [entry.decode() for entry in connection.zrange(queue.started_job_registry.key, 0, -1)]
 
 
 def test_only_a_hint_is_read_as_one() -> None:
