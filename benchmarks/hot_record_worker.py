@@ -16,7 +16,7 @@ from benchmarks.hot_record import COUNTED
 from benchmarks.hot_record_inbox import HOT_RECORD
 from passport_events import Event, handles, instrumentation
 from passport_events.dispatching import dispatcher, hints
-from passport_events.handling import effect, jobs
+from passport_events.handling import execute, jobs
 from passport_events.handling.locks import RecordLocks
 from passport_events.instrumentation import Notification
 from passport_events.mirror.apply import lock_record
@@ -102,7 +102,7 @@ def _count(counts: Counts) -> None:
     verbs = MessageQuerySet
     verbs.park = counts.rows(verbs.park, "parked", "parks")  # type: ignore[method-assign]
     verbs.release = counts.rows(verbs.release, "given_back")  # type: ignore[method-assign]
-    effect.lock_record = counts.waiting(lock_record)  # type: ignore[attr-defined]
+    execute.lock_record = counts.waiting(lock_record)  # type: ignore[attr-defined]
 
 
 def _handle(counts: Counts, seconds: float) -> None:

@@ -16,20 +16,20 @@ from passport_events import conf
 from passport_events.db.any_of import AnyOf
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.dispatching.rate_limits import allow, used_up
-from passport_events.handling.abandoned import sort_out_abandoned
-from passport_events.handling.candidates import fair_candidates, is_full, take_turns
+from passport_events.handling.fairness import is_full, round_robin, select_fairly
 from passport_events.handling.locks import RecordKey, RecordLocks, record_key
+from passport_events.handling.recovery import recover_expired_leases
 from passport_events.instrumentation import Notification, emit
 from passport_events.models import ProcessedMessage, Status
 
-PARKED = timedelta(seconds=1)
+LOCKED_RECORD_DELAY = timedelta(seconds=1)
 """Messages of a record that another worker holds step aside this long, so that others come first."""
-MANY_FIELDS = 2_000
+LARGE_EVENT_FIELDS = 2_000
 """Of one event. No object of Salesforce has so many; merging them takes as long as dozens of other events."""
-MAX_STEPPED_BACK = timedelta(seconds=30)
+MAX_LARGE_EVENT_DELAY = timedelta(seconds=30)
 
 
-_NOT_NEEDED = ("name", "heartbeat_sent_at", "heartbeat_received_at", "created_at", "updated_at")
+_DEFERRED_COLUMNS = ("name", "heartbeat_sent_at", "heartbeat_received_at", "created_at", "updated_at")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,20 +47,20 @@ class Claim:
         return list(dict.fromkeys(record_key(message) for message in self.messages))
 
 
-NOTHING = Claim(uuid.UUID(int=0), (), more=False)
+EMPTY_CLAIM = Claim(uuid.UUID(int=0), (), more=False)
 
 
 def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     """Take up to `BATCH_SIZE` due messages, with all that is due of their records."""
     settings = conf.current()
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
-        controls = _controls(locks)
-        candidates = fair_candidates(event_types, controls, settings.batch_size)
+        controls = _read_controls(locks)
+        candidates = select_fairly(event_types, controls, settings.batch_size)
         found = _lock_rows(ProcessedMessage.objects.due().filter(AnyOf("pk", candidates)))
-        waiting = sort_out_abandoned(found)
-        companions = _companions(waiting, event_types, settings.batch_size)
+        waiting = recover_expired_leases(found)
+        companions = _find_same_records(waiting, event_types, settings.batch_size)
         companions = [m for m in companions if not controls.is_paused(m.event_type, m.organization_id or 0)]
-        claim = _take(waiting + companions, controls, locks)
+        claim = _claim_rows(waiting + companions, controls, locks)
     # Where others have locked all that is due, looking again at once would burn a processor until they
     # are done: who claimed them hints at the rest, and so does the dispatcher.
     is_cut = len(candidates) >= settings.batch_size or is_full(found)
@@ -68,18 +68,18 @@ def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     return dataclasses.replace(claim, more=more or claim.more)
 
 
-def claim_one_alone(event_types: Sequence[str], locks: RecordLocks) -> Claim:
+def claim_isolated(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     """Take one due message whose worker died before, and nothing else."""
     with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
-        controls = _controls(locks)
+        controls = _read_controls(locks)
         due = ProcessedMessage.objects.due().filter(
             controls.open_rows(), isolated=True, event_type__in=controls.open_types(event_types)
         )
         found = _lock_rows(due.order_by("due_at")[:1])
-        return _take(sort_out_abandoned(found), controls, locks)
+        return _claim_rows(recover_expired_leases(found), controls, locks)
 
 
-def _controls(locks: RecordLocks) -> FlowControls:
+def _read_controls(locks: RecordLocks) -> FlowControls:
     """What is in force; a throttle that is used up is a pause until its next window."""
     controls = FlowControls.in_force()
     if not controls.rate_limits:
@@ -90,11 +90,13 @@ def _controls(locks: RecordLocks) -> FlowControls:
 def _lock_rows(messages: QuerySet[ProcessedMessage]) -> list[ProcessedMessage]:
     # A row that another claim has locked is another worker's in a moment: skip it.
     # Of the organization only what a plan is made by: the driver takes longest for times.
-    rows = messages.select_related("organization").defer(*(f"organization__{name}" for name in _NOT_NEEDED))
+    rows = messages.select_related("organization").defer(
+        *(f"organization__{name}" for name in _DEFERRED_COLUMNS)
+    )
     return list(rows.select_for_update(skip_locked=True, of=("self",)))
 
 
-def _companions(
+def _find_same_records(
     messages: Sequence[ProcessedMessage], event_types: Sequence[str], limit: int
 ) -> list[ProcessedMessage]:
     """Everything else that is due of the same records, so that one worker has a record's whole backlog."""
@@ -117,7 +119,7 @@ def _companions(
     return [message for message in found if record_key(message) in records]
 
 
-def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: RecordLocks) -> Claim:
+def _claim_rows(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: RecordLocks) -> Claim:
     lease_token, lease = uuid.uuid4(), timedelta(seconds=conf.current().lease_seconds)
     allowed = allow(locks.redis, controls.rate_limits, messages) if controls.rate_limits else list(messages)
     records = list(dict.fromkeys(record_key(message) for message in allowed))
@@ -125,7 +127,7 @@ def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: R
     taken = [message for message in allowed if record_key(message) in free]
     parked = [message.pk for message in allowed if record_key(message) not in free]
     if parked:
-        ProcessedMessage.objects.filter(pk__in=parked, status=Status.WAITING).park(PARKED)
+        ProcessedMessage.objects.filter(pk__in=parked, status=Status.WAITING).park(LOCKED_RECORD_DELAY)
     if taken:
         rows = ProcessedMessage.objects.filter(AnyOf("pk", [message.pk for message in taken]))
         if rows.claim(lease_token, lease) < len(taken):
@@ -133,19 +135,19 @@ def _take(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: R
             held = set(rows.held_by(lease_token).values_list("pk", flat=True))
             taken = [message for message in taken if message.pk in held]
         emit(Notification.CLAIMED, count=len(taken))
-    return Claim(lease_token, _large_last(_in_turns(taken)), more=bool(parked))
+    return Claim(lease_token, _move_large_last(_order_fairly(taken)), more=bool(parked))
 
 
-def _large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
+def _move_large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
     """Records with a large event come last, which others would wait seconds for.
 
     Unless one has waited for long itself: a time slice may end before the last of each claim.
     """
-    latest = timezone.now() - MAX_STEPPED_BACK
+    latest = timezone.now() - MAX_LARGE_EVENT_DELAY
     large = {
         record_key(message)
         for message in messages
-        if len(message.content.get("fields", ())) > MANY_FIELDS
+        if len(message.content.get("fields", ())) > LARGE_EVENT_FIELDS
         and message.due_at is not None
         and message.due_at > latest
     }
@@ -154,7 +156,7 @@ def _large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage,
     return tuple(sorted(messages, key=lambda message: record_key(message) in large))
 
 
-def _in_turns(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
+def _order_fairly(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:
     """Each record in version order, the longest waiting first; organizations take turns.
 
     A time slice may end anywhere in it and give back the rest, so nobody may always come first.
@@ -168,4 +170,4 @@ def _in_turns(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, .
     for message in in_order:
         own.setdefault(message.organization_id or 0, []).append(message)
     shuffled = random.sample(sorted(own), len(own))
-    return tuple(take_turns({organization: own[organization] for organization in shuffled}, len(messages)))
+    return tuple(round_robin({organization: own[organization] for organization in shuffled}, len(messages)))

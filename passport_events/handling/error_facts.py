@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import Error
 
 from passport_events.exceptions import PayloadUnavailable
-from passport_events.handling.rq_timeout import is_alarm
+from passport_events.handling.rq_timeout import is_job_timeout
 
 Fact = tuple[str, str]
 """A name and what it is, safe to show."""
@@ -38,7 +38,7 @@ def facts_of(error: BaseException) -> list[Fact]:
         try:
             found.update(read(error))
         except Exception as own:  # a property can raise anything
-            if is_alarm(own):
+            if is_job_timeout(own):
                 raise
     return list(found.items())
 

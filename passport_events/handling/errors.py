@@ -15,7 +15,7 @@ from passport_events.handling.error_facts import Fact, facts_of, schema_names, t
 from passport_events.handling.error_places import class_name_of, own_frames_of, places_of
 from passport_events.handling.event_words import plain
 from passport_events.handling.redaction import Phrases, redact
-from passport_events.handling.rq_timeout import is_alarm
+from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.runtime_texts import DATABASES, NAMES, PYTHON
 from passport_events.handling.source import SourceCode, find_source, templates_of
 from passport_events.handling.validation_texts import validation_texts
@@ -68,7 +68,7 @@ def capture(
     except BaseException as raised:
         if is_interrupt(raised):
             raise
-        if is_alarm(raised):
+        if is_job_timeout(raised):
             raised.__context__ = raised.__context__ or error
             return Failure(raised, describe(raised, names, values))
         return Failure(error, ErrorReport(f"{Exception.__module__}.{Exception.__name__}", WITHOUT_TEXT, ""))
@@ -187,7 +187,7 @@ def _text_of(error: BaseException) -> str | None:
         # A subclass of str may have methods of its own.
         return _storable(str.__getitem__(text, slice(0, MAX_READ)))
     except BaseException as own:
-        if is_interrupt(own) or is_alarm(own):
+        if is_interrupt(own) or is_job_timeout(own):
             raise
         return None
 

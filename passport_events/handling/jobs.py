@@ -8,7 +8,7 @@ from rq.timeouts import JobTimeoutException
 from passport_events.dispatching import dispatcher, hints
 from passport_events.exceptions import JobFailed
 from passport_events.handling.errors import capture
-from passport_events.handling.rq_timeout import is_alarm
+from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
@@ -34,6 +34,6 @@ def work_on_queue(queue_name: str, sender: str = "") -> None:
             raise error from None
         report = capture(error).report
         text = " ".join(f"{report.error_class}: {report.text}".split())
-        raise (JobTimeoutException if is_alarm(error) else JobFailed)(text) from None
+        raise (JobTimeoutException if is_job_timeout(error) else JobFailed)(text) from None
     else:
         emit(Notification.STATE_CHANGED, what="database", state="here")

@@ -17,14 +17,14 @@ class Plan:
     merges: bool = True
     status: Status = Status.SUCCEEDED
     reason: str = ""
-    is_alone: bool = False
+    needs_own_transaction: bool = False
     """Whether the message needs a transaction of its own."""
 
 
 def plan_for(message: ProcessedMessage, settings: Settings) -> Plan:
     """Decide by the organization's mode, the origin of the change, and whether there is a handler."""
     if message.is_pointer:
-        return Plan(None, merges=False, is_alone=True)
+        return Plan(None, merges=False, needs_own_transaction=True)
     handler = handler_for(message.event_type)
     organization = message.organization
     if organization is None or organization.mode == Mode.OFF:
@@ -33,8 +33,8 @@ def plan_for(message: ProcessedMessage, settings: Settings) -> Plan:
         return Plan(None, reason="shadow")
     if handler is not None and is_echo(message.content.get("origin", ""), settings.own_clients):
         # Between events that are handled, so it must not overtake them.
-        return Plan(None, status=Status.IGNORED, reason="own_change", is_alone=True)
-    return Plan(handler, is_alone=handler is not None)
+        return Plan(None, status=Status.IGNORED, reason="own_change", needs_own_transaction=True)
+    return Plan(handler, needs_own_transaction=handler is not None)
 
 
 def is_echo(origin: str, own_clients: tuple[str, ...]) -> bool:

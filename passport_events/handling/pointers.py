@@ -8,75 +8,76 @@ from __future__ import annotations
 
 import time
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, transaction
 
 from passport_events import conf, fingerprint
 from passport_events.dispatching import hints
 from passport_events.exceptions import RetryLater, Unreadable
-from passport_events.handling.effect import CONNECTION_ERRORS
+from passport_events.handling.attempt import Attempt, record_failure
 from passport_events.handling.errors import capture
-from passport_events.handling.failure import record_failure
-from passport_events.handling.turn import Attempt
 from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
-from passport_events.models import ProcessedMessage, Status
+from passport_events.models import Status
+from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
 from passport_events.receiving import payloads
 from passport_events.receiving.payloads import Payload, StoredPayload
 
 
-def open_pointer(turn: Attempt) -> BaseException | None:
-    """Run a pointer to its next status. Returns the error, which is written down already.
+def run_pointer_attempt(attempt: Attempt) -> BaseException | None:
+    """Run a pointer to its next status. Return the error, which is recorded already.
 
     Raises LeaseLost, and the database's CONNECTION_ERRORS.
     """
-    emit(Notification.STARTED, message_id=turn.message.pk, event_type=turn.message.event_type)
+    emit(Notification.STARTED, message_id=attempt.message.pk, event_type=attempt.message.event_type)
     try:
-        payload = payloads.fetch(turn.message)
+        payload = payloads.fetch(attempt.message)
     except CONNECTION_ERRORS:
         raise
     except BaseException as error:
         if is_interrupt(error):
             raise
-        return _effect(turn, None, error)
+        return _store_and_finish(attempt, None, error)
     try:
-        return _effect(turn, payload, None)
+        return _store_and_finish(attempt, payload, None)
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as error:
         # Found by the commit only: an organization that was deleted a moment ago, say.
-        return _effect(turn, None, error)
+        return _store_and_finish(attempt, None, error)
 
 
-def _effect(turn: Attempt, payload: Payload | None, error: BaseException | None) -> BaseException | None:
+def _store_and_finish(
+    attempt: Attempt, payload: Payload | None, error: BaseException | None
+) -> BaseException | None:
     started = time.perf_counter()
     stored = StoredPayload(frozenset(), 0, 0)
     stage, facts = Notification.SUCCEEDED, dict[str, object]()
-    with transaction.atomic(using=router.db_for_write(ProcessedMessage)):
+    with transaction.atomic(using=get_database_alias()):
         if payload is not None:
             try:
                 stored = payloads.store(payload)
             except (Unreadable, RetryLater) as verdict:
                 error = verdict
         if error is None:
-            turn.finish(Status.SUCCEEDED, "")
+            attempt.finish(Status.SUCCEEDED, "")
         elif isinstance(error, Unreadable):
-            group = fingerprint.of_quarantine(turn.message.delivery.wire_format, error.reason)
-            turn.quarantine(str(error), group)
+            group = fingerprint.of_quarantine(attempt.message.delivery.wire_format, error.reason)
+            attempt.quarantine(str(error), group)
             stage = Notification.QUARANTINED
             facts = {
                 "reason": error.reason,
-                "organization": turn.message.organization_salesforce_id,
-                "sqs_message_id": turn.message.delivery.sqs_message_id,
+                "organization": attempt.message.organization_salesforce_id,
+                "sqs_message_id": attempt.message.delivery.sqs_message_id,
             }
         else:
-            stage, facts = record_failure(turn, capture(error))
-    emit(stage, message_id=turn.message.pk, event_type=turn.message.event_type, **facts)
+            stage, facts = record_failure(attempt, capture(error))
+    emit(stage, message_id=attempt.message.pk, event_type=attempt.message.event_type, **facts)
     if error is None:
-        _announce(stored, time.perf_counter() - started)
+        _emit_stored(stored, time.perf_counter() - started)
     return error
 
 
-def _announce(stored: StoredPayload, seconds: float) -> None:
+def _emit_stored(stored: StoredPayload, seconds: float) -> None:
     """Emit what was stored, and send hints for the queues that have new messages."""
     emit(Notification.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
     for facts in stored.quarantined:

@@ -9,11 +9,11 @@ from passport_events.conf import Settings
 from passport_events.error_tree import iterate_leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
 
-SHORTEST_ASKED_FOR = timedelta(seconds=1)
+MIN_REQUESTED_DELAY = timedelta(seconds=1)
 """Less, at no cost, would let one message fill its worker's time."""
-LONGEST_ASKED_FOR = timedelta(days=366)
+MAX_REQUESTED_DELAY = timedelta(days=366)
 """What RetryLater can mean; more would leave the calendar of some database."""
-PATIENCE = timedelta(days=7)
+MAX_DEFERRED_TIME = timedelta(days=7)
 """For so long RetryLater costs nothing, however often. Then it counts, so that every message ends."""
 
 
@@ -23,7 +23,7 @@ class RetryPolicy:
 
     max_retries: int
     first_delay: timedelta
-    longest_delay: timedelta
+    max_delay: timedelta
 
     @classmethod
     def of(cls, settings: Settings) -> RetryPolicy:
@@ -41,24 +41,24 @@ class RetryPolicy:
         not come back together.
         """
         doubled = self.first_delay.total_seconds() * 2.0 ** min(failures - 1, 64)
-        seconds = min(self.longest_delay.total_seconds(), doubled)
+        seconds = min(self.max_delay.total_seconds(), doubled)
         return timedelta(seconds=seconds * (1 - jitter / 2))
 
     @property
-    def longest_total(self) -> timedelta:
+    def total_delay(self) -> timedelta:
         """All delays of a message that never succeeds, without jitter."""
         return sum((self.delay(failures, 0) for failures in range(1, self.max_retries + 1)), timedelta(0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Again:
+class RetryAfter:
     """Wait, then try again."""
 
     delay: timedelta
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class PutOff:
+class DeferUncounted:
     """Wait, then try again, at no cost in attempts."""
 
     delay: timedelta
@@ -76,7 +76,7 @@ class Ignored:
     """The handler wants to hear no more of it."""
 
 
-Outcome = Again | PutOff | Dead | Ignored
+Outcome = RetryAfter | DeferUncounted | Dead | Ignored
 
 
 def decide(
@@ -88,24 +88,24 @@ def decide(
 ) -> Outcome:
     """What becomes of a message after its attempt number `failures` raised `error`.
 
-    `put_off_for` is the time since its handler first said RetryLater. A group that holds verdicts of one
+    `deferred_time` is the time since its handler first said RetryLater. A group that holds verdicts of one
     kind and nothing else is that verdict; every other group is an error.
     """
-    error = _verdict_in(error) or error
+    error = _find_verdict(error) or error
     if isinstance(error, Discard):
         return Ignored()
     if isinstance(error, Reject):
         return Dead("rejected")
-    if isinstance(error, RetryLater) and put_off_for < PATIENCE:
-        return PutOff(_asked_for(error))
+    if isinstance(error, RetryLater) and put_off_for < MAX_DEFERRED_TIME:
+        return DeferUncounted(_clamp_delay(error))
     if failures > policy.max_retries:
         return Dead("retries used up")
     if isinstance(error, RetryLater):
-        return Again(_asked_for(error))
-    return Again(policy.delay(failures, jitter))
+        return RetryAfter(_clamp_delay(error))
+    return RetryAfter(policy.delay(failures, jitter))
 
 
-def _verdict_in(error: BaseException) -> Verdict | None:
+def _find_verdict(error: BaseException) -> Verdict | None:
     """The verdict that a group stands for; of several RetryLater the one that waits longest."""
     inner = list(iterate_leaves(error))
     for kind in (Discard, Reject, RetryLater):
@@ -115,5 +115,5 @@ def _verdict_in(error: BaseException) -> Verdict | None:
     return None
 
 
-def _asked_for(error: RetryLater) -> timedelta:
-    return max(SHORTEST_ASKED_FOR, min(error.delay, LONGEST_ASKED_FOR))
+def _clamp_delay(error: RetryLater) -> timedelta:
+    return max(MIN_REQUESTED_DELAY, min(error.delay, MAX_REQUESTED_DELAY))

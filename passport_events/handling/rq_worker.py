@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from passport_events.gc_freeze import freeze_startup_objects
-from passport_events.handling import jobs, time_slice
+from passport_events.handling import jobs, worker
 from passport_events.handling.fork_safety import close_databases
 from passport_events.handling.hint_job import HintJob, HintQueue
 from passport_events.redis_store import keys
@@ -183,8 +183,8 @@ class PassportSimpleWorker(_HintWorker, SimpleWorker):
     def handle_warm_shutdown_request(self) -> None:
         """Finish the message in hand, and give back the others."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
-        time_slice.end_now()
+        worker.request_stop()
 
 
 def _end_now(number: int, frame: FrameType | None) -> None:
-    time_slice.end_now()
+    worker.request_stop()

@@ -12,10 +12,10 @@ import time
 from django.db import DatabaseError, OperationalError, connections, transaction
 
 from passport_events import conf
-from passport_events.handling.effect import call_handler
+from passport_events.handling.attempt import summarize_merge
+from passport_events.handling.execute import call_handler
 from passport_events.handling.plan import Plan, plan_for
 from passport_events.handling.retry import Dead, Ignored, RetryPolicy, decide
-from passport_events.handling.turn import names_of
 from passport_events.mirror.apply import ensure_records, lock_record, merge_into, save_merge
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import audit_log
@@ -114,7 +114,7 @@ def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
     record = lock_record(message)
     event = dataclasses.replace(message.to_event(), generation=message.generation + 1, attempt=1)
     merged = merge_into(record, event, message.pk)
-    mirror = tuple(names_of(merged)["wrote"]) if merged.is_changed else ()
+    mirror = tuple(summarize_merge(merged)["wrote"]) if merged.is_changed else ()
     if merged.is_changed:
         save_merge(record)
     handler = plan.handler

@@ -12,7 +12,7 @@ from passport_events import conf, fingerprint
 from passport_events.aws_clients.queue_attributes import DEPTH, IN_FLIGHT, read_queue_attributes
 from passport_events.clock import convert_from_database
 from passport_events.exceptions import ConfigurationError, PassportEventsError, QueueUnavailable
-from passport_events.handling.abandoned import MOST_CRASHES
+from passport_events.handling.recovery import MAX_CRASHES
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
 from passport_events.operating import heartbeats
 from passport_events.operating.finding import Code, Finding, report_ok
@@ -60,7 +60,7 @@ def find_poison() -> Iterator[Finding]:
     for event_type in conf.current().live_types():
         group = fingerprint.of_crash(event_type)
         rows = ProcessedMessage.objects.filter(
-            fingerprint=group, status=Status.DEAD, crashes__gte=MOST_CRASHES
+            fingerprint=group, status=Status.DEAD, crashes__gte=MAX_CRASHES
         ).order_by("-pk")
         named = list(rows.values_list("pk", flat=True)[: MAX_NAMED + 1])
         if named:
@@ -75,7 +75,7 @@ def _describe_poison(event_type: str, group: str, named: list[int]) -> Finding:
     return Finding(
         f"poison {event_type}",
         Code.POISON,
-        f"{which} took {whose} down {MOST_CRASHES} times: no error, the process died (group {group}).",
+        f"{which} took {whose} down {MAX_CRASHES} times: no error, the process died (group {group}).",
         f"The handler of {event_type} crashes or is killed for its memory: see the kernel's log. "
         f'Fix it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "fixed". '
         "Or --discard in place of --retry.",

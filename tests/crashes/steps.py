@@ -42,38 +42,38 @@ WORKER: Mapping[str, Seam] = {
 HANDLER: Mapping[str, Seam] = {
     "turn begins": Announced(Notification.STARTED),
     "in prepare": After("tests.crashes.event_handlers:read_outside"),
-    "prepared, no transaction yet": Before("passport_events.handling.effect:_effect"),
-    "record locked": After("passport_events.handling.effect:lock_record"),
-    "merged": After("passport_events.handling.effect:save_merge"),
+    "prepared, no transaction yet": Before("passport_events.handling.execute:_run_transaction"),
+    "record locked": After("passport_events.handling.execute:lock_record"),
+    "merged": After("passport_events.handling.execute:save_merge"),
     "in the handler": After("tests.crashes.event_handlers:note"),
-    "handled, not finished": Before("passport_events.handling.turn:Attempt.finish"),
-    "finished, not committed": After("passport_events.handling.turn:Attempt.finish"),
+    "handled, not finished": Before("passport_events.handling.attempt:Attempt.finish"),
+    "finished, not committed": After("passport_events.handling.attempt:Attempt.finish"),
     "committed": Announced(Notification.SUCCEEDED),
     "record locks begin to be released": Before("passport_events.handling.locks:RecordLocks.release"),
     "worked, before the dispatcher's tick": Before("passport_events.dispatching.dispatcher:tick"),
 }
 FAILURE: Mapping[str, Seam] = {
-    "failed, nothing written": Before("passport_events.handling.effect:record_failure"),
-    "failed, waiting again": After("passport_events.handling.turn:Attempt.wait"),
-    "failed, attempt written": After("passport_events.handling.effect:record_failure"),
+    "failed, nothing written": Before("passport_events.handling.execute:record_failure"),
+    "failed, waiting again": After("passport_events.handling.attempt:Attempt.retry_after"),
+    "failed, attempt written": After("passport_events.handling.execute:record_failure"),
     "failure committed": Announced(Notification.RETRYING),
 }
 GIVING_BACK: Mapping[str, Seam] = {
-    "time slice over, nothing given back": Before("passport_events.handling.worker:_give_back"),
-    "given back": After("passport_events.handling.worker:_give_back"),
+    "time slice over, nothing given back": Before("passport_events.handling.worker:_unclaim"),
+    "given back": After("passport_events.handling.worker:_unclaim"),
 }
 BATCH: Mapping[str, Seam] = {
     "batch begins": Before("passport_events.handling.worker:merge_batch"),
-    "batch merged, not finished": After("passport_events.handling.batch:merge_all"),
+    "batch merged, not finished": After("passport_events.handling.batch:merge_messages"),
     "batch finished, not committed": After("passport_events.models.querysets:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
 TOGETHER: Mapping[str, Seam] = {
-    "together, merged": After("passport_events.handling.together:merge_all"),
+    "together, merged": After("passport_events.handling.batch_transaction:merge_messages"),
     "together, in a handler": HANDLER["in the handler"],
-    "together, handled, not finished": Before("passport_events.handling.together:finish_batch"),
-    "together, finished, not committed": After("passport_events.handling.together:finish_batch"),
-    "together, committed": After("passport_events.handling.turns:take_turns"),
+    "together, handled, not finished": Before("passport_events.handling.batch_transaction:finish_batch"),
+    "together, finished, not committed": After("passport_events.handling.batch_transaction:finish_batch"),
+    "together, committed": After("passport_events.handling.worker:run_batch"),
 }
 POINTER: Mapping[str, Seam] = {
     "pointer fetched, nothing stored": After("passport_events.receiving.payloads:fetch"),
@@ -83,7 +83,7 @@ POINTER: Mapping[str, Seam] = {
 }
 CRASH: Mapping[str, Seam] = {
     "crash noticed": Announced(Notification.CRASHED),
-    "crash sorted out, not committed": After("passport_events.handling.claim:sort_out_abandoned"),
+    "crash sorted out, not committed": After("passport_events.handling.claim:recover_expired_leases"),
 }
 DISPATCHER: Mapping[str, Seam] = {
     "due rows found": Before("passport_events.dispatching.hints:send"),
@@ -110,7 +110,7 @@ LOOPS: Mapping[str, Seam] = {
 }
 TOLD_TO_STOP = (
     After("passport_events.processes.threads:ThreadGroup.stop"),
-    After("passport_events.handling.time_slice:end_now"),
+    After("passport_events.handling.worker:request_stop"),
 )
 
 STEPS: Mapping[str, Seam] = {

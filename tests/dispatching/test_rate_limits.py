@@ -9,7 +9,7 @@ import pytest
 
 from passport_events.dispatching import rate_limits
 from passport_events.dispatching.flow_control import RateLimit, Scope
-from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
+from passport_events.handling.claim import Claim, claim_batch, claim_isolated
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
 from passport_events.models import (
@@ -162,9 +162,9 @@ def test_a_message_that_runs_alone_is_throttled_too(locks: RecordLocks, clock: C
     stored(*(an_event(home, number) for number in range(3)), isolated=True)
     set_throttle(20)
 
-    claims = [len(claim_one_alone(TYPES, locks).messages) for _ in range(3)]
+    claims = [len(claim_isolated(TYPES, locks).messages) for _ in range(3)]
     clock.next_window()
-    claims.append(len(claim_one_alone(TYPES, locks).messages))
+    claims.append(len(claim_isolated(TYPES, locks).messages))
 
     assert claims == [1, 1, 0, 1]
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from passport_events import instrumentation
-from passport_events.handling import registry, time_slice
+from passport_events.handling import registry
 from passport_events.instrumentation import Notification
 from project.embedded import ValkeyServer
 
@@ -50,9 +50,9 @@ def alarm_off() -> Iterator[None]:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause of this machine ends a shared transaction early."""
-    from passport_events.handling import together  # noqa: PLC0415  it needs Django's settings
+    from passport_events.handling import batch_transaction  # noqa: PLC0415  it needs Django's settings
 
-    monkeypatch.setattr(together, "SHARED_SECONDS", 60)
+    monkeypatch.setattr(batch_transaction, "MAX_SHARED_SECONDS", 60)
 
 
 @pytest.fixture
@@ -135,7 +135,9 @@ class Time:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """The clock that time slices are measured with."""
+    """Replace the clock of `TimeBudget`."""
+    from passport_events.handling import worker  # noqa: PLC0415  it needs Django's settings
+
     clock = Time()
-    monkeypatch.setattr(time_slice, "time", clock)
+    monkeypatch.setattr(worker, "time", clock)
     return clock

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 
 from passport_events.dispatching.flow_control import FlowControls
-from passport_events.handling.candidates import fair_candidates
-from passport_events.handling.claim import claim_batch, claim_one_alone
+from passport_events.handling.claim import claim_batch, claim_isolated
+from passport_events.handling.fairness import select_fairly
 from passport_events.handling.locks import RecordLocks
 
 from .conftest import Statements
@@ -42,7 +42,7 @@ def test_looking_in_vain_takes_two_statements(locks: RecordLocks, statements: St
         assert claim_batch(TYPES, locks).messages == ()
     assert len(statements.data) == 2
     with statements:
-        assert claim_one_alone(TYPES, locks).messages == ()
+        assert claim_isolated(TYPES, locks).messages == ()
     assert len(statements.data) == 2
 
 
@@ -57,7 +57,7 @@ def test_candidates_read_a_handful_of_index_entries_of_20000(
     analyze()
 
     with statements:
-        found = fair_candidates(TYPES, FlowControls(), 200)
+        found = select_fairly(TYPES, FlowControls(), 200)
 
     assert len(found) == (200 if due_in < timedelta(0) else 5)
     assert len(statements.data) == 2

@@ -9,7 +9,7 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 
 from passport_events import handles
-from passport_events.handling import effect, jobs, worker
+from passport_events.handling import execute, jobs, worker
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
@@ -36,7 +36,7 @@ def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
     def away(*arguments: Any) -> None:
         raise error
 
-    monkeypatch.setattr(effect, "lock_record", away)
+    monkeypatch.setattr(execute, "lock_record", away)
     home = an_organization()
     stored(*(an_event(home, number) for number in range(3)))
     jobs.work_on_queue(OPPORTUNITIES)

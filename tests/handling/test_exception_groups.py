@@ -10,7 +10,7 @@ from rq.timeouts import JobTimeoutException
 
 from passport_events import Discard, Event, Reject, RetryLater, handles
 from passport_events.handling.errors import LONGEST_TEXT, ErrorReport, describe
-from passport_events.handling.rq_timeout import is_alarm
+from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
 
@@ -133,8 +133,8 @@ def test_a_group_that_is_the_cause_is_told_in_the_frames() -> None:
 def test_the_alarm_in_a_group_is_the_alarm() -> None:
     """Case C6."""
     inner = ExceptionGroup("inner", [ValueError(), JobTimeoutException()])
-    assert is_alarm(ExceptionGroup("outer", [inner]))
-    assert not is_alarm(ExceptionGroup("outer", [ValueError()]))
+    assert is_job_timeout(ExceptionGroup("outer", [inner]))
+    assert not is_job_timeout(ExceptionGroup("outer", [ValueError()]))
 
 
 VERDICTS: dict[str, tuple[list[Exception], str]] = {

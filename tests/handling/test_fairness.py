@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events.handling import candidates
+from passport_events.handling import fairness
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.models import (
@@ -76,7 +76,7 @@ def test_nobody_always_comes_first(locks: RecordLocks) -> None:
 def test_with_more_organizations_than_a_claim_takes_the_longest_waiting_is_always_among_them(
     locks: RecordLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
+    monkeypatch.setattr(fairness, "MAX_ORGANIZATIONS", 2)
     for number in (1, 2, 3, 4):
         stored(an_event(an_organization(number)), due_in=timedelta(minutes=-number))
 
@@ -91,7 +91,7 @@ def test_many_organizations_that_are_far_behind_do_not_hold_up_a_new_event(
     locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, passport: Callable[..., None]
 ) -> None:
     """Given more old backlogs than a claim has places, a new event is drawn long before they are done."""
-    monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
+    monkeypatch.setattr(fairness, "MAX_ORGANIZATIONS", 2)
     passport(BATCH_SIZE=2)
     for number in (1, 2, 3):
         a_backlog(an_organization(number), 200, due_in=timedelta(hours=-1))
@@ -106,7 +106,7 @@ def test_paused_organizations_take_no_places_in_a_claim(
     locks: RecordLocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given more paused organizations than a claim has places, the one that is not paused is served."""
-    monkeypatch.setattr(candidates, "MOST_ORGANIZATIONS", 2)
+    monkeypatch.setattr(fairness, "MAX_ORGANIZATIONS", 2)
     for number in (1, 2, 3):
         paused = an_organization(number)
         stored(an_event(paused), due_in=timedelta(hours=-1))

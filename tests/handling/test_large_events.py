@@ -6,18 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events.handling.claim import MANY_FIELDS, MAX_STEPPED_BACK, claim_batch
+from passport_events.handling.claim import LARGE_EVENT_FIELDS, MAX_LARGE_EVENT_DELAY, claim_batch
 from passport_events.handling.locks import RecordLocks
 
 from .given import an_event, an_organization, stored
 
 pytestmark = pytest.mark.django_db
-LARGE = {f"F{number}": 0 for number in range(MANY_FIELDS + 1)}
+LARGE = {f"F{number}": 0 for number in range(LARGE_EVENT_FIELDS + 1)}
 
 
 @pytest.mark.parametrize(
     ("waited", "order"),
-    [(timedelta(seconds=1), [2, 3, 1, 1]), (MAX_STEPPED_BACK * 2, [1, 1, 2, 3])],
+    [(timedelta(seconds=1), [2, 3, 1, 1]), (MAX_LARGE_EVENT_DELAY * 2, [1, 1, 2, 3])],
     ids=["at first", "for long"],
 )
 def test_its_record_comes_last_in_a_claim_unless_it_has_waited(

@@ -16,7 +16,7 @@ ECHO = "com/salesforce/api/rest/66.0;client=passport"
 OFF = Plan(None, merges=False, status=Status.IGNORED, reason="organization_off")
 SHADOW = Plan(None, reason="shadow")
 MERGED = Plan(None)
-OWN_CHANGE = Plan(None, status=Status.IGNORED, reason="own_change", is_alone=True)
+OWN_CHANGE = Plan(None, status=Status.IGNORED, reason="own_change", needs_own_transaction=True)
 
 
 def handler(event: Event, record: SalesforceRecord) -> None:
@@ -55,7 +55,7 @@ def test_a_handler_is_not_called_for_these(mode: Mode | None, origin: str, plan:
 def test_a_live_event_goes_to_its_handler_in_a_transaction_of_its_own() -> None:
     handles("item")(handler)
 
-    assert plan_for(message(Mode.LIVE), SETTINGS) == Plan(handler_for("item"), is_alone=True)
+    assert plan_for(message(Mode.LIVE), SETTINGS) == Plan(handler_for("item"), needs_own_transaction=True)
 
 
 def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
@@ -63,7 +63,7 @@ def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
 
     plan = plan_for(pointer, SETTINGS)
 
-    assert plan == Plan(None, merges=False, is_alone=True)
+    assert plan == Plan(None, merges=False, needs_own_transaction=True)
 
 
 @pytest.mark.parametrize(

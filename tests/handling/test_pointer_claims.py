@@ -13,10 +13,10 @@ from django.utils import timezone
 from passport_events.dispatching import dispatcher, hints
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER, Identity
-from passport_events.handling.abandoned import MOST_CRASHES
-from passport_events.handling.candidates import fair_candidates
-from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
+from passport_events.handling.claim import Claim, claim_batch, claim_isolated
+from passport_events.handling.fairness import select_fairly
 from passport_events.handling.locks import RecordLocks, record_key
+from passport_events.handling.recovery import MAX_CRASHES
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
 from tests.dispatching.test_rate_limits import set_throttle
@@ -130,7 +130,7 @@ def test_paused_ones_wait(locks: RecordLocks, event_type: str) -> None:
     pause(event_type)
 
     assert claim_batch(TYPES, locks).messages == ()
-    assert claim_one_alone(TYPES, locks).messages == ()
+    assert claim_isolated(TYPES, locks).messages == ()
     assert dispatcher.dispatch() == 0
 
 
@@ -142,7 +142,7 @@ def test_a_pause_of_an_organization_covers_its_events_and_no_pointer(locks: Reco
     pause("", home)
 
     assert dispatcher.dispatch() == 1
-    assert claimed(claim_one_alone(TYPES, locks)) == {alone.pk}
+    assert claimed(claim_isolated(TYPES, locks)) == {alone.pk}
     assert claimed(claim_batch(TYPES, locks)) == {company.pk}
 
 
@@ -160,16 +160,16 @@ def test_one_whose_worker_dies_runs_alone_and_the_third_time_it_is_poison(locks:
     first, second = some_pointers(2)
     a_message(an_organization())
     claim_batch(TYPES, locks)
-    for _ in range(1 + MOST_CRASHES):
+    for _ in range(1 + MAX_CRASHES):
         make_due(first)
         locks.redis.flushall()
         claim_batch(TYPES, locks)
         assert now(first).isolated
         make_due(first)
-        claim_one_alone(TYPES, locks)
+        claim_isolated(TYPES, locks)
 
-    assert (now(first).status, now(first).crashes) == (Status.DEAD, MOST_CRASHES)
-    assert list(first.failures.values_list("outcome", flat=True)) == ["crashed"] * MOST_CRASHES
+    assert (now(first).status, now(first).crashes) == (Status.DEAD, MAX_CRASHES)
+    assert list(first.failures.values_list("outcome", flat=True)) == ["crashed"] * MAX_CRASHES
     assert (now(second).status, now(second).crashes) == (Status.PROCESSING, 0)
     assert not SalesforceRecord.objects.exists()
 
@@ -220,7 +220,7 @@ def test_candidates_read_a_handful_of_index_entries_of_20000(
     analyze()
 
     with statements:
-        found = fair_candidates([S3_POINTER], FlowControls(), 200)
+        found = select_fairly([S3_POINTER], FlowControls(), 200)
 
     assert len(found) == (200 if due_in < timedelta(0) else 0)
     (sql,) = statements.data

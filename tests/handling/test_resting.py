@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from passport_events.dispatching import hints
-from passport_events.handling import time_slice
+from passport_events.handling import worker
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
 
@@ -42,7 +42,7 @@ def test_a_trickle_that_never_ends_keeps_no_job_for_ever(clock: Time) -> None:
     clock.meanwhile = lambda: stored(an_event(home, clock.rests))
     stored(an_event(home))
     handled = work(OPPORTUNITIES)
-    assert clock.seconds == pytest.approx(time_slice.RESTING_SECONDS, abs=2 * time_slice.REST_SECONDS)
+    assert clock.seconds == pytest.approx(worker.MAX_RESTING_SECONDS, abs=2 * worker.REST_SECONDS)
     assert handled == ProcessedMessage.objects.filter(status="succeeded").count() == clock.rests + 1
     assert waiting_hints() == 1
 

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from passport_events import conf
 from passport_events.exceptions import Discard, Reject, RetryLater
-from passport_events.handling.retry import PATIENCE, Again, Dead, Ignored, PutOff, RetryPolicy, decide
+from passport_events.handling.retry import (
+    MAX_DEFERRED_TIME,
+    Dead,
+    DeferUncounted,
+    Ignored,
+    RetryAfter,
+    RetryPolicy,
+    decide,
+)
 
 HOURS_6 = timedelta(hours=6)
 POLICY = RetryPolicy(15, timedelta(seconds=10), HOURS_6)
@@ -54,7 +62,7 @@ def test_jitter_takes_off_at_most_half(count: int, jitter: float) -> None:
 
 @given(st.integers(1, 15), jitters)
 def test_an_ordinary_error_is_retried_15_times(failure: int, jitter: float) -> None:
-    assert decide(ValueError(), failure, POLICY, jitter) == Again(POLICY.delay(failure, jitter))
+    assert decide(ValueError(), failure, POLICY, jitter) == RetryAfter(POLICY.delay(failure, jitter))
 
 
 def test_the_16th_failure_makes_a_dead_letter() -> None:
@@ -69,7 +77,7 @@ def test_without_retries_the_first_failure_makes_a_dead_letter() -> None:
 
 @pytest.mark.parametrize("delay", [90, 90.0, timedelta(seconds=90)])
 def test_retry_later_names_its_own_delay(delay: float | timedelta) -> None:
-    assert decide(RetryLater(delay), 3, POLICY, 1) == PutOff(timedelta(seconds=90))
+    assert decide(RetryLater(delay), 3, POLICY, 1) == DeferUncounted(timedelta(seconds=90))
 
 
 @pytest.mark.parametrize(
@@ -81,28 +89,28 @@ def test_retry_later_names_its_own_delay(delay: float | timedelta) -> None:
     ],
 )
 def test_retry_later_stays_within_the_calendar(asked: float | timedelta, delay: timedelta) -> None:
-    assert decide(RetryLater(asked), 3, POLICY, 1) == PutOff(delay)
+    assert decide(RetryLater(asked), 3, POLICY, 1) == DeferUncounted(delay)
 
 
 @given(
     failures,
     st.timedeltas(
         timedelta(0),
-        PATIENCE,
-    ).filter(lambda time: time < PATIENCE),
+        MAX_DEFERRED_TIME,
+    ).filter(lambda time: time < MAX_DEFERRED_TIME),
 )
 def test_retry_later_costs_nothing_for_a_week(count: int, put_off_for: timedelta) -> None:
-    assert decide(RetryLater(90), count, POLICY, 0, put_off_for) == PutOff(timedelta(seconds=90))
+    assert decide(RetryLater(90), count, POLICY, 0, put_off_for) == DeferUncounted(timedelta(seconds=90))
 
 
-@pytest.mark.parametrize("put_off_for", [PATIENCE, timedelta(days=400)])
+@pytest.mark.parametrize("put_off_for", [MAX_DEFERRED_TIME, timedelta(days=400)])
 def test_then_it_counts_so_that_it_ends_too(put_off_for: timedelta) -> None:
-    assert decide(RetryLater(90), 15, POLICY, 1, put_off_for) == Again(timedelta(seconds=90))
+    assert decide(RetryLater(90), 15, POLICY, 1, put_off_for) == RetryAfter(timedelta(seconds=90))
     assert decide(RetryLater(90), 16, POLICY, 1, put_off_for) == Dead("retries used up")
 
 
 def test_other_errors_count_however_long_the_handler_put_it_off() -> None:
-    assert decide(ValueError(), 15, POLICY, 0, timedelta(hours=1)) == Again(POLICY.delay(15, 0))
+    assert decide(ValueError(), 15, POLICY, 0, timedelta(hours=1)) == RetryAfter(POLICY.delay(15, 0))
     assert decide(ValueError(), 16, POLICY, 0, timedelta(hours=1)) == Dead("retries used up")
 
 

@@ -12,7 +12,7 @@ from django.db.models import F
 def by_anybody(patch: Callable[[Any, str, Any], None]) -> None:
     """Let `patch`, which is `setattr` or a monkeypatch's, take the check away in both places."""
     # Not above: a process of the chaos pipeline asks for this before Django is set up.
-    from passport_events.handling import turn  # noqa: PLC0415
+    from passport_events.handling import attempt  # noqa: PLC0415
     from passport_events.models import MessageQuerySet, ProcessedMessage, Status  # noqa: PLC0415
     from passport_events.models.querysets import ENDED  # noqa: PLC0415
 
@@ -28,4 +28,4 @@ def by_anybody(patch: Callable[[Any, str, Any], None]) -> None:
             return rows.finish(lease_token, status, attempts=F("attempts") + 1, **said)
 
     patch(MessageQuerySet, "finish", finish)
-    patch(turn, "_finish", FinishOne)
+    patch(attempt, "_compile_finish", FinishOne)

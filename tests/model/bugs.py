@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from passport_events.dispatching import dispatcher, hints
 from passport_events.event import Identity
 from passport_events.exceptions import LeaseLost
-from passport_events.handling import effect, failure, retry, together, turn
+from passport_events.handling import attempt, batch_transaction, execute, retry
 from passport_events.handling.batch import finish_batch
 from passport_events.handling.locks import RecordKey, RecordLocks
 from passport_events.mirror import merge as merging
@@ -168,7 +168,7 @@ def nobody_else_has_the_record(patch: pytest.MonkeyPatch) -> None:
     def read(message: ProcessedMessage) -> SalesforceRecord:
         return SalesforceRecord.objects.get(organization=message.organization_id, record_id=message.record_id)
 
-    patch.setattr(effect, "lock_record", read)
+    patch.setattr(execute, "lock_record", read)
 
 
 @complaint("I4: two leases", "claim")
@@ -189,7 +189,7 @@ def one_more_try_cannot_hurt(patch: pytest.MonkeyPatch) -> None:
     def decide(error: BaseException, failures: int, *arguments: Any) -> retry.Outcome:
         return true_decide(error, 1, *arguments)
 
-    patch.setattr(failure, "decide", decide)
+    patch.setattr(attempt, "decide", decide)
 
 
 @complaint("I8")
@@ -219,10 +219,10 @@ def what_comes_last_is_newest(patch: pytest.MonkeyPatch) -> None:
 def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
     """A handler that returned has handled its event; what follows is bookkeeping."""
 
-    def must_hold(self: turn.Attempt, changed: int) -> None:
+    def must_hold(self: attempt.Attempt, changed: int) -> None:
         """Not."""
 
-    patch.setattr(turn.Attempt, "_must_hold", must_hold)
+    patch.setattr(attempt.Attempt, "_must_hold", must_hold)
 
 
 @complaint("I3|effects", "stand_still", shares=True)
@@ -233,7 +233,7 @@ def effects_together_commit_before_their_messages_do(patch: pytest.MonkeyPatch) 
         with suppress(LeaseLost):
             finish_batch(*arguments)
 
-    patch.setattr(together, "finish_batch", finish)
+    patch.setattr(batch_transaction, "finish_batch", finish)
 
 
 @complaint("stuck", "work")

@@ -24,10 +24,9 @@ from hypothesis.stateful import (
 
 from passport_events import conf
 from passport_events.dispatching import hints
-from passport_events.handling.claim import Claim, claim_batch, claim_one_alone
+from passport_events.handling.claim import Claim, claim_batch, claim_isolated
 from passport_events.handling.locks import RecordLocks
-from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.worker import work_on
+from passport_events.handling.worker import TimeBudget, process_claim
 from passport_events.models import Mode, ProcessedMessage
 from tests.model.choices import (
     EVERYTHING,
@@ -50,7 +49,7 @@ from tests.model.salesforce import Sent
 from tests.model.verdict import reach_a_verdict
 from tests.model.world import LONG, World
 
-FOREVER = TimeSlice(float("inf"))
+FOREVER = TimeBudget(float("inf"))
 LEASE = timedelta(seconds=60)
 
 
@@ -149,7 +148,7 @@ class Passport(RuleBasedStateMachine):
         """What is due in this queue, or in the next one that has something."""
         queues = conf.current().queues()
         for types in (queues[queue], *queues.values()):
-            claims = [claim_one_alone(types, _locks()), claim_batch(types, _locks())]
+            claims = [claim_isolated(types, _locks()), claim_batch(types, _locks())]
             if found := [claim for claim in claims if claim.messages]:
                 return found
         return []
@@ -161,13 +160,13 @@ class Passport(RuleBasedStateMachine):
         for hand in self._claim(queue):
             for what in meanwhile:
                 MEANWHILE[what](self.world)
-            self.world.does(partial(work_on, hand, _locks(), FOREVER), plan)
+            self.world.does(partial(process_claim, hand, _locks(), FOREVER), plan)
 
     @may_be_left_out
     @rule(hand=consumes(hands), plan=PLANS)
     def go_on(self, hand: Claim, plan: Plan) -> None:
         """It goes on, maybe long after its lease has ended."""
-        self.world.does(lambda: work_on(hand, _locks(), FOREVER), plan)
+        self.world.does(lambda: process_claim(hand, _locks(), FOREVER), plan)
 
     @may_be_left_out
     @rule(hand=hands)

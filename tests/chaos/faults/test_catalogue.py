@@ -19,7 +19,7 @@ ELSEWHERE = {
     28: "the publisher sends a part of its story late and out of order",
     30: "some events of the story kill their process each time",
     31: "each chapter of the story has records with many events",
-    32: "a retry is a retry: `fail` and `fail-always` of the story",
+    32: "a retry is a retry: `record_handler_failure` and `fail-always` of the story",
     34: "`benchmarks/` has backlogs; here a backlog comes from every outage",
 }
 """Scenarios that are no fault but a part of every run, with where they are."""

@@ -10,11 +10,10 @@ from django.db import transaction
 
 from passport_events import Event, handles
 from passport_events.event import Change
-from passport_events.handling import merging, together
+from passport_events.handling import batch, batch_transaction
+from passport_events.handling.batch import MergedMessage
 from passport_events.handling.claim import claim_batch
-from passport_events.handling.merging import MergedMessage
-from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.worker import work, work_on
+from passport_events.handling.worker import TimeBudget, process_claim, work
 from passport_events.instrumentation import Notification
 from passport_events.models import (
     ProcessedMessage,
@@ -110,15 +109,15 @@ def test_a_records_own_messages_are_handled_in_order_each_with_the_record_as_it_
 
 def test_a_transaction_that_has_lasted_begins_no_other_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first handler wrote is not locked for as long as twenty take."""
-    monkeypatch.setattr(together, "SHARED_SECONDS", -1)
+    monkeypatch.setattr(batch_transaction, "MAX_SHARED_SECONDS", -1)
     merged_together = []
 
     def merge_all(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
         messages = list(messages)
         merged_together.append(len(messages))
-        return merging.merge_all(messages)
+        return batch.merge_messages(messages)
 
-    monkeypatch.setattr(together, "merge_all", merge_all)
+    monkeypatch.setattr(batch_transaction, "merge_messages", merge_all)
     seen = []
 
     @handles("opportunity", shares_transaction=True)
@@ -143,7 +142,7 @@ def test_the_end_of_the_time_slice_is_looked_for_between_transactions(
     locks: RecordLocks,
     is_over: bool,  # noqa: FBT001
 ) -> None:
-    slices = TimeSlice(60)
+    slices = TimeBudget(60)
 
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
@@ -151,7 +150,7 @@ def test_the_end_of_the_time_slice_is_looked_for_between_transactions(
             slices._end = 0.0
 
     of_each(30)
-    done = work_on(claim_batch(["opportunity"], locks), locks, slices)
+    done = process_claim(claim_batch(["opportunity"], locks), locks, slices)
 
     assert done == (20 if is_over else 30)
     assert ProcessedMessage.objects.due().count() == 30 - done

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from passport_events import Event, RetryLater, handles
-from passport_events.handling.retry import PATIENCE
+from passport_events.handling.retry import MAX_DEFERRED_TIME
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
@@ -44,7 +44,7 @@ def put_off(delay: float | timedelta = 600) -> None:
 
 
 def a_week_passes() -> None:
-    ProcessedMessage.objects.update(deferred_since=F("deferred_since") - PATIENCE)
+    ProcessedMessage.objects.update(deferred_since=F("deferred_since") - MAX_DEFERRED_TIME)
 
 
 def test_it_waits_as_long_as_the_handler_says() -> None:

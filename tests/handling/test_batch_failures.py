@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
 from passport_events import Discard, Event, RetryLater, handles
-from passport_events.handling import together
+from passport_events.handling import batch_transaction
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import (
@@ -98,7 +98,7 @@ def test_a_slow_one_is_called_again_only_for_what_its_neighbours_may_have_caused
     def handler(event: Event, record: SalesforceRecord) -> None:
         calls[event.fields["Name"]] += 1
         if event.fields["Name"] == "2":
-            monkeypatch.setattr(together, "SHARED_SECONDS", -1)  # as if it took long
+            monkeypatch.setattr(batch_transaction, "MAX_SHARED_SECONDS", -1)  # as if it took long
             raise error
 
     of_each(2)
@@ -214,7 +214,7 @@ def test_a_database_that_fails_outside_of_handlers_is_away_if_it_does_not_answer
         monkeypatch.setattr(connections["default"], "is_usable", lambda: is_usable)
         raise OperationalError("lock timeout")
 
-    monkeypatch.setattr(together, "finish_batch", refuse)
+    monkeypatch.setattr(batch_transaction, "finish_batch", refuse)
     handles("opportunity", shares_transaction=True)(lambda event, record: effect(event))
     of_each(2)
     with nullcontext() if is_usable else pytest.raises(OperationalError):

@@ -9,11 +9,10 @@ import pytest
 
 from passport_events import Event, handles
 from passport_events.dispatching import hints
-from passport_events.handling import time_slice
+from passport_events.handling import worker
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
-from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.worker import work, work_on
+from passport_events.handling.worker import TimeBudget, process_claim, work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from project.embedded import ValkeyServer
 
@@ -54,14 +53,14 @@ def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
 
 @pytest.mark.parametrize("first", [1, 2, 3])
 def test_told_to_stop_it_finishes_the_message_in_hand(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
-    monkeypatch.setattr(time_slice, "_is_told_to_stop", False)
+    monkeypatch.setattr(worker, "_stop_requested", False)
     handled = []
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
         handled.append(event.record_id)
         if len(handled) == first:
-            time_slice.end_now()
+            worker.request_stop()
 
     home = an_organization()
     stored(*(an_event(home, number) for number in range(5)))
@@ -75,14 +74,14 @@ def test_told_to_stop_it_finishes_the_message_in_hand(monkeypatch: pytest.Monkey
 def test_told_to_stop_between_claim_and_turn_it_gives_all_back(
     monkeypatch: pytest.MonkeyPatch, redis_server: ValkeyServer
 ) -> None:
-    monkeypatch.setattr(time_slice, "_is_told_to_stop", False)
+    monkeypatch.setattr(worker, "_stop_requested", False)
     home = an_organization()
     stored(*(an_event(home, number) for number in range(3)))
     locks = RecordLocks(hints.connection(OPPORTUNITIES))
     claim = claim_batch(["opportunity"], locks)
-    time_slice.end_now()
+    worker.request_stop()
 
-    assert work_on(claim, locks, TimeSlice(60)) == 0
+    assert process_claim(claim, locks, TimeBudget(60)) == 0
     assert ProcessedMessage.objects.due().filter(status=Status.WAITING, lease_token=None).count() == 3
 
 
@@ -167,6 +166,6 @@ def test_work_on_an_empty_claim_does_nothing(redis_server: ValkeyServer, stateme
     claim = claim_batch(["opportunity"], locks)
 
     with statements:
-        assert work_on(claim, locks, TimeSlice(0)) == 0
+        assert process_claim(claim, locks, TimeBudget(0)) == 0
     assert statements.all == []
     assert redis_server.is_running

@@ -13,10 +13,9 @@ from rq.timeouts import JobTimeoutException
 
 from passport_events import Event, handles
 from passport_events.event import Change
-from passport_events.handling import together
+from passport_events.handling import batch_transaction
 from passport_events.handling.claim import claim_batch
-from passport_events.handling.time_slice import TimeSlice
-from passport_events.handling.worker import work, work_on
+from passport_events.handling.worker import TimeBudget, process_claim, work
 from passport_events.instrumentation import Notification
 from passport_events.models import (
     MessageAttempt,
@@ -140,7 +139,7 @@ def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
             raise AssertionError
 
     messages = of_each(3)
-    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
+    done = process_claim(claim_batch(["opportunity"], locks), locks, TimeBudget(60))
 
     # Whatever a library makes of the alarm: there is no other one in this job.
     assert (done, calls) == (1, ["1", "2"])
@@ -159,10 +158,10 @@ def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
     def wait(*arguments: Any) -> None:
         raise JobTimeoutException
 
-    monkeypatch.setattr(together, "merge_all", wait)
+    monkeypatch.setattr(batch_transaction, "merge_messages", wait)
     handles("opportunity", shares_transaction=True)(lambda event, record: None)
     messages = of_each(22)
-    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
+    done = process_claim(claim_batch(["opportunity"], locks), locks, TimeBudget(60))
 
     assert done == 20
     assert statuses() == {"processing": 20, "waiting": 2}
@@ -186,7 +185,7 @@ def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
             transaction.on_commit(fail)
 
     messages = of_each(22)
-    done = work_on(claim_batch(["opportunity"], locks), locks, TimeSlice(60))
+    done = process_claim(claim_batch(["opportunity"], locks), locks, TimeBudget(60))
 
     # After the alarm nothing else begins in this job.
     assert done == (20 if rings else 22)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from passport_events.handling.claim import claim_batch, claim_one_alone
+from passport_events.handling.claim import claim_batch, claim_isolated
 from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.handling.worker import work
 from passport_events.models import Status
@@ -33,7 +33,7 @@ def test_it_is_claimed_without_company(locks: RecordLocks) -> None:
 
     assert [m.pk for m in claim_batch(TYPES, locks).messages] == [innocent.pk]
     locks.redis.flushall()
-    claim = claim_one_alone(TYPES, locks)
+    claim = claim_isolated(TYPES, locks)
 
     assert len(claim.messages) == 1
     assert claim.messages[0].pk in {m.pk for m in suspects}
@@ -48,14 +48,14 @@ def test_one_of_a_paused_organization_does_not_hold_up_those_of_others(
     [open_one] = stored(an_event(other), isolated=True)
     pause(event_type, home)
 
-    assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [open_one.pk]
+    assert [m.pk for m in claim_isolated(TYPES, locks).messages] == [open_one.pk]
 
 
 def test_nothing_is_claimed_while_everything_is_paused(locks: RecordLocks) -> None:
     stored(an_event(an_organization()), isolated=True)
     pause()
 
-    assert claim_one_alone(TYPES, locks).messages == ()
+    assert claim_isolated(TYPES, locks).messages == ()
 
 
 def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -> None:
@@ -64,8 +64,8 @@ def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -
     [free] = stored(an_event(home, 2), isolated=True)
     locks.acquire([record_key(held)], uuid.uuid4(), timedelta(seconds=60))
 
-    assert claim_one_alone(TYPES, locks).messages == ()
-    assert [m.pk for m in claim_one_alone(TYPES, locks).messages] == [free.pk]
+    assert claim_isolated(TYPES, locks).messages == ()
+    assert [m.pk for m in claim_isolated(TYPES, locks).messages] == [free.pk]
 
 
 def test_a_job_goes_on_past_those_whose_records_are_held(locks: RecordLocks) -> None:

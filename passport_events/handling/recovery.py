@@ -21,13 +21,13 @@ from passport_events.models import (
     Status,
 )
 
-MOST_CRASHES = 3
+MAX_CRASHES = 3
 """A message that ran alone and took its worker with it so often is poison."""
-SPARED = timedelta(seconds=5)
+SLOW_WORKER_DELAY = timedelta(seconds=5)
 """How long a slow worker is left alone before anybody looks again."""
 
 
-def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMessage]:
+def recover_expired_leases(messages: Sequence[ProcessedMessage]) -> list[ProcessedMessage]:
     """Deal with the abandoned ones of these locked rows, and return the waiting ones.
 
     Any of a dead worker's batch may have killed it, so each runs alone from now on. One that was
@@ -36,10 +36,10 @@ def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMe
     """
     waiting = [message for message in messages if message.status == Status.WAITING]
     abandoned = [message for message in messages if message.status == Status.PROCESSING]
-    slow = _still_locked(abandoned) if abandoned else set()
+    slow = _find_locked(abandoned) if abandoned else set()
     if slow:
         # Otherwise they were due all the time, and every claim would find them first.
-        ProcessedMessage.objects.filter(pk__in=slow).spare(SPARED)
+        ProcessedMessage.objects.filter(pk__in=slow).spare(SLOW_WORKER_DELAY)
     crashed = [message for message in abandoned if message.pk not in slow]
     if crashed:
         emit(Notification.CRASHED, message_ids=[message.pk for message in crashed])
@@ -47,11 +47,11 @@ def sort_out_abandoned(messages: Sequence[ProcessedMessage]) -> list[ProcessedMe
         ProcessedMessage.objects.filter(pk__in=in_company).isolate()
         for message in crashed:
             if message.isolated:
-                _blame(message)
+                count_crash(message)
     return waiting
 
 
-def _still_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
+def _find_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
     """Those whose record is locked at this moment: their worker lives, and is only slow."""
     mirrored = SalesforceRecord.objects.filter(
         organization__in={message.organization_id for message in messages},
@@ -63,9 +63,10 @@ def _still_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
     return {message.pk for message in messages if (message.organization_id, message.record_id) in locked}
 
 
-def _blame(message: ProcessedMessage) -> None:
+def count_crash(message: ProcessedMessage) -> None:
+    """Record a crash of an isolated message: retry it later, or make it a dead letter."""
     settings = conf.current()
-    verdict, why = _end_of(message, settings.max_retries)
+    verdict, why = _decide_death(message, settings.max_retries)
     row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
     counted: dict[str, Any] = {
         "crashes": F("crashes") + 1,
@@ -97,10 +98,10 @@ def _blame(message: ProcessedMessage) -> None:
         emit(Notification.DIED, message_id=message.pk, reason=verdict)
 
 
-def _end_of(message: ProcessedMessage, max_retries: int) -> tuple[str, str]:
+def _decide_death(message: ProcessedMessage, max_retries: int) -> tuple[str, str]:
     """Why another crash alone makes it a dead letter; empty where it does not."""
-    if message.crashes + 1 >= MOST_CRASHES:
-        return "poison", f"took its worker with it {MOST_CRASHES} times"
+    if message.crashes + 1 >= MAX_CRASHES:
+        return "poison", f"took its worker with it {MAX_CRASHES} times"
     if message.attempts + 1 > max_retries:
         return "retries used up", "its worker died"
     return "", ""

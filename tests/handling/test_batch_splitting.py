@@ -7,8 +7,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passport_events.handling.batch import MAX_BATCH_SIZE, split_into_batches
 from passport_events.handling.registry import Handler
-from passport_events.handling.runs import MOST_MESSAGES, runs_of
 from passport_events.models import ProcessedMessage
 
 
@@ -49,7 +49,7 @@ def test_every_message_is_in_one_run_and_a_records_own_keep_their_order(
     def of(record: tuple[int | None, str], given: list[ProcessedMessage]) -> list[int]:
         return [id(each) for each in given if (each.organization_id, each.record_id) == record]
 
-    begun = [message for run in runs_of(messages, SHARING) for message in run]
+    begun = [message for run in split_into_batches(messages, SHARING) for message in run]
 
     assert len(begun) == len(messages)
     for record in {(each.organization_id, each.record_id) for each in messages}:
@@ -60,8 +60,8 @@ def test_every_message_is_in_one_run_and_a_records_own_keep_their_order(
 def test_a_run_is_short_and_has_no_record_twice_and_nobody_who_failed_before(
     messages: list[ProcessedMessage],
 ) -> None:
-    for run in runs_of(messages, SHARING):
-        assert 1 <= len(run) <= MOST_MESSAGES
+    for run in split_into_batches(messages, SHARING):
+        assert 1 <= len(run) <= MAX_BATCH_SIZE
         assert len({(each.organization_id, each.record_id) for each in run}) == len(run)
         if len(run) > 1:
             assert not any(each.attempts or each.deferred_since for each in run)
@@ -70,12 +70,12 @@ def test_a_run_is_short_and_has_no_record_twice_and_nobody_who_failed_before(
 def test_what_can_be_together_is() -> None:
     messages = about(*"abcab")
 
-    assert list(runs_of(messages, SHARING)) == [messages[:3], messages[3:]]
-    assert [len(run) for run in runs_of(about(*map(str, range(45))), SHARING)] == [20, 20, 5]
+    assert list(split_into_batches(messages, SHARING)) == [messages[:3], messages[3:]]
+    assert [len(run) for run in split_into_batches(about(*map(str, range(45))), SHARING)] == [20, 20, 5]
 
 
 @pytest.mark.parametrize("handler", [None, a_handler(shares_transaction=False)])
 def test_each_is_by_itself_where_the_handler_does_not_share(handler: Handler | None) -> None:
     messages = about(*"aba")
 
-    assert list(runs_of(messages, handler)) == [[message] for message in messages]
+    assert list(split_into_batches(messages, handler)) == [[message] for message in messages]
