@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import re
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.registry import FailedJobRegistry
+from rq.results import Result
 from rq.suspension import is_suspended
 
 from passport_events.dispatching import hints
@@ -87,6 +90,7 @@ def _parse_time(value: bytes | None) -> datetime | None:
 
 RECENT = timedelta(minutes=5)
 MAX_FAILURES_READ = 5
+MAX_TRACEBACK_BYTES = 65_536
 WORKER_DIED = "its process died"
 JOB_REFUSED = f"{JobRefused.__module__}.{JobRefused.__qualname__}"
 NOT_FOUND = "the function of the job is not there"
@@ -95,7 +99,7 @@ _DIED = ("Work-horse terminated", "Moved to FailedJobRegistry", "Job was stuck i
 _IMPORTING = " in import_attribute\n"
 """The frame of RQ in which a job looks for its function. What it raises there depends on what is missing."""
 _ERROR_CLASS = re.compile(
-    rf"(?:{re.escape(JobFailed.__module__)}\.{JobFailed.__name__}: )?([A-Za-z_][\w.]*)(?=:|$)"
+    rf"(?:{re.escape(JobFailed.__module__)}\.{JobFailed.__name__}: )?([A-Za-z_][\w.]{{0,{MAX_TEXT}}})(?=:|$)"
 )
 
 
@@ -135,12 +139,11 @@ def _find_last_failure(queue: Queue, since: datetime | None) -> str:
 
     `since` is the start of the oldest worker: what failed before it, failed under workers that are gone.
     """
-    registry = FailedJobRegistry(queue=queue)
-    newest = registry.get_job_ids(0, MAX_FAILURES_READ - 1, desc=True, cleanup=False)
-    for job in HintJob.fetch_many(newest, connection=queue.connection):
+    redis: Any = queue.connection
+    newest = redis.zrevrange(FailedJobRegistry(queue=queue).key, 0, MAX_FAILURES_READ - 1)
+    for job in HintJob.fetch_many(map(_decode_text, newest), connection=redis):
         if job is not None and _is_recent(job, since):
-            result = job.latest_result()
-            failure = _extract_error_class((result and result.exc_string) or "")
+            failure = _extract_error_class(_read_traceback(job))
             # Another job that failed otherwise was executed by a worker of another class.
             if failure == JOB_REFUSED or (isinstance(job, HintJob) and job.hint):
                 return failure
@@ -157,6 +160,20 @@ def _is_recent(job: Job, since: datetime | None) -> bool:
 def _make_aware(moment: datetime) -> datetime:
     # RQ 2 leaves the time zone out.
     return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _read_traceback(job: Job) -> str:
+    """The text that RQ keeps of a job's newest failure; empty where it cannot be read.
+
+    RQ's own `latest_result` decompresses without a limit, and raises for what is no result.
+    """
+    redis: Any = job.connection
+    with contextlib.suppress(ValueError, LookupError, zlib.error):
+        key = Result.get_key(job.id)  # type: ignore[no-untyped-call]  # RQ's
+        [(_, facts)] = redis.xrevrange(key, count=1)
+        packed = base64.b64decode(facts[b"exc_string"])
+        return zlib.decompressobj().decompress(packed, MAX_TRACEBACK_BYTES).decode(errors="replace")
+    return ""
 
 
 def _extract_error_class(traceback: str) -> str:

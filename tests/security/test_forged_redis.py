@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -10,8 +11,10 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +223,52 @@ def test_a_refused_job_fails_with_a_reason_that_repeats_nothing_of_it(
     [finding] = [each for each in health.check_backlog() if each.name == OPPORTUNITIES]
     assert finding.code is Code.JOB_REFUSED
     assert SECRET not in finding.text + finding.hint
+
+
+def packed(text: bytes) -> str:
+    return base64.b64encode(zlib.compress(text)).decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"exc_string": packed(b"x" * 20_000_000)},
+        {"exc_string": packed(b"a\n" + SECRET.encode() * 1_000)},
+        {"exc_string": packed(b"\xff\n\xff")},
+        {"exc_string": "%%%"},
+        {"exc_string": packed(b"a")[:6]},
+        {"exc_string": "", "return_value": "%%%", "worker_name": b"\xff"},
+        {"nothing": ""},
+    ],
+    ids=["a bomb", "a long class", "no text", "no base64", "cut", "no failure", "nothing"],
+)
+def test_no_result_of_a_job_fills_the_memory_or_hides_the_others(
+    result: dict[str, Any], redis_server: ValkeyServer
+) -> None:
+    """Case B6. Health reads what RQ keeps of failed jobs."""
+    queue, recent = hints.rq_queue(OPPORTUNITIES), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode()
+    redis: Any = queue.connection
+    redis.sadd(f"rq:workers:{OPPORTUNITIES}", "rq:worker:one")
+    redis.hset("rq:worker:one", mapping={"birth": "2026-01-01T00:00:00Z", "queues": OPPORTUNITIES})
+    refused = {"exc_string": packed(b"passport_events.exceptions.JobRefused: no")}
+    registry = FailedJobRegistry(queue=queue)
+    redis.zadd(registry.key, {b"\xff\xfe": time.time() + 3})
+    for age, (job, found) in enumerate({"forged": result, "refused": refused}.items()):
+        fields = as_json("os.system", None, ["true"], {})
+        redis.hset(f"rq:job:{job}", mapping={**fields, "created_at": recent, "ended_at": recent})
+        redis.xadd(f"rq:results:{job}", {"type": 2, **found})
+        redis.zadd(registry.key, {job: time.time() + 2 - age})
+
+    tracemalloc.start()
+    findings = health.check_backlog()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    [finding] = [each for each in findings if each.name == OPPORTUNITIES]
+    assert finding.code is Code.JOB_REFUSED
+    assert SECRET not in finding.text + finding.hint
+    assert peak < 5_000_000
 
 
 @pytest.mark.django_db(transaction=True)
