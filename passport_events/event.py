@@ -174,9 +174,12 @@ class Event:
         return said | {"enriched": list(self.enriched)} if self.enriched else said
 
     def has_changed(self, name: str) -> bool:
-        """Whether the event says that this field, or a compound above it, has a new value or was emptied."""
-        said = self.fields.keys() - set(self.enriched)
-        return is_among(name, said) or is_among(name, self.missing)
+        """Whether the event says that this field has a new value or was emptied.
+
+        So does one that says it of a compound above the field, or of a part of it.
+        """
+        said = {*self.fields, *self.missing}.difference(self.enriched)
+        return is_among(name, said) or any(each.startswith(f"{name}.") for each in said)
 
     def content_hash(self) -> str:
         """sha256 of the normalised content, which no envelope can change.

@@ -307,6 +307,24 @@ def test_a_change_of_a_compound_is_one_of_its_leaves() -> None:
     assert not found.has_changed("BillingCity")
 
 
+@pytest.mark.parametrize(
+    ("body", "changed", "is_changed"),
+    [
+        ({"City": "Rome"}, ["BillingAddress"], True),
+        ({"City": "Rome", "Street": "X"}, ["BillingAddress.City"], True),
+        ({"Street": "X"}, ["BillingAddress.City"], True),
+        ({"City": "Rome"}, ["StageName"], False),
+        ({"City": "Rome"}, ["BillingAddressee"], False),
+    ],
+)
+def test_a_change_of_a_part_is_one_of_its_compound(
+    body: dict[str, Any], changed: list[str], *, is_changed: bool
+) -> None:
+    """Case D1. Parts that did not change and are sent along are none."""
+    found = event(relayed(update({"BillingAddress": body, "StageName": "Won"}, changed)))
+    assert found.has_changed("BillingAddress") is is_changed
+
+
 def test_a_channel_that_enriches_and_one_that_does_not_bring_the_same_event() -> None:
     """Else the second of them would be a collision."""
     for change_type in ("UPDATE", "DELETE"):
