@@ -99,16 +99,27 @@ class FieldUnknown(PassportEventsError, KeyError):
 
     Ask for `needs_complete=True` to wait until it has, or use `record.get(name, default)`. A record that
     is complete raises it only for a name that no record of its kind has, while it has a value under a
-    name like it: `near`.
+    name like it, and for a compound field, of which it has a part: `near`.
     """
 
-    def __init__(self, name: str, record_id: str, near: str = "", *, is_mistyped: bool = False) -> None:
-        why = (
-            f"No record like {record_id} has a field {name}. "
-            if is_mistyped
-            else f"{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
-            f"or use record.get({name!r}, default). "
-        )
+    def __init__(
+        self,
+        name: str,
+        record_id: str,
+        near: str = "",
+        *,
+        is_mistyped: bool = False,
+        is_compound: bool = False,
+    ) -> None:
+        if is_compound:
+            why = f"{name} of {record_id} is a compound field, which has no value of its own. "
+        elif is_mistyped:
+            why = f"No record like {record_id} has a field {name}. "
+        else:
+            why = (
+                f"{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
+                f"or use record.get({name!r}, default). "
+            )
         hint = f"Did you mean {near}?" if near else ""
         last = f" If {name} is right, use record.get({name!r})." if is_mistyped else ""
         super().__init__(f"{why}{hint}{last}".strip())

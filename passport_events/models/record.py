@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import models
 
 from passport_events import conf
 from passport_events.db.managers import PrimaryManager
-from passport_events.event import is_among
+from passport_events.event import compounds, is_among
 from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.exceptions import FieldUnknown
 from passport_events.models.near_names import find_near_name
@@ -23,7 +23,7 @@ class SalesforceRecord(models.Model):
     """What all merged events say about one record. Handlers receive it as their second argument.
 
     `record["StageName"]` raises FieldUnknown where the mirror has not seen the field; a complete
-    record answers None for a field that Salesforce left empty, but not for a mistyped name.
+    record answers None for a field that Salesforce left empty, but not for a mistyped name or a compound.
     """
 
     organization = models.ForeignKey(
@@ -48,6 +48,7 @@ class SalesforceRecord(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     _unknown: tuple[Any, Collection[str]] = (None, ())
+    _compounds: tuple[Any, Mapping[str, str]] = (None, {})
 
     objects = PrimaryManager()
 
@@ -73,8 +74,13 @@ class SalesforceRecord(models.Model):
 
     def __getitem__(self, name: str) -> Any:
         """The value of a field. Raises FieldUnknown where the mirror cannot know it."""
+        value = self.fields.get(name)
+        if value is not None:
+            return value
+        if part := self._parts().get(name):
+            raise FieldUnknown(name, self.record_id, part, is_compound=True)
         if name in self.fields:
-            return self.fields[name]
+            return None
         kept = conf.current().mirror_fields.get(self.entity)
         is_mirrored = kept is None or is_among(name, kept)
         near = find_near_name(name, self.fields) or ""
@@ -99,9 +105,18 @@ class SalesforceRecord(models.Model):
         except FieldUnknown:
             return default
 
+    def _parts(self) -> Mapping[str, str]:
+        """Compound field -> its first part that has a value, or an unknown one. Made once, as below."""
+        if self._compounds[0] is not self.fields:
+            nested = {leaf for leaf, value in self.fields.items() if value is not None and "." in leaf}
+            nested |= {leaf for leaf in self._unknown_names() if "." in leaf}
+            found = {above: leaf for leaf in sorted(nested, reverse=True) for above in compounds(leaf)}
+            self._compounds = (self.fields, found)
+        return self._compounds[1]
+
     def _unknown_names(self) -> Collection[str]:
         """As a set, made once: a handler may look at every field, and there may be tens of thousands."""
-        names = self.merge_state["unknown"]
+        names = self.merge_state.get("unknown", ())
         if self._unknown[0] is not names:
             self._unknown = (names, frozenset(names))
         return self._unknown[1]

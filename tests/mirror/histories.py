@@ -176,7 +176,8 @@ def expected(history: Sequence[Step]) -> Seen:
     fields = {}
     for name in NAMES:
         value, *_ = [told[above] for above in (name, *compounds(name)) if above in told] or [None]
-        if value is not ... and (name in told or is_complete):
+        has_parts = any(part is not None for leaf, part in told.items() if name in compounds(leaf))
+        if value is not ... and (name in told or is_complete) and not has_parts:
             fields[name] = value
     last_read = max((step.at for step in history if step.kind is VersionKind.OBSERVED), default=0)
     since = [step for step in history if step.at > last_read and step.kind is not VersionKind.OBSERVED]

@@ -101,6 +101,51 @@ def test_a_record_that_is_not_whole_also_says_what_was_meant() -> None:
         record["Amount"]
 
 
+def test_a_compound_field_is_no_empty_field() -> None:
+    """Case A10: its parts have the values, also where an older event emptied all of it."""
+    record = a_record({"BillingAddress.City": "Rome", "BillingAddress.Street": "X", "Name": "A"})
+    emptied = Step(Change.UPDATED, 2, {"BillingAddress": None})
+    filled = Step(Change.UPDATED, 3, {"BillingAddress.Street": "Y", "BillingAddress.City": None})
+    unknown = Step(Change.UPDATED, 4, {"BillingAddress.Street": None}, ("BillingAddress.State",))
+    for step, part in ((None, "City"), (emptied, None), (filled, "Street"), (unknown, "State")):
+        if step is not None:
+            merge_into(record, step.event, 2)
+        if part is None:
+            assert record["BillingAddress"] is None
+            continue
+        with pytest.raises(
+            FieldUnknown, match=rf"compound.*Did you mean BillingAddress\.{part}\?$"
+        ) as caught:
+            record["BillingAddress"]
+        assert caught.value.near == f"BillingAddress.{part}"
+        assert "BillingAddress" not in record
+        assert record.get("BillingAddress", "default") == "default"
+
+
+def test_a_record_that_nothing_was_merged_into_knows_no_field() -> None:
+    with pytest.raises(FieldUnknown, match="not known yet"):
+        SalesforceRecord(entity="Opportunity", record_id=record_id("Opportunity", 1))["Name"]
+
+
+def test_a_compound_that_mirror_fields_name_is_no_empty_field(settings: Any) -> None:
+    """Case A10."""
+    kept = {"Opportunity": ["BillingAddress"]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MIRROR_FIELDS": kept}
+    with pytest.raises(FieldUnknown, match="compound"):
+        a_record({"BillingAddress.City": "Rome", "Name": "A"})["BillingAddress"]
+
+
+def test_looking_at_every_empty_field_takes_time_in_proportion() -> None:
+    """Case B1."""
+
+    def prepare(count: int) -> Any:
+        names = [f"Field{number}" for number in range(count)]
+        record = a_record({f"{name}.City": "x" for name in names}, count)
+        return lambda: [record.get(name) for name in names]
+
+    assert_linear(prepare, 150)
+
+
 def test_more_names_than_an_object_can_have_are_not_compared() -> None:
     known = [f"Field{number}" for number in range(MAX_COMPARED)] + ["StageName"]
     assert find_near_name("StagName", known) is None
