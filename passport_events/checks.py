@@ -54,10 +54,10 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
                 f"If {event_type.name!r} is not wanted: EVENT_TYPES = {{{event_type.name!r}: None}}.",
                 id=UNKNOWN_QUEUE,
             )
-    own_queue = settings.pointer_queue
+    own_queue = settings.s3_payload_queue
     if own_queue and own_queue not in queues:
         yield Error(
-            f"{conf.DICT_NAME}['POINTER_QUEUE'] is {own_queue!r}, which RQ_QUEUES does not have.",
+            f"{conf.DICT_NAME}['S3_PAYLOAD_QUEUE'] is {own_queue!r}, which RQ_QUEUES does not have.",
             hint=f"Add {own_queue!r} to RQ_QUEUES{_or_one_of(queues)}.",
             id=UNKNOWN_QUEUE,
         )

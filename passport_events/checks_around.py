@@ -84,9 +84,9 @@ def _of_times(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint=f"Give it {SHORTEST_LEASE_SECONDS} seconds or more; tests may have less.",
             id=SHORT_TIMES,
         )
-    if settings.backoff_cap_seconds < settings.backoff_seconds:
+    if settings.backoff_max_seconds < settings.backoff_seconds:
         yield checks.Warning(
-            f"{conf.DICT_NAME}['BACKOFF_CAP_SECONDS'] is below BACKOFF_SECONDS, so no delay ever grows.",
+            f"{conf.DICT_NAME}['BACKOFF_MAX_SECONDS'] is below BACKOFF_SECONDS, so no delay ever grows.",
             hint="Raise the cap, or lower the first delay.",
             id=SHORT_TIMES,
         )

@@ -61,21 +61,21 @@ class Settings:
     """SNS topic ARN -> Salesforce organization id, for messages that name none themselves."""
     allowed_topics: tuple[str, ...] = _setting((), rules.texts)
     """The only SNS topics to take messages from. Raw delivery names no topic, so it is not affected."""
-    pointer_buckets: tuple[str, ...] = _setting((), rules.buckets)
+    s3_payload_buckets: tuple[str, ...] = _setting((), rules.buckets)
     """The only S3 buckets that messages may point into. Without any, every pointer is quarantined."""
-    pointer_queue: str = _setting("", rules.text)
+    s3_payload_queue: str = _setting("", rules.text)
     """The RQ queue whose workers fetch what pointers point at; by default that of the first event type."""
 
     heartbeat_events: tuple[str, ...] = _setting(("Passport_Heartbeat__e",), rules.texts)
     """Platform events (by `detail-type`) that are an organization's heartbeat, and no change of a record."""
-    heartbeat_silence_seconds: int = _setting(900, rules.whole(1, 604_800, "seconds"))
+    heartbeat_timeout_seconds: int = _setting(900, rules.whole(1, 604_800, "seconds"))
     """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
     receivers: int = _setting(16, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive and delete; one more stores, from 32 on two."""
-    wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
+    sqs_wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
     """Length of SQS's long poll."""
-    max_errors_in_a_row: int = _setting(60, rules.whole(1, 1_000_000, "errors"))
+    max_consecutive_errors: int = _setting(60, rules.whole(1, 1_000_000, "errors"))
     """After so many failed polls in a row (about half an hour) the poller exits 1, for its supervisor."""
     max_body_bytes: int = _setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
     """A larger body is stored and quarantined, not read."""
@@ -86,7 +86,7 @@ class Settings:
     """How many due messages one claim takes."""
     lease_seconds: float = _setting(60, rules.between(1, 3_600, "seconds"))
     """How long a dead worker's messages stay claimed. Living workers renew."""
-    time_slice_seconds: float = _setting(15, rules.between(0.1, 600, "seconds"))
+    job_time_limit_seconds: float = _setting(15, rules.between(0.1, 600, "seconds"))
     """After so long an RQ job ends, so that deploys and other queues get their turn."""
     handler_timeout_seconds: int = _setting(120, rules.whole(1, 43_200, "seconds"))
     """RQ interrupts a job whose handler runs longer than this after the time slice."""
@@ -94,16 +94,16 @@ class Settings:
     """Retries after the first attempt; then the message is a dead letter."""
     backoff_seconds: float = _setting(10, rules.between(0.001, 3_600, "seconds"))
     """Delay before the first retry; each further one doubles it."""
-    backoff_cap_seconds: float = _setting(21_600, rules.between(0.001, 86_400, "seconds"))
+    backoff_max_seconds: float = _setting(21_600, rules.between(0.001, 86_400, "seconds"))
     """The longest delay between two attempts."""
 
-    keep_payloads_days: float = _setting(14, rules.between(0.001, 3_650, "days"))
+    payload_retention_days: float = _setting(14, rules.between(0.001, 3_650, "days"))
     """What deliveries and messages say is purged so long after they ended."""
-    keep_dead_letters_days: float = _setting(90, rules.between(0.001, 3_650, "days"))
+    dead_letter_retention_days: float = _setting(90, rules.between(0.001, 3_650, "days"))
     """The same of dead letters and quarantined messages."""
-    keep_keys_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    deduplication_retention_days: float = _setting(90, rules.between(40, 3_650, "days"))
     """Messages and their dedup keys are purged so long after they ended."""
-    keep_deleted_records_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    deleted_record_retention_days: float = _setting(90, rules.between(40, 3_650, "days"))
     """Records that Salesforce deleted leave the mirror so long after."""
 
     purge_automatically: bool = _setting(True, rules.flag)
@@ -111,7 +111,7 @@ class Settings:
 
     mirror_fields: Mapping[str, frozenset[str]] = _setting({}, rules.fields)
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
-    own_clients: tuple[str, ...] = _setting((), rules.texts)
+    own_change_origins: tuple[str, ...] = _setting((), rules.texts)
     """`client=` values of changeOrigin that are our own writes: merged, not handled."""
     trace_url: str = _setting("", rules.url_with("trace_id"))
     """Where a trace is shown: the admin links there. `{trace_id}` becomes its 32 hexadecimal digits."""
@@ -133,12 +133,12 @@ class Settings:
 
     def live_types(self) -> list[str]:
         """Everything that a message which waits can be: the event types, and pointers where they are on."""
-        return [*self.event_types, *((S3_POINTER,) if self.pointer_buckets else ())]
+        return [*self.event_types, *((S3_POINTER,) if self.s3_payload_buckets else ())]
 
     def queue_of(self, event_type: str) -> str:
         """The RQ queue that works on messages of this type."""
         if event_type == S3_POINTER:
-            return self.pointer_queue or next(iter(self.event_types.values())).queue
+            return self.s3_payload_queue or next(iter(self.event_types.values())).queue
         return self.event_types[event_type].queue
 
 

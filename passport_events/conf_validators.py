@@ -183,7 +183,7 @@ def _event_type(name: Any, entry: Any, example: str) -> tuple[tuple[str, ...], s
     if not isinstance(name, str) or not 1 <= len(name) <= 64:
         raise ValueError("has an event type whose name is not a string of 1 to 64 characters")
     if name == S3_POINTER:
-        raise ValueError(f"must not define {name!r}: pointers come with POINTER_BUCKETS")
+        raise ValueError(f"must not define {name!r}: pointers come with S3_PAYLOAD_BUCKETS")
     if not isinstance(entry, dict) or set(entry) != {"entities", "queue"}:
         raise ValueError(f"entry {name!r} must have exactly 'entities' and 'queue', {example}")
     entities = _in_entry(name, texts, entry["entities"], "entities")

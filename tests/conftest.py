@@ -92,7 +92,7 @@ def sqs(_moto: Moto) -> Sqs:
 @pytest.fixture
 def bucket(_moto: Moto, sqs: Sqs, settings: Settings) -> Bucket:
     """An empty bucket that pointers may point into, beside the queue of `sqs`."""
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
     return _moto.create_bucket()
 
 

@@ -35,12 +35,12 @@ def test_the_settings_of_this_project_are_right() -> None:
 
 
 def test_every_wrong_key_is_an_error_of_its_own() -> None:
-    with changed(RECIEVERS=2, WAIT_SECONDS=60):
+    with changed(RECIEVERS=2, SQS_WAIT_SECONDS=60):
         errors = found()
     assert [error.id for error in errors] == [checks.BAD_SETTING] * 2
     assert [error.msg for error in errors] == [
         "PASSPORT_EVENTS['RECIEVERS'] is not a setting.",
-        "PASSPORT_EVENTS['WAIT_SECONDS'] must be a whole number of seconds between 0 and 20.",
+        "PASSPORT_EVENTS['SQS_WAIT_SECONDS'] must be a whole number of seconds between 0 and 20.",
     ]
     assert errors[0].hint == "Did you mean RECEIVERS?"
     assert errors[1].hint
@@ -77,12 +77,12 @@ def test_an_rq_queue_that_does_not_exist_is_an_error(queues: dict[str, Any], hin
 
 
 def test_a_queue_for_pointers_that_does_not_exist_is_an_error() -> None:
-    with changed(POINTER_QUEUE="large"):
+    with changed(S3_PAYLOAD_QUEUE="large"):
         (error,) = found()
     assert error.id == checks.UNKNOWN_QUEUE
-    assert error.msg == "PASSPORT_EVENTS['POINTER_QUEUE'] is 'large', which RQ_QUEUES does not have."
+    assert error.msg == "PASSPORT_EVENTS['S3_PAYLOAD_QUEUE'] is 'large', which RQ_QUEUES does not have."
     assert error.hint
-    with changed(POINTER_QUEUE="passport-items"):
+    with changed(S3_PAYLOAD_QUEUE="passport-items"):
         assert found() == []
 
 
@@ -178,7 +178,7 @@ def test_our_worker_classes_and_those_of_hosts_that_inherit_from_them_are_no_war
         assert found() == []
 
 
-@pytest.mark.parametrize("keys", [{"LEASE_SECONDS": 14}, {"BACKOFF_SECONDS": 20, "BACKOFF_CAP_SECONDS": 19}])
+@pytest.mark.parametrize("keys", [{"LEASE_SECONDS": 14}, {"BACKOFF_SECONDS": 20, "BACKOFF_MAX_SECONDS": 19}])
 def test_times_that_are_too_short_are_warnings(keys: dict[str, Any]) -> None:
     with changed(**keys):
         (warning,) = found()

@@ -31,29 +31,29 @@ WRONG: dict[str, tuple[Any, str]] = {
     "PLATFORM_EVENTS": (["Offer_Sent__e"], "must map a platform event to what its fields mean"),
     "TOPIC_ORGANIZATIONS": (["00D5f000005KcCnEAK"], "must map a topic's ARN to an organization's id"),
     "ALLOWED_TOPICS": ("arn:aws:sns:us-east-1:1:events", "must be a list of strings"),
-    "POINTER_BUCKETS": (["s3://bucket"], "must be a list of bucket names: 3 to 63 of a-z, 0-9"),
-    "POINTER_QUEUE": (None, "must be a string"),
+    "S3_PAYLOAD_BUCKETS": (["s3://bucket"], "must be a list of bucket names: 3 to 63 of a-z, 0-9"),
+    "S3_PAYLOAD_QUEUE": (None, "must be a string"),
     "HEARTBEAT_EVENTS": ("Passport_Heartbeat__e", "must be a list of strings"),
-    "HEARTBEAT_SILENCE_SECONDS": (0, "must be a whole number of seconds between 1 and 604800"),
+    "HEARTBEAT_TIMEOUT_SECONDS": (0, "must be a whole number of seconds between 1 and 604800"),
     "RECEIVERS": (0, "must be a whole number of threads between 1 and 64"),
-    "WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
-    "MAX_ERRORS_IN_A_ROW": (True, "must be a whole number of errors between 1 and 1000000"),
+    "SQS_WAIT_SECONDS": (21, "must be a whole number of seconds between 0 and 20"),
+    "MAX_CONSECUTIVE_ERRORS": (True, "must be a whole number of errors between 1 and 1000000"),
     "MAX_BODY_BYTES": ("1 MiB", "must be a whole number of bytes between 1024 and 16777216"),
     "ORGANIZATION_CACHE_SECONDS": (31, "must be a whole number of seconds between 0 and 30"),
     "BATCH_SIZE": (2.5, "must be a whole number of messages between 1 and 2000"),
     "LEASE_SECONDS": (0.5, "must be between 1 and 3600 seconds"),
-    "TIME_SLICE_SECONDS": ("15", "must be a number of seconds"),
+    "JOB_TIME_LIMIT_SECONDS": ("15", "must be a number of seconds"),
     "HANDLER_TIMEOUT_SECONDS": (0, "must be a whole number of seconds between 1 and 43200"),
     "MAX_RETRIES": (-1, "must be a whole number of retries between 0 and 100"),
     "BACKOFF_SECONDS": (0, "must be between 0.001 and 3600 seconds"),
-    "BACKOFF_CAP_SECONDS": (float("nan"), "must be between 0.001 and 86400 seconds"),
+    "BACKOFF_MAX_SECONDS": (float("nan"), "must be between 0.001 and 86400 seconds"),
     "PURGE_AUTOMATICALLY": (1, "must be True or False"),
-    "KEEP_PAYLOADS_DAYS": (0, "must be between 0.001 and 3650 days"),
-    "KEEP_DEAD_LETTERS_DAYS": (4_000, "must be between 0.001 and 3650 days"),
-    "KEEP_KEYS_DAYS": (39, "must be between 40 and 3650 days"),
-    "KEEP_DELETED_RECORDS_DAYS": ("90", "must be a number of days"),
+    "PAYLOAD_RETENTION_DAYS": (0, "must be between 0.001 and 3650 days"),
+    "DEAD_LETTER_RETENTION_DAYS": (4_000, "must be between 0.001 and 3650 days"),
+    "DEDUPLICATION_RETENTION_DAYS": (39, "must be between 40 and 3650 days"),
+    "DELETED_RECORD_RETENTION_DAYS": ("90", "must be a number of days"),
     "MIRROR_FIELDS": (["Name"], "must map an entity to its field names"),
-    "OWN_CLIENTS": ("sync", "must be a list of strings"),
+    "OWN_CHANGE_ORIGINS": ("sync", "must be a list of strings"),
     "TRACE_URL": ("javascript:{trace_id}", "must be a URL that starts with https://"),
     "RUNBOOK_URL": ("https://wiki.example/{class}", "must be a URL with {error} in it, once"),
     "RELEASE": ("r" * 65, "must be a string of at most 64 characters"),
@@ -125,7 +125,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"a": {"entities": [], "queue": "q"}}, "entry 'a' needs at least one entity and a queue"),
         ({"a": {"entities": ["Opportunity"], "queue": ""}}, "entry 'a' needs at least one entity"),
         ({"a": {"entities": ["E" * 81], "queue": "q"}}, "entry 'a' has an entity whose name"),
-        ({"s3-pointer": TYPE}, "must not define 's3-pointer': pointers come with POINTER_BUCKETS"),
+        ({"s3-pointer": TYPE}, "must not define 's3-pointer': pointers come with S3_PAYLOAD_BUCKETS"),
         ({"opportunity": None, "a": TYPE, "b": TYPE}, "gives entity 'Opportunity' to both 'a' and 'b'"),
     ],
 )
@@ -197,11 +197,11 @@ def test_types_may_share_a_queue() -> None:
 
 def test_pointers_have_a_queue_only_where_there_are_buckets() -> None:
     assert S3_POINTER not in Settings().live_types()
-    assert Settings(pointer_queue="large").queues() == Settings().queues()
+    assert Settings(s3_payload_queue="large").queues() == Settings().queues()
 
     shared, own = (
-        Settings(pointer_buckets=("bucket",)),
-        Settings(pointer_buckets=("b",), pointer_queue="large"),
+        Settings(s3_payload_buckets=("bucket",)),
+        Settings(s3_payload_buckets=("b",), s3_payload_queue="large"),
     )
 
     assert shared.queue_of(S3_POINTER) == "passport-opportunities"
@@ -212,7 +212,7 @@ def test_pointers_have_a_queue_only_where_there_are_buckets() -> None:
 
 @pytest.mark.parametrize("names", ["bucket", [""], ["a" * 64], ["Bucket"], ["arn:aws:s3:::bucket"], [5]])
 def test_a_bucket_needs_a_name_that_s3_allows(names: object) -> None:
-    (problem,) = problems(POINTER_BUCKETS=names)
+    (problem,) = problems(S3_PAYLOAD_BUCKETS=names)
     assert problem.text.startswith("must be a list of")
 
 
@@ -240,12 +240,12 @@ def test_lists_become_values_that_nobody_can_change() -> None:
     with override_settings(
         PASSPORT_EVENTS={
             "QUEUE_URL": URL,
-            "OWN_CLIENTS": ["sync"],
+            "OWN_CHANGE_ORIGINS": ["sync"],
             "MIRROR_FIELDS": {"Opportunity": ["Name"]},
         }
     ):
         settings = conf.current()
-    assert settings.own_clients == ("sync",)
+    assert settings.own_change_origins == ("sync",)
     assert settings.mirror_fields == {"Opportunity": frozenset({"Name"})}
 
 

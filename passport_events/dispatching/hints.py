@@ -63,7 +63,7 @@ def _enqueue(name: str) -> None:
     data = Queue.prepare_data(
         JOB,
         args=(name, keys.installation()),
-        timeout=int(settings.time_slice_seconds) + settings.handler_timeout_seconds,
+        timeout=int(settings.job_time_limit_seconds) + settings.handler_timeout_seconds,
         result_ttl=0,
         failure_ttl=FAILED_JOB_SECONDS,
         description=f"work on {name}",

@@ -93,7 +93,7 @@ class HintJob(Job):
         """Take over a hash of Redis. No callback, result, meta, dependency, repeat or retry of it."""
         self.hint = read_hint(raw_data.get(b"data"))
         settings = conf.current()
-        timeout = int(settings.time_slice_seconds) + settings.handler_timeout_seconds
+        timeout = int(settings.job_time_limit_seconds) + settings.handler_timeout_seconds
         call: list[Any] = [hints.JOB, None, list(self.hint), {}] if self.hint else [REFUSED, None, [], {}]
         super().restore(
             {

@@ -31,13 +31,13 @@ def plan_for(message: ProcessedMessage, settings: Settings) -> Plan:
         return Plan(None, merges=False, status=Status.IGNORED, reason="organization_off")
     if organization.mode == Mode.SHADOW:
         return Plan(None, reason="shadow")
-    if handler is not None and is_echo(message.content.get("origin", ""), settings.own_clients):
+    if handler is not None and is_echo(message.content.get("origin", ""), settings.own_change_origins):
         # Between events that are handled, so it must not overtake them.
         return Plan(None, status=Status.IGNORED, reason="own_change", needs_own_transaction=True)
     return Plan(handler, needs_own_transaction=handler is not None)
 
 
-def is_echo(origin: str, own_clients: tuple[str, ...]) -> bool:
+def is_echo(origin: str, own_change_origins: tuple[str, ...]) -> bool:
     """Whether a changeOrigin (`com/salesforce/api/rest/66.0;client=NAME`) names one of our own clients."""
     _, found, client = origin.partition("client=")
-    return bool(found) and client.rstrip("/") in own_clients
+    return bool(found) and client.rstrip("/") in own_change_origins

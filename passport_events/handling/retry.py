@@ -31,7 +31,7 @@ class RetryPolicy:
         return cls(
             settings.max_retries,
             timedelta(seconds=settings.backoff_seconds),
-            timedelta(seconds=settings.backoff_cap_seconds),
+            timedelta(seconds=settings.backoff_max_seconds),
         )
 
     def delay(self, failures: int, jitter: float) -> timedelta:

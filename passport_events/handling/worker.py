@@ -81,7 +81,7 @@ def work(queue_name: str) -> int:
     settings = conf.current()
     event_types = settings.queues().get(queue_name, [])
     locks = RecordLocks(hints.connection(queue_name))
-    budget = TimeBudget(settings.time_slice_seconds)
+    budget = TimeBudget(settings.job_time_limit_seconds)
     count, batch, isolated, looked_at = 0, EMPTY_CLAIM, EMPTY_CLAIM, -math.inf
     while event_types and not budget.is_over():
         # One claim at a time: the lease of a second claim would not be renewed. An isolated message may

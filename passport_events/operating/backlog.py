@@ -153,7 +153,7 @@ def explain_job_failure(state: QueueState) -> BacklogCause | None:  # noqa: PLR0
     if kind == JOB_TIMED_OUT:
         return BacklogCause(
             Code.JOB_TOO_LONG,
-            f"RQ ended a job that took longer than TIME_SLICE_SECONDS and HANDLER_TIMEOUT_SECONDS together: "
+            f"RQ ended a job that took longer than JOB_TIME_LIMIT_SECONDS plus HANDLER_TIMEOUT_SECONDS: "
             f"{state.failure}",
             "See which handler is slow, or raise HANDLER_TIMEOUT_SECONDS.",
         )

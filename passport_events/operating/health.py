@@ -144,7 +144,7 @@ def check_event_types() -> Finding:
     if not forgotten:
         return report_ok("event types", "Every unfinished message has a queue.")
     text = f"Unfinished messages have a type that EVENT_TYPES does not know: {', '.join(forgotten)}."
-    also = "; s3-pointer comes with POINTER_BUCKETS" if S3_POINTER in forgotten else ""
+    also = "; s3-pointer comes with S3_PAYLOAD_BUCKETS" if S3_POINTER in forgotten else ""
     return Finding("event types", Code.UNKNOWN_TYPE, text, f"Put the type back until they are done{also}.")
 
 
@@ -159,7 +159,7 @@ def _list_live_types() -> Iterator[str]:
 
 def check_organizations() -> list[Finding]:
     """One finding for each organization whose heartbeats have stopped, or one that none has."""
-    limit = conf.current().heartbeat_silence_seconds
+    limit = conf.current().heartbeat_timeout_seconds
     heard = list_organization_silences()
     silent = [silence for silence in heard if silence.span.total_seconds() > limit]
     if silent:

@@ -46,10 +46,10 @@ class Retention:
     def of(cls, settings: Settings) -> Self:
         """As the settings say."""
         return cls(
-            payloads=timedelta(days=settings.keep_payloads_days),
-            dead_letters=timedelta(days=settings.keep_dead_letters_days),
-            keys=timedelta(days=settings.keep_keys_days),
-            deleted_records=timedelta(days=settings.keep_deleted_records_days),
+            payloads=timedelta(days=settings.payload_retention_days),
+            dead_letters=timedelta(days=settings.dead_letter_retention_days),
+            keys=timedelta(days=settings.deduplication_retention_days),
+            deleted_records=timedelta(days=settings.deleted_record_retention_days),
         )
 
 

@@ -42,7 +42,7 @@ def poll_once(
     """
     settings = conf.current()
     started = time.perf_counter()
-    received = queue.receive(limit, settings.wait_seconds if wait_seconds is None else wait_seconds)
+    received = queue.receive(limit, settings.sqs_wait_seconds if wait_seconds is None else wait_seconds)
     seconds = time.perf_counter() - started
     size = sum(len(each.body) for each in received)
     known = {"queue": queue.url, "sent_at": _oldest(received)}

@@ -72,7 +72,7 @@ class Poller:
         settings = conf.current()
         self._queue_makers = queue_makers[:1] if limits.once else queue_makers
         # One poll is one try; a service waits for what it needs.
-        self._most_errors = 1 if limits.once else settings.max_errors_in_a_row
+        self._most_errors = 1 if limits.once else settings.max_consecutive_errors
         self._limits = limits
         self._started = started
         self._progress = progress
@@ -80,7 +80,7 @@ class Poller:
         self._receive_startup, self._beat_startup = Startup(), Startup()
         self._pulse = ProcessStatus()
         self._heartbeat = ProcessHeartbeat(self._pulse, health_file, kind)
-        self._loops = ThreadGroup(settings.wait_seconds + STOP_SECONDS)
+        self._loops = ThreadGroup(settings.sqs_wait_seconds + STOP_SECONDS)
         self._stopping = self._loops.stopping
         self._writable = threading.Event()
         self._guard = threading.Lock()
@@ -201,7 +201,7 @@ class Poller:
             self._stopping.wait(BEAT_SECONDS)
 
     def _wait_seconds(self) -> int:
-        wait = conf.current().wait_seconds
+        wait = conf.current().sqs_wait_seconds
         return min(EMPTY_WAIT_SECONDS, wait) if self._limits.until_empty else wait
 
     def _reserve(self) -> int:

@@ -49,7 +49,7 @@ class SqsQueue:
         self.label = "sqs"
         self.url = settings.queue_url
         self._name = queue_name(self.url)
-        wait = settings.wait_seconds + READ_MARGIN_SECONDS
+        wait = settings.sqs_wait_seconds + READ_MARGIN_SECONDS
         self._polling = FastSqsClient(functools.partial(client, settings, "sqs", wait))
         self._deleting = FastSqsClient(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
         server = without_userinfo(urlsplit(self._polling.url).netloc)

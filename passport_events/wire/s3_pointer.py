@@ -70,8 +70,8 @@ def find_pointer(body: list[object], settings: Settings, *, is_payload: bool) ->
 
 def check_bucket(pointer: Pointer, settings: Settings) -> None:
     """Raise Unreadable `bucket_not_allowed` unless the settings name its bucket."""
-    if pointer.bucket not in settings.pointer_buckets:
-        raise Unreadable("bucket_not_allowed", "s3BucketName is not in POINTER_BUCKETS")
+    if pointer.bucket not in settings.s3_payload_buckets:
+        raise Unreadable("bucket_not_allowed", "s3BucketName is not in S3_PAYLOAD_BUCKETS")
 
 
 def _check_key(key: str) -> None:

@@ -18,7 +18,7 @@ KEY = "students/jane-doe.json"
 
 @pytest.fixture(autouse=True)
 def _pointers_are_on(settings: Settings) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
 
 
 def test_the_page_says_where_the_events_are_to_who_may_see_payloads(

@@ -39,14 +39,14 @@ PASSPORT_EVENTS = {
     "ENDPOINT_URL": environment.aws_endpoint_url(),
     "REGION": environment.REGION,
     "RELEASE": "chaos",
-    "WAIT_SECONDS": 2,
-    "MAX_ERRORS_IN_A_ROW": 12,
+    "SQS_WAIT_SECONDS": 2,
+    "MAX_CONSECUTIVE_ERRORS": 12,
     "BATCH_SIZE": 50,
     "LEASE_SECONDS": LEASE_SECONDS,
-    "TIME_SLICE_SECONDS": 3,
+    "JOB_TIME_LIMIT_SECONDS": 3,
     "HANDLER_TIMEOUT_SECONDS": 10,
     "BACKOFF_SECONDS": 0.2,
-    "BACKOFF_CAP_SECONDS": 2,
+    "BACKOFF_MAX_SECONDS": 2,
 }
 LOGGING = {
     "version": 1,

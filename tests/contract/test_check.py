@@ -89,7 +89,7 @@ def test_a_published_sample_that_is_wrong_says_why(kind: str) -> None:
 
 def test_a_pointer_into_one_of_our_buckets_is_well_and_has_no_event_of_its_own() -> None:
     pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": "events", "s3Key": "k"}]
-    one = only(pointer, Settings(pointer_buckets=("events",)))
+    one = only(pointer, Settings(s3_payload_buckets=("events",)))
     assert one.is_well
     assert list(report.lines(one)) == ["line 1: raw+s3-pointer: no event of its own"]
     assert not only(pointer).is_well

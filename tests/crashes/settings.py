@@ -9,11 +9,11 @@ from tests.settings import PASSPORT_EVENTS as DEFAULTS
 
 INSTALLED_APPS = [*THEIRS, "tests.crashes"]
 SHORT: dict[str, Any] = {
-    "WAIT_SECONDS": 1,
+    "SQS_WAIT_SECONDS": 1,
     "BACKOFF_SECONDS": 0.01,
-    "TIME_SLICE_SECONDS": 1,
+    "JOB_TIME_LIMIT_SECONDS": 1,
     "BATCH_SIZE": 3,
-    "POINTER_BUCKETS": [BUCKET],
+    "S3_PAYLOAD_BUCKETS": [BUCKET],
 }
 PASSPORT_EVENTS = {**DEFAULTS, **SHORT}
 RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportSimpleWorker"}

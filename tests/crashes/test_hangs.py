@@ -23,7 +23,7 @@ HANGS = {
     "before the sign of life": "writing its sign of life",
     "before the dispatcher's look": "dispatching",
 }
-ONE_ERROR_IS_ENOUGH = {"MAX_ERRORS_IN_A_ROW": 1, "WAIT_SECONDS": 0}
+ONE_ERROR_IS_ENOUGH = {"MAX_CONSECUTIVE_ERRORS": 1, "SQS_WAIT_SECONDS": 0}
 
 
 def ended(process: Process, command: str) -> str:

@@ -92,7 +92,7 @@ def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
     Its chores may hang as well by then: they ask the same endpoint how full the queue is.
     """
     with serving(Dripping()) as sqs:
-        settings = json.dumps({"WAIT_SECONDS": 1, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
+        settings = json.dumps({"SQS_WAIT_SECONDS": 1, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
         hurried = {HURRY: "1", SETTINGS: settings}
         poller = world.start(*POLLER, strike="hold connecting to SQS", **hurried)
         eventually(poller.is_struck)

@@ -23,7 +23,7 @@ from tests.crashes.world import (
 
 FORK = "passport_events.handling.rq_worker.PassportWorker"
 SIMPLE = "passport_events.handling.rq_worker.PassportSimpleWorker"
-PATIENT = {SETTINGS: json.dumps({"TIME_SLICE_SECONDS": 600, "LEASE_SECONDS": 600})}
+PATIENT = {SETTINGS: json.dumps({"JOB_TIME_LIMIT_SECONDS": 600, "LEASE_SECONDS": 600})}
 """Neither the end of the time slice nor that of a lease helps."""
 
 

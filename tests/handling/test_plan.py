@@ -11,7 +11,7 @@ from passport_events.handling.plan import Plan, is_echo, plan_for
 from passport_events.handling.registry import handler_for
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
 
-SETTINGS = Settings(own_clients=("passport",))
+SETTINGS = Settings(own_change_origins=("passport",))
 ECHO = "com/salesforce/api/rest/66.0;client=passport"
 OFF = Plan(None, merges=False, status=Status.IGNORED, reason="organization_off")
 SHADOW = Plan(None, reason="shadow")

@@ -41,7 +41,7 @@ TYPES = ["opportunity", S3_POINTER]
 
 @pytest.fixture(autouse=True)
 def _pointers_are_on(passport: Callable[..., None]) -> None:
-    passport(POINTER_BUCKETS=["large-messages"])
+    passport(S3_PAYLOAD_BUCKETS=["large-messages"])
 
 
 def some_pointers(count: int, due_in: timedelta = timedelta(seconds=-1)) -> list[ProcessedMessage]:
@@ -176,7 +176,7 @@ def test_one_whose_worker_dies_runs_alone_and_the_third_time_it_is_poison(locks:
 
 @pytest.mark.usefixtures("redis_server")
 def test_the_dispatcher_hints_at_their_queue(passport: Callable[..., None]) -> None:
-    passport(POINTER_QUEUE="passport-items")
+    passport(S3_PAYLOAD_QUEUE="passport-items")
     some_pointers(1)
 
     assert dispatcher.dispatch() == 1
@@ -185,7 +185,7 @@ def test_the_dispatcher_hints_at_their_queue(passport: Callable[..., None]) -> N
 
 @pytest.mark.usefixtures("redis_server")
 def test_without_buckets_nobody_works_on_them(passport: Callable[..., None]) -> None:
-    passport(POINTER_BUCKETS=[])
+    passport(S3_PAYLOAD_BUCKETS=[])
     some_pointers(1)
 
     assert (dispatcher.dispatch(), work(OPPORTUNITIES), statuses()) == (0, 0, {"waiting": 1})

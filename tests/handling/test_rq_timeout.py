@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(passport: Callable[..., None]) -> None:
-    passport(TIME_SLICE_SECONDS=0.1)
+    passport(JOB_TIME_LIMIT_SECONDS=0.1)
     calls = []
 
     @handles("opportunity")
@@ -56,7 +56,7 @@ def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(passport: Ca
 
 
 def test_a_prepare_that_hangs_has_failed_too(passport: Callable[..., None]) -> None:
-    passport(TIME_SLICE_SECONDS=0.1)
+    passport(JOB_TIME_LIMIT_SECONDS=0.1)
 
     def hang(event: Event) -> None:
         ring(0.2)
@@ -75,7 +75,7 @@ def test_a_handler_that_hangs_in_a_statement_has_failed_with_that_error(
     passport: Callable[..., None],
 ) -> None:
     """Given a statement that waits, when the alarm rings, the server stops it and the record is free."""
-    passport(TIME_SLICE_SECONDS=0.1)
+    passport(JOB_TIME_LIMIT_SECONDS=0.1)
     held, done, patience_ended = threading.Event(), threading.Event(), []
 
     def hold() -> None:

@@ -108,7 +108,7 @@ def test_a_deleted_record_is_complete_enough() -> None:
 
 
 def test_our_own_change_is_merged_and_not_handled(passport: Callable[..., None]) -> None:
-    passport(OWN_CLIENTS=["passport"])
+    passport(OWN_CHANGE_ORIGINS=["passport"])
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:

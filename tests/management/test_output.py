@@ -37,7 +37,7 @@ import django
 django.setup()
 from django.conf import settings
 from django.core.management import execute_from_command_line
-settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "WAIT_SECONDS": 0}
+settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "SQS_WAIT_SECONDS": 0}
 stream, commands = sys.argv[1], json.loads(sys.argv[2])
 import boto3, django_rq, passport_events.management.commands.passport  # once, for all children
 children = {}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 SMALL = {
     "BATCH_SIZE": 3,
     "MAX_RETRIES": 2,
-    "OWN_CLIENTS": ("us",),
-    "TIME_SLICE_SECONDS": 600,
-    "WAIT_SECONDS": 0,
+    "OWN_CHANGE_ORIGINS": ("us",),
+    "JOB_TIME_LIMIT_SECONDS": 600,
+    "SQS_WAIT_SECONDS": 0,
 }
 """Small numbers, so that few events are enough to meet every limit."""
 

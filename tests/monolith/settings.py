@@ -58,7 +58,7 @@ PASSPORT_EVENTS = {
     "QUEUE_URL": environment.queue_url(),
     "ENDPOINT_URL": environment.aws_endpoint_url(),
     "REGION": environment.REGION,
-    "POINTER_BUCKETS": ["large-messages"],
+    "S3_PAYLOAD_BUCKETS": ["large-messages"],
     "EVENT_TYPES": {
         "opportunity": {"entities": ["Opportunity"], "queue": "crm-opps"},
         "attachment": {

@@ -73,7 +73,7 @@ def test_silence_is_trouble_after_the_setting_and_over_with_the_next_heartbeat()
 def test_the_setting_says_how_long(settings: Any) -> None:
     home = silent_for(organization(), 60)
     assert named() == []
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "HEARTBEAT_SILENCE_SECONDS": 30}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "HEARTBEAT_TIMEOUT_SECONDS": 30}
     assert named() == [f"organization {home.salesforce_id}"]
 
 

@@ -29,7 +29,7 @@ UNREADABLE = "invalid_json: Expecting value at character 0"
 
 @pytest.fixture(autouse=True)
 def _pointers_are_on(settings: Settings) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
 
 
 def quarantined(message: ProcessedMessage) -> ProcessedMessage:
@@ -60,7 +60,7 @@ def test_quarantined_ones_are_retried_unless_there_is_nothing_to_fetch(
     unreadable = quarantined(pointer("a"))
     redacted = quarantined(pointer("b"))
     rows(redacted).update(content={})
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": []}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": []}
     refused = pointer("c")
     assert refused.status == Status.QUARANTINED
 
@@ -110,7 +110,7 @@ def test_an_organization_that_is_off_has_pointers_that_wait() -> None:
 def test_they_are_paused_by_the_name_of_their_type(ann: Actor, settings: Settings) -> None:
     assert flow_operations.pause(S3_POINTER, None, ann, "S3 is down")
     assert FlowControls.in_force().is_paused(S3_POINTER, 0)
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": []}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": []}
     with pytest.raises(OperationRefused, match="No event type 's3-pointer'"):
         flow_operations.pause(S3_POINTER, None, ann, "")
 
@@ -136,12 +136,12 @@ def test_one_that_is_overdue_is_noticed_unless_it_is_paused(
 def test_without_buckets_unfinished_ones_are_trouble(settings: Settings) -> None:
     pointer()
     assert check_event_types().ok
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": []}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": []}
 
     found = check_event_types()
 
     assert found.text.endswith("does not know: s3-pointer.")
-    assert "POINTER_BUCKETS" in found.hint
+    assert "S3_PAYLOAD_BUCKETS" in found.hint
 
 
 def test_they_are_listed_without_bucket_and_key() -> None:

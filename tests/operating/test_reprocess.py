@@ -225,7 +225,7 @@ def test_of_several_events_those_that_arrived_since_are_not_stored_twice(
 def test_a_bucket_that_is_allowed_now(ann: Actor, settings: Settings) -> None:
     message = pointer()
     assert message.reason.startswith("bucket_not_allowed")
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
 
     assert reprocess(ann, message) == 1
 

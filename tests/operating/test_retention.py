@@ -69,7 +69,7 @@ def test_what_is_for_a_person_is_kept_for_longer(status: Status) -> None:
     assert purge(RETENTION) == PurgeCounts()
     assert says(message) == (True, True)
 
-    assert purge(Retention.of(conf.Settings(keep_dead_letters_days=80))).redacted_messages == 1
+    assert purge(Retention.of(conf.Settings(dead_letter_retention_days=80))).redacted_messages == 1
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.PROCESSING])

@@ -31,7 +31,7 @@ def test_nothing_is_said_of_what_is_due_for_a_moment(ann: Actor) -> None:
 
 
 def test_they_are_counted_by_type_with_the_age_of_the_oldest(settings: Settings) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
     organization(1)
     organization(2)
     opportunity(1)

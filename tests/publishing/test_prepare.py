@@ -92,7 +92,7 @@ def test_a_topic_that_would_be_refused_on_the_other_side_is_refused_here() -> No
 
 
 def test_a_pointer_goes_out_with_the_organization_that_is_named() -> None:
-    settings = Settings(pointer_buckets=("events",))
+    settings = Settings(s3_payload_buckets=("events",))
     pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": "events", "s3Key": "k"}]
     named = dataclasses.replace(JOURNEY, org_id=ORGANIZATION)
     assert told(prepared(pointer))[1][0].startswith("bucket_not_allowed")

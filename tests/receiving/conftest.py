@@ -79,6 +79,6 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr("passport_events.processes.backoff.MAX_PAUSE_SECONDS", 0.04)
     settings.PASSPORT_EVENTS = {
         **settings.PASSPORT_EVENTS,
-        "WAIT_SECONDS": 0,
-        "MAX_ERRORS_IN_A_ROW": 1_000,
+        "SQS_WAIT_SECONDS": 0,
+        "MAX_CONSECUTIVE_ERRORS": 1_000,
     }

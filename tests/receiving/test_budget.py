@@ -43,7 +43,7 @@ class Statements(CaptureQueriesContext):
 
 @pytest.fixture(autouse=True)
 def _pointers_are_on(settings: Settings) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_what_stays_in_the_queue_is_exit_1(sqs: Sqs, monkeypatch: pytest.MonkeyP
 
 
 def test_a_queue_that_does_not_answer_is_exit_2_with_its_name(sqs: Sqs, change: Change) -> None:
-    change(MAX_ERRORS_IN_A_ROW=2)
+    change(MAX_CONSECUTIVE_ERRORS=2)
     sqs.dead_letter_queue.delete()
     code, output, errors = ingest("--once", "--json")
     assert (code, output) == (2, "")
@@ -154,7 +154,7 @@ def test_a_database_that_refuses_everything_is_exit_2_and_no_value_is_printed(
     def refuse(deliveries: object) -> None:
         raise IntegrityError("DETAIL: Failing row contains (student@example.edu)")
 
-    change(MAX_ERRORS_IN_A_ROW=1)
+    change(MAX_CONSECUTIVE_ERRORS=1)
     monkeypatch.setattr("passport_events.receiving.queries.insert", refuse)
     give_up(sqs, opportunity(1))
     code, output, errors = ingest("--once", "--json")

@@ -40,17 +40,20 @@ def test_a_bucket_that_is_not_allowed_is_refused_when_it_arrives(sqs: Sqs, bucke
     (message,) = events()
     assert (message.status, message.reason) == (
         "quarantined",
-        "bucket_not_allowed: s3BucketName is not in POINTER_BUCKETS",
+        "bucket_not_allowed: s3BucketName is not in S3_PAYLOAD_BUCKETS",
     )
     assert (message.event_type, message.content) == ("", {})
 
 
 def test_one_that_is_not_allowed_any_more_is_not_fetched(sqs: Sqs, bucket: Bucket, change: Change) -> None:
     message = send(sqs, bucket, opportunity(1))
-    change(POINTER_BUCKETS=["another-bucket"])
+    change(S3_PAYLOAD_BUCKETS=["another-bucket"])
     open_pointers()
 
-    assert state(message)[:2] == ("quarantined", "bucket_not_allowed: s3BucketName is not in POINTER_BUCKETS")
+    assert state(message)[:2] == (
+        "quarantined",
+        "bucket_not_allowed: s3BucketName is not in S3_PAYLOAD_BUCKETS",
+    )
     assert events() == []
 
 

@@ -130,7 +130,7 @@ def test_the_queues_of_what_it_brought_are_hinted_at(
     sqs: Sqs, bucket: Bucket, home: SalesforceOrganization, settings: Settings
 ) -> None:
     """Given pointers with a queue of their own, the events go to theirs."""
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_QUEUE": "passport-items"}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_QUEUE": "passport-items"}
     send(sqs, bucket, opportunity(1))
     assert (hints.rq_queue("passport-items").count, hints.rq_queue("passport-opportunities").count) == (1, 0)
 

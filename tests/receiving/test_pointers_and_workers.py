@@ -94,7 +94,7 @@ import os
 from django.conf import settings
 from passport_events.handling.worker import work
 from passport_events.receiving import payloads
-settings.PASSPORT_EVENTS = {{**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [{BUCKET!r}]}}
+settings.PASSPORT_EVENTS = {{**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [{BUCKET!r}]}}
 done = payloads.{step}
 def die(*arguments):
     done(*arguments)

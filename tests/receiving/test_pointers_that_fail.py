@@ -106,7 +106,7 @@ def test_while_s3_is_away_no_attempt_is_lost(
 
 
 def test_a_bucket_that_is_missing_is_asked_for_again(sqs: Sqs, bucket: Bucket, change: Change) -> None:
-    change(POINTER_BUCKETS=["another-bucket"])
+    change(S3_PAYLOAD_BUCKETS=["another-bucket"])
     message = point_at(sqs, "k", "another-bucket")
     open_pointers()
 

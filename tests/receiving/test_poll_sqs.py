@@ -93,7 +93,7 @@ def test_several_receivers_store_each_event_once(sqs: Sqs) -> None:
 @pytest.mark.usefixtures("in_a_hurry")
 @pytest.mark.django_db(transaction=True)
 def test_sqs_that_stays_away_is_exit_1_with_the_reason(sqs: Sqs, settings: Any) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_ERRORS_IN_A_ROW": 3}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_CONSECUTIVE_ERRORS": 3}
     settings.PASSPORT_EVENTS |= {"ENDPOINT_URL": f"http://{LOOPBACK}:1"}
     code, _, errors = run()
     assert code == 1

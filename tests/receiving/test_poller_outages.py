@@ -46,7 +46,7 @@ def test_while_sqs_is_away_it_waits_says_so_once_and_goes_on(
 
 
 def test_after_too_many_errors_in_a_row_it_ends_with_the_last_one(queue: FakeQueue, settings: Any) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_ERRORS_IN_A_ROW": 4}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_CONSECUTIVE_ERRORS": 4}
     queue.receives_fail = True
     with pytest.raises(QueueUnavailable):
         service_of(queue).run()
@@ -200,7 +200,7 @@ def test_told_to_stop_while_the_database_is_away_it_ends_cleanly(
 def test_too_many_failed_heartbeats_end_it(
     queue: FakeQueue, database: threading.Event, settings: Any
 ) -> None:
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_ERRORS_IN_A_ROW": 3}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_CONSECUTIVE_ERRORS": 3}
     database.clear()
     with pytest.raises(OperationalError):
         service_of(queue, receivers=2).run()

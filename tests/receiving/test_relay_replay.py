@@ -45,7 +45,7 @@ def _organizations(redis_server: ValkeyServer, settings: Any) -> None:
     settings.PASSPORT_EVENTS = {
         **settings.PASSPORT_EVENTS,
         "PLATFORM_EVENTS": {history.OFFER: described},
-        "OWN_CLIENTS": [history.OWN_CLIENT],
+        "OWN_CHANGE_ORIGINS": [history.OWN_CLIENT],
     }
     for name in ("LIVE", "ALSO_LIVE", "OFF"):
         SalesforceOrganization.objects.create(

@@ -101,7 +101,7 @@ def test_a_delete_does_not_wait_behind_a_long_poll(sqs: Sqs, queue: SqsQueue) ->
 def test_a_silent_socket_is_given_up_a_little_after_the_long_poll(queue: SqsQueue) -> None:
     polling: Any = queue._polling._client.meta.config
     deleting: Any = queue._deleting._client.meta.config
-    assert polling.read_timeout == conf.current().wait_seconds + 5
+    assert polling.read_timeout == conf.current().sqs_wait_seconds + 5
     assert deleting.read_timeout == 10
 
 

@@ -163,7 +163,7 @@ def test_a_server_that_refuses_connections_is_named_and_waited_for(
 ) -> None:
     entry = {"ENGINE": "django.db.backends.postgresql", "NAME": "passport", "USER": "u", "PASSWORD": SECRET}
     entry |= {"HOST": LOOPBACK, "PORT": "1"}
-    events: dict[str, object] = {"ENDPOINT_URL": NOWHERE, "MAX_ERRORS_IN_A_ROW": 2}
+    events: dict[str, object] = {"ENDPOINT_URL": NOWHERE, "MAX_CONSECUTIVE_ERRORS": 2}
     ended, _, errors = run(tmp_path, *arguments, entry=entry, events=events)
     assert ended == 1, errors
     said = (

@@ -224,7 +224,7 @@ def said(value: object) -> str:
 def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The record in every table, on every way that leads there; returns its deliveries."""
     monkeypatch.setattr(registry, "_handlers", {})
-    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "POINTER_BUCKETS": [BUCKET]}
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": [BUCKET]}
     organization()
     registry.handles("opportunity")(fail)
     received = [wrapped(event(at_ms=1_000)), json.dumps(event(at_ms=2_000)).encode()]

@@ -36,7 +36,7 @@ from tests.wire.deliveries import (
 SAMPLE_BYTES = [path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".json", ".xml"}]
 DESCRIBED = dataclasses.replace(
     SETTINGS,
-    pointer_buckets=("bucket",),
+    s3_payload_buckets=("bucket",),
     platform_events={
         "Flat__e": PlatformEvent(event_type="opportunity", record_id="Record_Id__c", sequence="CreatedDate"),
         "Nested__e": PlatformEvent(
@@ -95,7 +95,7 @@ def check(reading: ParsedDelivery) -> None:
     if reading.envelope is not None:
         check_text(json.dumps([dict(reading.envelope.attributes), dict(reading.envelope.trace_context)]))
     if reading.pointer is not None:
-        assert reading.pointer.bucket in DESCRIBED.pointer_buckets
+        assert reading.pointer.bucket in DESCRIBED.s3_payload_buckets
         assert 1 <= len(reading.pointer.key.encode()) <= 1_024
         check_text(reading.pointer.key)
     if reading.heartbeat is not None:

@@ -28,7 +28,7 @@ BUCKET = "large-messages"
 KEY = "10999f58-c5ae-4d68-9208-f70475e0113d"
 NEW = "software.amazon.payloadoffloading.PayloadS3Pointer"
 OLD = "com.amazon.sqs.javamessaging.MessageS3Pointer"
-ALLOWED = dataclasses.replace(SETTINGS, pointer_buckets=("another", BUCKET))
+ALLOWED = dataclasses.replace(SETTINGS, s3_payload_buckets=("another", BUCKET))
 
 
 def pointer(bucket: Any = BUCKET, key: Any = KEY, name: str = NEW) -> list[Any]:
@@ -57,7 +57,7 @@ def test_it_is_known_by_its_class_however_it_came(name: str, deliver: Callable[.
 
 def test_the_sample_as_boto3_returned_it_is_one() -> None:
     found = sample("synthetic/S5_sqs_receive_raw_delivery_with_s3_pointer.json")
-    settings = dataclasses.replace(SETTINGS, pointer_buckets=("extended-client-bucket-store",))
+    settings = dataclasses.replace(SETTINGS, s3_payload_buckets=("extended-client-bucket-store",))
     received = RawDelivery(
         message_id=found["MessageId"],
         receipt_handle=found["ReceiptHandle"],
@@ -74,7 +74,7 @@ def test_the_sample_as_boto3_returned_it_is_one() -> None:
 
 @pytest.mark.parametrize(("allowed", "is_read"), [((), False), (("large",), False), ((BUCKET,), True)])
 def test_only_buckets_of_the_settings_are_allowed(allowed: tuple[str, ...], *, is_read: bool) -> None:
-    reading = wire.parse_delivery(raw(pointer()), dataclasses.replace(SETTINGS, pointer_buckets=allowed))
+    reading = wire.parse_delivery(raw(pointer()), dataclasses.replace(SETTINGS, s3_payload_buckets=allowed))
 
     assert (reading.pointer is not None) == is_read
     assert (reading.refusal and reading.refusal.reason) == (None if is_read else "bucket_not_allowed")

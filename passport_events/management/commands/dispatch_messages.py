@@ -69,7 +69,7 @@ class Command(GuardedCommand):
         loops.run()
 
     def _dispatch(self, loops: ThreadGroup) -> None:
-        patience = Backoff(conf.current().max_errors_in_a_row)
+        patience = Backoff(conf.current().max_consecutive_errors)
         has_answered = False
         while not loops.is_stopping:
             pause = dispatcher.TICK_SECONDS

@@ -35,10 +35,10 @@ def examine(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
         lambda: _of_queue(settings, topics),
         "See that QUEUE_URL, the region and the credentials are right.",
     )
-    if settings.pointer_buckets:
+    if settings.s3_payload_buckets:
         yield not_tried(
             "S1",
-            f"Nothing was read from S3: {', '.join(settings.pointer_buckets)}.",
+            f"Nothing was read from S3: {', '.join(settings.s3_payload_buckets)}.",
             "The doctor puts nothing there. Allow s3:GetObject to workers; the next large message shows it.",
         )
 

@@ -296,10 +296,10 @@ def _(given: Given) -> Case:
 
 @case("S1")
 def _(given: Given) -> Case:
-    given.set(POINTER_BUCKETS=[BUCKET])
+    given.set(S3_PAYLOAD_BUCKETS=[BUCKET])
     assert wrong(given)["S1"].severity is Severity.NOT_TRIED
     yield
-    given.set(POINTER_BUCKETS=[])
+    given.set(S3_PAYLOAD_BUCKETS=[])
 
 
 @case("T1")
