@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 
+from passport_events.backoff import compute_delay
 from passport_events.conf import Settings
 from passport_events.error_tree import iterate_leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
@@ -35,14 +36,9 @@ class RetryPolicy:
         )
 
     def delay(self, failures: int, jitter: float) -> timedelta:
-        """Time until the next attempt after `failures` failed ones: doubling, capped, then jittered.
-
-        `jitter` from 0 to 1 takes up to half of it off, so that messages that failed together do
-        not come back together.
-        """
-        doubled = self.first_delay.total_seconds() * 2.0 ** min(failures - 1, 64)
-        seconds = min(self.max_delay.total_seconds(), doubled)
-        return timedelta(seconds=seconds * (1 - jitter / 2))
+        """Time until the next attempt after `failures` failed ones; `jitter` is from 0 to 1."""
+        first, longest = self.first_delay.total_seconds(), self.max_delay.total_seconds()
+        return timedelta(seconds=compute_delay(failures, first, longest, jitter))
 
     @property
     def total_delay(self) -> timedelta:

@@ -1,1 +1,1 @@
-"""What long-running commands share: threads, back-off, the start, and their heartbeat."""
+"""Parts of long-running commands: threads, back-off, explained errors, the heartbeat."""

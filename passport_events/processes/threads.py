@@ -1,138 +1,193 @@
-"""Threads that live and die together: one that dies or hangs ends the whole process, with the reason.
+"""Threads that run and end together: one that crashes or hangs ends the process, with the reason.
 
-The thread that calls `run` keeps the watch. It does nothing else, and nothing that can hang; and it is
-the main thread, so that its own end is the end of the process too.
+The thread that calls `run` watches the others. It does nothing that can hang; and it is the main thread, so
+that its own crash ends the process too.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from django.db import Error, connections
 
 from passport_events.exceptions import PassportEventsError, ThreadCrashed, ThreadStuck
-from passport_events.processes.watchdog import Watchdog
 
-LOOK_SECONDS = 1.0
-"""How often somebody looks whether a loop hangs."""
+CHECK_SECONDS = 1.0
+"""The interval at which the watchdog is asked for hanging threads."""
 STOP_SECONDS = 10
-"""What a loop may take to end once it has to and nothing that waits holds it up."""
+"""The time a thread may take to end after `stopping` is set, without the waits of its current step."""
+MAX_STEP_SECONDS = 60
+"""No step of a healthy process takes so long: a request to SQS times out after twice 15 s, a wait for a lock
+after 5 s, one for Redis after 2 s. But a read timeout begins anew with every byte, and a connection to
+PostgreSQL has none."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """What a thread is doing. The times are those of `time.monotonic`."""
+
+    name: str
+    began: float
+    deadline: float
+
+
+class Watchdog:
+    """The current steps of threads, each set by its own thread. Needs no lock: dict operations are atomic."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+
+    @contextmanager
+    def step(self, name: str, longer_by: float = 0) -> Iterator[None]:
+        """Mark this thread as in step `name` inside the block.
+
+        It may take MAX_STEP_SECONDS, and `longer_by` seconds more where it waits on purpose.
+        """
+        self._begin(name, longer_by)
+        try:
+            yield
+        finally:
+            self._steps.pop(threading.current_thread().name, None)
+
+    def next_step(self, name: str, longer_by: float = 0) -> None:
+        """Change the step of this thread. Does nothing in a thread outside of a `step` block."""
+        if threading.current_thread().name in self._steps:
+            self._begin(name, longer_by)
+
+    def _begin(self, name: str, longer_by: float) -> None:
+        now = time.monotonic()
+        self._steps[threading.current_thread().name] = Step(name, now, now + MAX_STEP_SECONDS + longer_by)
+
+    def find_overdue(self) -> Iterator[str]:
+        """Yield a sentence for each thread that hangs."""
+        now = time.monotonic()
+        for thread, step in list(self._steps.items()):
+            if now > step.deadline:
+                yield f"{thread} hangs: it has been {step.name} for {now - step.began:.0f} s."
+
+    def describe(self, thread: str) -> str:
+        """The name of a thread, and its step if it has one."""
+        step = self._steps.get(thread)
+        return f"{thread} ({step.name})" if step else thread
 
 
 class ThreadGroup:
-    """Some loops; each ends by itself once it `is_stopping`, and says in `watch` what may hang."""
+    """Threads that each return once `is_stopping`, and mark in `watchdog` the steps that can hang."""
 
     def __init__(self, seconds_to_stop: float) -> None:
         self.stopping = threading.Event()
-        self.watch = Watchdog()
+        self.watchdog = Watchdog()
         self._seconds_to_stop = seconds_to_stop
-        self._end_by: float | None = None
+        self._stop_deadline: float | None = None
         self._is_told_to_stop = False
-        # Neither an Event nor a lock: a signal handler may interrupt its own thread in the middle of one.
-        self._bell: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
-        self._leading: list[threading.Thread] = []
-        self._following: list[threading.Thread] = []
-        self._ended_well: set[threading.Thread] = set()
+        # Neither an Event nor a lock: a signal handler can interrupt its own thread while it holds one.
+        self._wake_ups: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
+        self._primary: list[threading.Thread] = []
+        self._background: list[threading.Thread] = []
+        self._returned: set[threading.Thread] = set()
         self._failure: BaseException | None = None
 
     def stop(self) -> None:
-        """Let every loop come to its end. Safe in a signal handler, however often."""
+        """Tell all threads to stop. Safe in a signal handler, and when called again."""
         self._is_told_to_stop = True
-        self._bell.put(None)
+        self._wake_ups.put(None)
 
     @property
     def is_stopping(self) -> bool:
-        """Whether to begin nothing new: as soon as a signal was heard, and `stopping` is about to be set."""
+        """True as soon as `stop` was called, a moment before `stopping` is set. Then begin nothing new."""
         return self._is_told_to_stop or self.stopping.is_set()
 
     @property
     def has_failed(self) -> bool:
-        """Whether a loop died or hangs."""
+        """True if a thread crashed or hangs."""
         return self._failure is not None
 
-    def add_primary(self, name: str, loop: Callable[..., object], *arguments: object) -> None:
-        """Add a loop, for which the others go on."""
-        self._leading.append(self._thread(name, loop, *arguments))
+    def add_primary(self, name: str, target: Callable[..., object], *arguments: object) -> None:
+        """Add a thread that decides how long the group runs: until all primary threads have returned."""
+        self._primary.append(self._create_thread(name, target, *arguments))
 
-    def add_background(self, name: str, loop: Callable[..., object]) -> None:
-        """Add a loop that has to end when those that lead have ended."""
-        self._following.append(self._thread(name, loop))
+    def add_background(self, name: str, target: Callable[..., object]) -> None:
+        """Add a thread that is told to stop when the primary threads have returned."""
+        self._background.append(self._create_thread(name, target))
 
     def run(self) -> None:
-        """Return when all loops have ended by themselves.
+        """Start all threads, and return when they have returned.
 
-        Raises the database's errors and this package's that ended one of them, LoopDied for any
-        other, and LoopHangs when one hangs; it may be there still.
+        Raises an error of the database or of this package that ended a thread, ThreadCrashed for any other
+        error, and ThreadStuck when a thread hangs; that thread may still exist.
         """
-        every = [*self._following, *self._leading]
+        threads = [*self._background, *self._primary]
         try:
             if self._is_told_to_stop:
-                self._begin_to_stop()
-            for thread in every:
+                self._begin_stop()
+            for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in every):
-                self._look(every)
+            while any(thread.is_alive() for thread in threads):
+                self._check(threads)
         finally:
-            self.stopping.set()  # also when the watch itself breaks
-        self._note_deaths(every)
+            self.stopping.set()  # also when the check itself fails
+        self._note_crashes(threads)
         if self._failure is not None:
             raise self._failure
 
-    def _thread(self, name: str, loop: Callable[..., object], *arguments: object) -> threading.Thread:
+    def _create_thread(
+        self, name: str, target: Callable[..., object], *arguments: object
+    ) -> threading.Thread:
         # A daemon, because a thread that hangs would keep the process from ending.
-        return threading.Thread(target=self._guarded, args=(loop, *arguments), name=name, daemon=True)
+        return threading.Thread(target=self._run_guarded, args=(target, *arguments), name=name, daemon=True)
 
-    def _guarded(self, loop: Callable[..., object], *arguments: object) -> None:
+    def _run_guarded(self, target: Callable[..., object], *arguments: object) -> None:
         try:
-            loop(*arguments)
-            self._ended_well.add(threading.current_thread())
+            target(*arguments)
+            self._returned.add(threading.current_thread())
         except (PassportEventsError, Error) as error:
             self._fail(error)
         except BaseException as error:  # noqa: BLE001  SystemExit too: it would end this thread only
-            died = ThreadCrashed(f"{threading.current_thread().name} died of {type(error).__name__}.")
-            died.__cause__ = error
-            self._fail(died)
+            crash = ThreadCrashed(f"{threading.current_thread().name} died of {type(error).__name__}.")
+            crash.__cause__ = error
+            self._fail(crash)
         finally:
             connections.close_all()
-            self._bell.put(threading.current_thread())
+            self._wake_ups.put(threading.current_thread())
 
-    def _look(self, every: list[threading.Thread]) -> None:
+    def _check(self, threads: list[threading.Thread]) -> None:
         with suppress(queue.Empty):
-            ending = self._bell.get(timeout=LOOK_SECONDS)
+            ending = self._wake_ups.get(timeout=CHECK_SECONDS)
             if ending is not None:
-                ending.join(LOOK_SECONDS)  # it rings as the last thing it does
-        self._note_deaths(every)
-        for sentence in self.watch.overdue():
+                ending.join(CHECK_SECONDS)  # the wake-up is the last thing it does
+        self._note_crashes(threads)
+        for sentence in self.watchdog.find_overdue():
             self._fail(ThreadStuck(sentence))
-        is_over = not any(thread.is_alive() for thread in self._leading)
+        is_over = not any(thread.is_alive() for thread in self._primary)
         if is_over or self._is_told_to_stop or self._failure is not None:
-            self._begin_to_stop()
-        if self._end_by is not None and time.monotonic() > self._end_by:
-            self._leave([thread for thread in every if thread.is_alive()])
+            self._begin_stop()
+        if self._stop_deadline is not None and time.monotonic() > self._stop_deadline:
+            self._raise_for([thread for thread in threads if thread.is_alive()])
 
-    def _note_deaths(self, every: list[threading.Thread]) -> None:
-        """Without memory a thread may die before it can say of what."""
-        for thread in every:
-            if not thread.is_alive() and thread not in self._ended_well:
+    def _note_crashes(self, threads: list[threading.Thread]) -> None:
+        """Note threads that died without an error: out of memory, a thread may not even record it."""
+        for thread in threads:
+            if not thread.is_alive() and thread not in self._returned:
                 self._fail(ThreadCrashed(f"{thread.name} died."))
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error  # the first one is the cause of the others
         self.stopping.set()
 
-    def _begin_to_stop(self) -> None:
+    def _begin_stop(self) -> None:
         self.stopping.set()
-        if self._end_by is None:
-            self._end_by = time.monotonic() + self._seconds_to_stop
+        if self._stop_deadline is None:
+            self._stop_deadline = time.monotonic() + self._seconds_to_stop
 
-    def _leave(self, left: list[threading.Thread]) -> None:
-        """Raise, although threads are left."""
-        if left and isinstance(self._failure, ThreadStuck | ThreadCrashed):
+    def _raise_for(self, alive: list[threading.Thread]) -> None:
+        """Raise for the threads that did not stop in time."""
+        if alive and isinstance(self._failure, ThreadStuck | ThreadCrashed):
             raise self._failure
-        if left:
-            names = " and ".join(self.watch.describe(thread.name) for thread in left)
+        if alive:
+            names = " and ".join(self.watchdog.describe(thread.name) for thread in alive)
             raise ThreadStuck(f"{names} did not stop within {self._seconds_to_stop} s.") from self._failure

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from passport_events.backoff import compute_delay
 from passport_events.exceptions import TopicUnavailable
 from passport_events.publishing.account import Account
 from passport_events.publishing.outgoing import Outgoing, batches
@@ -52,7 +53,7 @@ def _send_batch(
     waiting = batch
     for retries in range(MOST_RETRIES + 1):
         if retries:
-            pause(_seconds_before(retries))
+            pause(compute_delay(retries, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, random.random()))
             account.retried += len(waiting)
         is_last = retries == MOST_RETRIES
         account.requests += 1
@@ -65,9 +66,3 @@ def _send_batch(
         waiting = account.settle(waiting, refused, is_last=is_last)
         if not waiting:
             return
-
-
-def _seconds_before(retry: int) -> float:
-    """Doubling from one to the next, with jitter, so that many publishers do not come back as one."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (retry - 1))
-    return longest * random.uniform(0.5, 1.0)

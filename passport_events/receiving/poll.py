@@ -1,81 +1,106 @@
-"""One poll: receive, store, delete, hint. And the rule when a delivery may be deleted."""
+"""One poll: receive, store, delete what is safe, send hints."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from passport_events import conf
 from passport_events.dispatching import hints
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
+from passport_events.processes.threads import Watchdog
 from passport_events.receiving.inbox import StoreResult, store
-from passport_events.receiving.poll_steps import Store
 from passport_events.receiving.sqs import BATCH, MessageQueue
 from passport_events.wire.raw_delivery import RawDelivery
+
+Store = Callable[[Sequence[RawDelivery]], StoreResult]
+_UNWATCHED = Watchdog()
+"""Its steps mean nothing: no thread has begun one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one poll did."""
+    """The counts of one poll, in deliveries (`received`, `safe`, `left`) and in messages."""
 
     received: int = 0
     new: int = 0
     duplicates: int = 0
     safe: int = 0
-    """Deliveries that are committed, whether or not SQS took the delete."""
+    """Committed and read back, even if SQS did not delete them."""
     quarantined: int = 0
-    """Those of the new ones that wait for a person."""
+    """New messages that are quarantined; included in `new`."""
     left: int = 0
-    """Deliveries that were not deleted; SQS hands them out again."""
+    """Not deleted; SQS redelivers them."""
 
 
 def poll_once(
     queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None, store: Store = store
 ) -> PollResult:
-    """Receive up to ten deliveries and see them through; `store` is what stores them.
+    """Receive and process up to ten deliveries.
 
-    Raises QueueUnavailable when SQS cannot be asked for messages, and the database's errors. A
-    delete that fails is no error: the deliveries come again, and are known then.
+    Raises QueueUnavailable when the receive fails, and the database's errors. A failed delete is no error:
+    SQS redelivers, and the messages are duplicates then.
     """
-    settings = conf.current()
+    wait = conf.current().sqs_wait_seconds if wait_seconds is None else wait_seconds
+    return process(queue, receive(queue, limit, wait), store)
+
+
+def receive(queue: MessageQueue, limit: int, wait_seconds: int) -> list[RawDelivery]:
+    """Receive up to `limit` deliveries. Raises QueueUnavailable."""
     started = time.perf_counter()
-    received = queue.receive(limit, settings.sqs_wait_seconds if wait_seconds is None else wait_seconds)
-    seconds = time.perf_counter() - started
-    size = sum(len(each.body) for each in received)
-    known = {"queue": queue.url, "sent_at": _oldest(received)}
-    emit(Notification.RECEIVED, count=len(received), size=size, seconds=seconds, **known)
-    if not received:
+    deliveries = queue.receive(limit, wait_seconds)
+    emit(
+        Notification.RECEIVED,
+        count=len(deliveries),
+        size=sum(len(raw.body) for raw in deliveries),
+        seconds=time.perf_counter() - started,
+        queue=queue.url,
+        sent_at=min((raw.sent_at for raw in deliveries if raw.sent_at is not None), default=None),
+    )
+    return deliveries
+
+
+def process(
+    queue: MessageQueue, deliveries: Sequence[RawDelivery], store: Store, watchdog: Watchdog = _UNWATCHED
+) -> PollResult:
+    """Store deliveries, delete the safe ones from the queue, and send hints for their messages.
+
+    Raises the database's errors.
+    """
+    if not deliveries:
         return PollResult()
-    stored = store(received)
-    failed = _delete(queue, stored)
-    queues = {settings.queue_of(name) for name in stored.due_types}
-    if queues:
-        hints.send(sorted(queues))
-    left = len(received) - len(stored.safe) + failed
+    watchdog.next_step("waiting for the writer", longer_by=math.inf)  # which is watched itself
+    result = store(deliveries)
+    watchdog.next_step("deleting")
+    failed = _delete(queue, result.safe)
+    watchdog.next_step("hinting")
+    if result.due_types:
+        settings = conf.current()
+        hints.send(sorted({settings.queue_of(name) for name in result.due_types}))
     return PollResult(
-        len(received), stored.new, stored.duplicates, len(stored.safe), stored.quarantined, left
+        received=len(deliveries),
+        new=result.new,
+        duplicates=result.duplicates,
+        safe=len(result.safe),
+        quarantined=result.quarantined,
+        left=len(deliveries) - len(result.safe) + failed,
     )
 
 
-def _oldest(received: Sequence[RawDelivery]) -> datetime | None:
-    """When SQS took the oldest of them; None where there is none, or SQS did not say."""
-    return min((each.sent_at for each in received if each.sent_at is not None), default=None)
-
-
-def _delete(queue: MessageQueue, stored: StoreResult) -> int:
-    """Delete what is committed and was found again, and nothing else. Returns how many stayed."""
-    if not stored.safe:
+def _delete(queue: MessageQueue, safe: Sequence[RawDelivery]) -> int:
+    """Delete the safe deliveries. Returns how many SQS did not delete."""
+    if not safe:
         return 0
+    state, reason = "here", {}
     try:
-        failed = len(queue.delete(stored.safe))
+        failed = len(queue.delete(safe))
     except QueueUnavailable as error:
-        # Said aloud: without the right to delete, everything would end in the dead letter queue.
-        failed = len(stored.safe)
-        emit(Notification.STATE_CHANGED, what=f"{queue.label} deletes", state="away", reason=str(error))
-    else:
-        emit(Notification.STATE_CHANGED, what=f"{queue.label} deletes", state="here")
-    emit(Notification.DELETED, count=len(stored.safe) - failed, failed=failed)
+        # Announced: without the right to delete, every message would end in the dead letter queue.
+        failed = len(safe)
+        state, reason = "away", {"reason": str(error)}
+    emit(Notification.STATE_CHANGED, what=f"{queue.label} deletes", state=state, **reason)
+    emit(Notification.DELETED, count=len(safe) - failed, failed=failed)
     return failed

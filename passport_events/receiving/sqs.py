@@ -1,11 +1,12 @@
-"""The queue: receive and delete, and nothing else of SQS."""
+"""The SQS queue: receive and delete."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
-from typing import Protocol, Self
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_permanent, kind_of
@@ -14,35 +15,36 @@ from passport_events.aws_clients.queue_urls import region_of, without_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
-from passport_events.receiving.answers import received_in
-from passport_events.receiving.fast_sqs import FastSqsClient
+from passport_events.receiving.fast_sqs import FastSqsClient, NoAnswerOfSqsError
 from passport_events.wire.raw_delivery import RawDelivery, queue_name
 
 BATCH = 10
-"""SQS hands out, and deletes, at most ten at a time."""
+"""SQS receives and deletes at most ten messages per request."""
+_MAX_ID_LENGTH = 128
+_RESPONSE_KEYS = frozenset(("Messages", "ResponseMetadata"))
 
 
 class MessageQueue(Protocol):
-    """What receiving needs of a queue; the fake one of `passport_events.testing` has it too."""
+    """A queue that can be polled: `SqsQueue`, and the fake queue of `passport_events.testing`."""
 
     label: str
-    """What it is called where its state is announced."""
+    """Its name in state changes."""
     url: str
-    """Empty where it is none of SQS's."""
+    """Empty for a queue that is not in SQS."""
     source: str
-    """Queue, server and region, for people."""
+    """Queue, server and region, for operators."""
 
     def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:
         """Up to `limit` (at most 10) messages. Raises QueueUnavailable."""
 
     def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
-        """Delete up to ten; returns those that could not be. Raises QueueUnavailable."""
+        """Delete up to ten; returns those that were not deleted. Raises QueueUnavailable."""
 
 
 class SqsQueue:
-    """An SQS queue over two connections, so that a delete never waits behind a long poll.
+    """An SQS queue with two clients, so that a delete never waits for a long poll.
 
-    A delete that waits lets the visibility timeout run out, and its messages come again.
+    While a delete waits, the visibility timeout can end, and SQS redelivers the messages.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,8 +58,8 @@ class SqsQueue:
         self.source = f"queue {self._name} at {server}, region {self._polling.region}"
 
     @classmethod
-    def of_dead_letters(cls, settings: Settings, url: str) -> Self:
-        """One of the queues in DEAD_LETTER_QUEUE_URLS."""
+    def create_for_dead_letters(cls, settings: Settings, url: str) -> Self:
+        """Create one of the queues in DEAD_LETTER_QUEUE_URLS."""
         queue = cls(dataclasses.replace(settings, queue_url=url))
         queue.label = f"sqs {queue_name(url)}"
         return queue
@@ -74,17 +76,17 @@ class SqsQueue:
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )
-            received, refused = received_in(response, self._name, limit)
+            deliveries, invalid = _parse_messages(response, self._name, limit)
         except AWS_ERRORS as error:
-            raise self._unavailable("a receive", error) from error
-        self._tell_of(refused, has_neighbours=bool(received))
-        return received
+            raise self._describe_outage("a receive", error) from error
+        self._report_invalid(invalid, has_messages=bool(deliveries))
+        return deliveries
 
     def delete(self, messages: Sequence[RawDelivery]) -> list[RawDelivery]:
         """One DeleteMessageBatch. Raises QueueUnavailable.
 
-        Entries are named by position: SQS may hand out one message twice in one receive, and a
-        batch with two equal names is refused as a whole.
+        Positions are the ids of the entries: SQS can deliver one message twice in one receive, and refuses
+        a batch with two equal ids.
         """
         entries = [
             {"Id": str(position), "ReceiptHandle": message.receipt_handle}
@@ -94,26 +96,83 @@ class SqsQueue:
             response = self._deleting.call("DeleteMessageBatch", QueueUrl=self.url, Entries=entries)
             deleted = {entry["Id"] for entry in response.get("Successful") or ()}
         except AWS_ERRORS as error:
-            raise self._unavailable("a delete", error) from error
-        # What the answer does not name may be there still: it comes again, and is known then.
+            raise self._describe_outage("a delete", error) from error
+        # A message that the response does not name may still be in SQS, and is a duplicate then.
         return [message for position, message in enumerate(messages) if str(position) not in deleted]
 
-    def _tell_of(self, refused: int, *, has_neighbours: bool) -> None:
-        """What is no message stays in SQS. Its neighbours go on."""
-        if refused and not has_neighbours:
-            raise QueueUnavailable(f"SQS answered a receive with {refused} entries that are no messages.")
-        if refused:
-            reason = f"{refused} entries of an answer are no messages; they come again"
+    def _report_invalid(self, invalid: int, *, has_messages: bool) -> None:
+        """Report invalid entries, which stay in SQS. Raises QueueUnavailable if there is no valid one."""
+        if invalid and not has_messages:
+            raise QueueUnavailable(f"SQS answered a receive with {invalid} entries that are no messages.")
+        if invalid:
+            reason = f"{invalid} entries of an answer are no messages; they come again"
             emit(Notification.STATE_CHANGED, what=f"{self.label} answers", state="away", reason=reason)
-        elif has_neighbours:
+        elif has_messages:
             emit(Notification.STATE_CHANGED, what=f"{self.label} answers", state="here")
 
-    def _unavailable(self, what: str, error: BaseException) -> QueueUnavailable:
+    def _describe_outage(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
         kind, operation = kind_of(error), str(getattr(error, "operation_name", ""))
         return QueueUnavailable(
             f"SQS did not answer {what}{where and ' from' + where}: {kind} ({self.source}). "
             f"{find_way_out(kind, operation=operation)}To find out more, run manage.py passport doctor.",
-            # A queue that is asked by its URL at another server has no region that counts.
+            # The region of an endpoint that is not AWS's has no meaning.
             is_permanent=is_permanent(error, region_of(self.url) and self._polling.region),
         )
+
+
+def _parse_messages(response: Any, queue: str, limit: int) -> tuple[list[RawDelivery], int]:
+    """The messages of a response, and the number of invalid entries. Raises NoAnswerOfSqsError."""
+    parsed = [_parse_message(entry, queue) for entry in _get_entries(response)[:limit]]
+    return [raw for raw in parsed if raw is not None], parsed.count(None)
+
+
+def _get_entries(response: Any) -> list[Any]:
+    # An empty receive is {}. Any other response without messages is not from SQS.
+    if not isinstance(response, Mapping) or not set(response) <= _RESPONSE_KEYS:
+        raise NoAnswerOfSqsError
+    messages = response.get("Messages")
+    if messages is None:
+        return []
+    if not isinstance(messages, list):
+        raise NoAnswerOfSqsError
+    return messages
+
+
+def _parse_message(entry: Any, queue: str) -> RawDelivery | None:
+    """Parse one entry; None if it could not be stored unchanged, or could not be deleted."""
+    if not isinstance(entry, Mapping):
+        return None
+    message_id, handle, body = entry.get("MessageId"), entry.get("ReceiptHandle"), entry.get("Body")
+    if not isinstance(message_id, str) or not isinstance(handle, str) or not isinstance(body, str):
+        return None
+    if not _is_valid_id(message_id) or not handle:
+        return None
+    data = body.encode("utf-8", "surrogatepass")
+    if not _is_complete(data, entry.get("MD5OfBody")):
+        return None
+    attributes, message_attributes = entry.get("Attributes"), entry.get("MessageAttributes")
+    return RawDelivery(
+        queue=queue,
+        message_id=message_id,
+        receipt_handle=handle,
+        body=data,
+        attributes=_filter_values(attributes, str),
+        message_attributes=_filter_values(message_attributes, Mapping),
+    )
+
+
+def _is_valid_id(text: str) -> bool:
+    """True for an id that the database accepts."""
+    return 0 < len(text) <= _MAX_ID_LENGTH and text.isascii() and text.isprintable()
+
+
+def _is_complete(data: bytes, digest: Any) -> bool:
+    """True if the body matches its digest, or has none."""
+    return digest is None or hashlib.md5(data, usedforsecurity=False).hexdigest() == digest
+
+
+def _filter_values(attributes: Any, kind: type) -> dict[str, Any]:
+    if not isinstance(attributes, Mapping):
+        return {}
+    return {name: value for name, value in attributes.items() if isinstance(value, kind)}

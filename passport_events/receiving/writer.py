@@ -17,7 +17,7 @@ from contextlib import suppress
 from django.db import Error, OperationalError, connections
 
 from passport_events.exceptions import ThreadCrashed
-from passport_events.processes.watchdog import Watchdog
+from passport_events.processes.threads import Watchdog
 from passport_events.receiving import inbox, queries
 from passport_events.receiving.inbox import StoreResult
 from passport_events.wire.raw_delivery import RawDelivery

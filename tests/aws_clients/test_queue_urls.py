@@ -74,7 +74,7 @@ def test_requests_go_where_the_url_points(url: str, host: str, region: str) -> N
         assert urlsplit(way._url).netloc == host
         assert urlsplit(way._url).scheme == urlsplit(url).scheme
         assert way._client.meta.region_name == (region or "us-east-1")  # AWS_DEFAULT_REGION
-    assert urlsplit(queue._polling._patient_client.meta.endpoint_url).netloc == host
+    assert urlsplit(queue._polling._retrying_client.meta.endpoint_url).netloc == host
     assert region_of(url) == region
 
 
@@ -82,7 +82,7 @@ def test_requests_go_where_the_url_points(url: str, host: str, region: str) -> N
 def test_the_region_of_the_url_signs_whatever_the_settings_say() -> None:
     """A dead letter queue may be in another region than the queue."""
     settings = dataclasses.replace(conf.current(), endpoint_url="", region="us-east-1")
-    queue = SqsQueue.of_dead_letters(settings, "https://sqs.eu-west-1.amazonaws.com/1/dead")
+    queue = SqsQueue.create_for_dead_letters(settings, "https://sqs.eu-west-1.amazonaws.com/1/dead")
     assert queue._polling._client.meta.region_name == "eu-west-1"
     assert urlsplit(queue._polling._url).netloc == "sqs.eu-west-1.amazonaws.com"
 

@@ -6,8 +6,8 @@ import importlib
 
 HURRY = "PASSPORT_TEST_HURRY"
 SHORTER = {
-    "passport_events.processes.watchdog:STEP_SECONDS": 4,
-    "passport_events.processes.threads:LOOK_SECONDS": 0.1,
+    "passport_events.processes.threads:MAX_STEP_SECONDS": 4,
+    "passport_events.processes.threads:CHECK_SECONDS": 0.1,
     "passport_events.receiving.poller:STOP_SECONDS": 2,
     "passport_events.management.commands.dispatch_messages:STOP_SECONDS": 2,
     "passport_events.aws_clients.clients:READ_MARGIN_SECONDS": 0.3,

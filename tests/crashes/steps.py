@@ -105,7 +105,7 @@ LOOPS: Mapping[str, Seam] = {
     "connecting to SQS": Before("urllib3.util.connection:create_connection", thread="receiver-0"),
     "before the sign of life": Before("passport_events.processes.heartbeat:ProcessHeartbeat.beat"),
     "before the dispatcher's look": Before("passport_events.dispatching.dispatcher:dispatch"),
-    "in the watch": Before("passport_events.processes.threads:ThreadGroup._look"),
+    "in the watch": Before("passport_events.processes.threads:ThreadGroup._check"),
     "long poll begins": Before("passport_events.receiving.sqs:SqsQueue.receive"),
 }
 TOLD_TO_STOP = (

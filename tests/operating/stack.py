@@ -37,15 +37,15 @@ class Stack:
     def __init__(self, valkey: ValkeyServer, sqs: Sqs) -> None:
         self.valkey = valkey
         self.sqs = sqs
-        self.pulse = ProcessStatus()
-        self.poller = ProcessHeartbeat(self.pulse, None)
+        self.status = ProcessStatus()
+        self.poller = ProcessHeartbeat(self.status, None)
         self.workers: dict[str, Worker] = {}
         self.beat()
         self.register_workers()
 
     def beat(self) -> None:
         """The poller receives and says so."""
-        self.pulse.received(committed=True)
+        self.status.note_receive(committed=True)
         self.poller.beat()
 
     def register_workers(self) -> None:

@@ -398,11 +398,11 @@ def test_the_heartbeat_of_an_ingester_stands_for_no_poller(given: Given) -> None
 
 def test_a_poller_whose_machine_has_another_time_is_well(given: Given) -> None:
     """Its receives are an hour ago by the database's clock if they are told by the poller's."""
-    given.stack.pulse.received(committed=True)
-    assert given.stack.pulse.received_at is not None
+    given.stack.status.note_receive(committed=True)
+    assert given.stack.status.received_at is not None
     with given.patch.context() as behind:
         behind.setattr("passport_events.processes.heartbeat.datetime", _AnHourAgo)
-        given.stack.pulse.received(committed=True)
+        given.stack.status.note_receive(committed=True)
         given.stack.poller.beat()
     assert wrong() == {}
 

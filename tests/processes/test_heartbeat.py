@@ -23,8 +23,8 @@ def is_recent(time: datetime | None) -> bool:
 
 
 def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
-    pulse = ProcessStatus()
-    heartbeat = ProcessHeartbeat(pulse, None)
+    status = ProcessStatus()
+    heartbeat = ProcessHeartbeat(status, None)
     heartbeat.beat()
     first = Heartbeat.objects.get()
     assert (first.kind, first.received_at, first.committed_at) == ("poller", None, None)
@@ -32,7 +32,7 @@ def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
     a_minute_ago = first.beaten_at - timedelta(minutes=1)
     Heartbeat.objects.update(beaten_at=a_minute_ago)
 
-    pulse.received(committed=True)
+    status.note_receive(committed=True)
     heartbeat.beat()
 
     renewed = Heartbeat.objects.get()
@@ -43,9 +43,9 @@ def test_the_first_beat_makes_a_row_and_the_next_ones_renew_it() -> None:
 
 
 def test_an_empty_receive_is_a_receive_and_no_commit() -> None:
-    pulse = ProcessStatus()
-    pulse.received(committed=False)
-    ProcessHeartbeat(pulse, None).beat()
+    status = ProcessStatus()
+    status.note_receive(committed=False)
+    ProcessHeartbeat(status, None).beat()
     beaten = Heartbeat.objects.get()
     assert is_recent(beaten.received_at)
     assert beaten.committed_at is None
@@ -95,15 +95,15 @@ def state_of(file: Path) -> dict[str, Any]:
 
 
 def test_the_file_says_who_lives_since_when_and_what_was_last_achieved(tmp_path: Path) -> None:
-    file, pulse = tmp_path / "health.json", ProcessStatus()
-    heartbeat = ProcessHeartbeat(pulse, file)
+    file, status = tmp_path / "health.json", ProcessStatus()
+    heartbeat = ProcessHeartbeat(status, file)
     heartbeat.beat()
     state = state_of(file)
     assert state.pop("pid") == os.getpid()
     assert is_recent(state.pop("started_at"))
     assert state == {"beaten_at": None, "received_at": None, "committed_at": None}
 
-    pulse.received(committed=True)
+    status.note_receive(committed=True)
     heartbeat.beat()
 
     state = state_of(file)
@@ -114,17 +114,17 @@ def test_the_file_says_who_lives_since_when_and_what_was_last_achieved(tmp_path:
 def test_the_file_says_since_when_the_database_takes_no_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, pulse = tmp_path / "health.json", ProcessStatus()
-    heartbeat = ProcessHeartbeat(pulse, file)
+    file, status = tmp_path / "health.json", ProcessStatus()
+    heartbeat = ProcessHeartbeat(status, file)
     heartbeat.beat()
     monkeypatch.setattr("django.db.models.query.QuerySet.update", _away)
     for _ in range(2):
-        pulse.received(committed=False)
+        status.note_receive(committed=False)
         with pytest.raises(OperationalError):
             heartbeat.beat()
 
     state = state_of(file)
-    assert state["beaten_at"] == pulse.beaten_at
+    assert state["beaten_at"] == status.beaten_at
     assert state["beaten_at"] < state["received_at"]
 
 

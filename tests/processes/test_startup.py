@@ -22,9 +22,8 @@ from passport_events.aws_clients.clients import is_permanent
 from passport_events.aws_clients.error_advice import SNS, find_way_out
 from passport_events.exceptions import QueueUnavailable, StartFailed, ThreadCrashed
 from passport_events.models import Heartbeat, SalesforceOrganization
-from passport_events.processes.backoff import Backoff
-from passport_events.processes.database_errors import describe_database, describe_error, find_fault
-from passport_events.processes.startup import Startup
+from passport_events.processes.backoff import Backoff, Startup
+from passport_events.processes.errors import describe_database, describe_error, find_fault
 from passport_events.receiving.sqs import BATCH
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
@@ -198,17 +197,17 @@ NO_TABLES = OperationalError("no such table: passport_events_heartbeat")
 @pytest.mark.parametrize("error", [NO_QUEUE, NO_TABLES], ids=["queue", "database"])
 def test_a_permanent_error_ends_a_start_at_once_and_is_waited_out_later(error: Exception) -> None:
     with pytest.raises(StartFailed):
-        Backoff(60).failed("it", error)
+        Backoff(60).note_failure("it", error)
     startup = Startup()
-    Backoff(60, startup=startup).succeeded("it")
-    assert Backoff(60, startup=startup).failed("it", error) > 0  # another loop knows it, too
+    Backoff(60, startup=startup).note_success("it")
+    assert Backoff(60, startup=startup).note_failure("it", error) > 0  # another loop knows it, too
     with pytest.raises(StartFailed):
-        Backoff(60, startup=startup).failed("something else", error)
+        Backoff(60, startup=startup).note_failure("something else", error)
 
 
 def test_an_error_of_our_own_is_no_reason_to_call_a_start_hopeless() -> None:
-    assert Backoff(60).failed("it", ThreadCrashed("a bug")) > 0
-    assert Backoff(60).failed("it", QueueUnavailable("away")) > 0
+    assert Backoff(60).note_failure("it", ThreadCrashed("a bug")) > 0
+    assert Backoff(60).note_failure("it", QueueUnavailable("away")) > 0
 
 
 class RefusingQueue(FakeQueue):
@@ -285,7 +284,7 @@ def test_a_start_says_what_it_receives_from_and_into(
 ) -> None:
     said: list[str] = []
     service = service_of(queue, receivers=2, once=False, until_empty=True)
-    service._started = said.append
+    service._on_start = said.append
     with caplog.at_level("INFO", logger="passport_events"):
         service.run()
     assert said == [f"2 receivers from fake queue into {describe_database()}"]

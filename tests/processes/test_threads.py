@@ -11,13 +11,12 @@ from django.db import OperationalError
 
 from passport_events.exceptions import QueueUnavailable, ThreadCrashed, ThreadStuck
 from passport_events.processes import threads as module
-from passport_events.processes import watchdog
 from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def test_a_thread_that_cannot_be_started_leaves_none_that_goes_on(monkeypatch: p
 def test_when_the_watch_itself_breaks_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
     loops, ended = ThreadGroup(STOP_SECONDS), threading.Event()
     loops.add_primary("a", lambda: ended.set() if loops.stopping.wait() else None)
-    monkeypatch.setattr(loops.watch, "overdue", raising(MemoryError()))
+    monkeypatch.setattr(loops.watchdog, "find_overdue", raising(MemoryError()))
     with pytest.raises(MemoryError):
         loops.run()
     assert ended.wait(timeout=15)
@@ -131,11 +130,11 @@ def test_when_the_watch_itself_breaks_all_end(monkeypatch: pytest.MonkeyPatch) -
 def test_a_loop_that_hangs_in_a_step_ends_all(
     released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watchdog, "MAX_STEP_SECONDS", 0.05)
+    monkeypatch.setattr(module, "MAX_STEP_SECONDS", 0.05)
     loops, others = ThreadGroup(seconds_to_stop=0.1), []
 
     def hang() -> None:
-        with loops.watch.step("storing"):
+        with loops.watchdog.step("storing"):
             released.wait()
 
     loops.add_primary("a", hang)
@@ -147,15 +146,15 @@ def test_a_loop_that_hangs_in_a_step_ends_all(
 
 def test_steps_that_end_in_time_are_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step has its own time, however many there are, and some have more."""
-    monkeypatch.setattr(watchdog, "MAX_STEP_SECONDS", 0.2)
+    monkeypatch.setattr(module, "MAX_STEP_SECONDS", 0.2)
     loops = ThreadGroup(STOP_SECONDS)
 
     def work() -> None:
         for _ in range(20):
-            with loops.watch.step("storing"):
-                loops.watch.next_step("deleting")
+            with loops.watchdog.step("storing"):
+                loops.watchdog.next_step("deleting")
                 time.sleep(0.02)
-        with loops.watch.step("receiving", longer_by=15):
+        with loops.watchdog.step("receiving", longer_by=15):
             time.sleep(0.3)
 
     loops.add_primary("a", work)
@@ -167,7 +166,7 @@ def test_what_does_not_stop_is_left_behind_and_named(released: threading.Event) 
     loops = ThreadGroup(seconds_to_stop=0.05)
 
     def hang() -> None:
-        with loops.watch.step("receiving"):
+        with loops.watchdog.step("receiving"):
             released.wait()
 
     loops.add_primary("a", hang)

@@ -16,8 +16,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from passport_events import conf
 from passport_events.aws_clients import clients
-from passport_events.receiving.answers import NoAnswerOfSqsError
-from passport_events.receiving.fast_sqs import MAX_UNEXPECTED_ERRORS, FastSqsClient
+from passport_events.receiving.fast_sqs import MAX_UNEXPECTED_ERRORS, FastSqsClient, NoAnswerOfSqsError
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.envelope import unwrap_sqs
 from tests.harness.aws import Sqs
@@ -217,7 +216,7 @@ def test_what_the_network_and_sqs_do_never_closes_it(
 
     by_boto3 = [BOTO3_ALONE in request.headers for request in requests]
     assert by_boto3 == ([False, True] * calls if failure == "status" else [True] * calls)
-    assert way._surprises == 0
+    assert way._unexpected_errors == 0
 
 
 def dropped(every: int) -> Any:

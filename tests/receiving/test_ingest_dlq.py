@@ -15,7 +15,7 @@ from passport_events import conf
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.health import check_poller
-from passport_events.processes.database_errors import describe_error
+from passport_events.processes.errors import describe_error
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import sns_notification

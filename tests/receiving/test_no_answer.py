@@ -280,7 +280,7 @@ def asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Server, SqsQ
     """A queue that makes one attempt only, so that a 503 is quick."""
     queue = SqsQueue(server.settings)
     for way in (queue._polling, queue._deleting):
-        monkeypatch.setattr(way, "_patient_client", way._client)
+        monkeypatch.setattr(way, "_retrying_client", way._client)
     return server, queue
 
 

@@ -20,7 +20,7 @@ from moto.sqs.models import SQSBackend
 
 from passport_events.management.commands.poll_sqs import Command
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
-from passport_events.processes.database_errors import describe_error
+from passport_events.processes.errors import describe_error
 from project.embedded import LOOPBACK
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import left_in_sqs, opportunity

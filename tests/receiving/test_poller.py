@@ -161,7 +161,7 @@ def test_a_heartbeat_that_dies_of_a_bug_takes_the_service_with_it(
 def test_a_receive_that_hangs_ends_the_service(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.processes.watchdog.MAX_STEP_SECONDS", 0.1)
+    monkeypatch.setattr("passport_events.processes.threads.MAX_STEP_SECONDS", 0.1)
     monkeypatch.setattr("passport_events.receiving.poller.STOP_SECONDS", 0)
     queue = LongPoll()
     with pytest.raises(ThreadStuck, match=r"^receiver-0 hangs: it has been receiving for \d+ s\.$"):

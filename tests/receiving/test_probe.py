@@ -16,10 +16,10 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG = 300
 
 
-def written(directory: Path, pulse: ProcessStatus) -> Path:
+def written(directory: Path, status: ProcessStatus) -> Path:
     """The file of a poller, as it writes it."""
     file = directory / "poller.json"
-    ProcessHeartbeat(pulse, file)._write_file(file)
+    ProcessHeartbeat(status, file)._write_file(file)
     return file
 
 
@@ -28,7 +28,7 @@ def ago(seconds: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("pulse", "answer"),
+    ("status", "answer"),
     [
         (ProcessStatus(ago(900), received_at=ago(20)), (0, "received 20 s ago.")),
         (ProcessStatus(ago(900), received_at=ago(-5)), (0, "received 0 s ago.")),  # the clock was put back
@@ -40,9 +40,9 @@ def ago(seconds: float) -> datetime:
     ],
 )
 def test_a_poller_lives_as_long_as_it_receives(
-    tmp_path: Path, pulse: ProcessStatus, answer: tuple[int, str]
+    tmp_path: Path, status: ProcessStatus, answer: tuple[int, str]
 ) -> None:
-    assert judge(written(tmp_path, pulse), LONG, NOW) == answer
+    assert judge(written(tmp_path, status), LONG, NOW) == answer
 
 
 def test_without_a_file_there_is_no_poller(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from django.db.utils import ConnectionHandler
 
 from passport_events.exceptions import ThreadCrashed
 from passport_events.models import ProcessedMessage, SalesforceOrganization
-from passport_events.processes.watchdog import Watchdog
+from passport_events.processes.threads import Watchdog
 from passport_events.receiving import inbox
 from passport_events.receiving import writer as module
 from passport_events.receiving.inbox import StoreResult

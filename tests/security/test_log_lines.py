@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from passport_events.exceptions import ThreadCrashed
 from passport_events.instrumentation import Notification, emit
-from passport_events.management.giving_up import give_up
+from passport_events.management.process import exit_with_error
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.observing import logs
 from passport_events.operating.audit_log import Actor, record_payload_view
@@ -125,7 +125,7 @@ def test_the_line_of_a_quarantine_names_the_organization_and_ids(lines: Lines) -
 
 def test_the_class_of_an_error_stays_in_its_line(lines: Lines) -> None:
     error = type(HOSTILE.replace("\x00", "").replace("\ud800", ""), (Exception,), {})()
-    Backoff(9).failed("sqs\n" + HOSTILE, error)
+    Backoff(9).note_failure("sqs\n" + HOSTILE, error)
     assert lines.shown
     assert all(map(is_safe, lines.shown))
 
@@ -133,6 +133,6 @@ def test_the_class_of_an_error_stays_in_its_line(lines: Lines) -> None:
 def test_the_reason_of_a_process_that_gives_up_stays_in_its_line(lines: Lines) -> None:
     errors = io.StringIO()
     with pytest.raises(SystemExit):
-        give_up("poll_sqs", ThreadCrashed(HOSTILE), OutputWrapper(errors))
+        exit_with_error("poll_sqs", ThreadCrashed(HOSTILE), OutputWrapper(errors))
     assert is_safe(errors.getvalue().removesuffix("\n"))
     assert all(map(is_safe, lines.shown))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-from types import FrameType
 from typing import Any
 
 from django.db import Error, connections
@@ -14,16 +12,15 @@ from passport_events.dispatching import dispatcher
 from passport_events.escaping import escape_controls
 from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.management.base import GuardedCommand
-from passport_events.management.giving_up import give_up
+from passport_events.management.process import exit_with_error, stop_on_signals
 from passport_events.models import ProcessedMessage
-from passport_events.processes.backoff import Backoff
-from passport_events.processes.database_errors import describe_database
-from passport_events.processes.startup import Startup
+from passport_events.processes.backoff import Backoff, Startup
+from passport_events.processes.errors import describe_database
 from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 
 
 class Command(GuardedCommand):
-    """Hints once a second until SIGTERM or SIGINT. Pollers and workers do the same on the side."""
+    """Sends hints once a second until SIGTERM or SIGINT. Pollers and workers do the same."""
 
     help = (
         "Wake RQ workers for messages that are due: retries, lost hints, messages of dead workers; and take "
@@ -44,44 +41,39 @@ class Command(GuardedCommand):
         except (ConfigurationError, StartFailed) as error:
             self.refuse_to_start(escape_controls(str(error)))
         except (PassportEventsError, Error) as error:
-            give_up("dispatch_messages", error, self.stderr)
+            exit_with_error("dispatch_messages", error, self.stderr)
 
     def _dispatch_once(self) -> None:
         describe_database()  # raises StartFailed where DATABASES is wrong
-        periodic_tasks.run()  # first, because they may make messages due
+        periodic_tasks.run()  # first: they can make messages due
         try:
             hints = dispatcher.dispatch()
         except Error as error:
-            Startup().require_hope("database", error)
+            Startup().raise_permanent("database", error)
             raise
         self.stdout.write(f"dispatch_messages: hints={hints}")
 
     def _dispatch_until_stopped(self) -> None:
         describe_database()
-        loops = ThreadGroup(STOP_SECONDS)
-        loops.add_primary("dispatcher", self._dispatch, loops)
+        threads = ThreadGroup(STOP_SECONDS)
+        threads.add_primary("dispatcher", self._dispatch, threads)
+        stop_on_signals(threads.stop)
+        threads.run()
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            loops.stop()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-        loops.run()
-
-    def _dispatch(self, loops: ThreadGroup) -> None:
-        patience = Backoff(conf.current().max_consecutive_errors)
+    def _dispatch(self, threads: ThreadGroup) -> None:
+        backoff = Backoff(conf.current().max_consecutive_errors)
         has_answered = False
-        while not loops.is_stopping:
+        while not threads.is_stopping:
             pause = dispatcher.TICK_SECONDS
             try:
-                with loops.watch.step("dispatching"):
+                with threads.watchdog.step("dispatching"):
                     if not has_answered:
-                        # A tick asks nothing where another process ticks, or where Redis is away.
+                        # A tick runs no query if another process ticks, or if Redis is away.
                         ProcessedMessage.objects.exists()
                         has_answered = True
                     dispatcher.tick()
-                patience.succeeded("database")
+                backoff.note_success("database")
             except Error as error:
                 connections.close_all()
-                pause = patience.failed("database", error)
-            loops.stopping.wait(pause)
+                pause = backoff.note_failure("database", error)
+            threads.stopping.wait(pause)

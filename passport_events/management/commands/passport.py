@@ -13,7 +13,7 @@ from django.db import Error
 from passport_events.escaping import escape_controls
 from passport_events.exceptions import PassportEventsError, ThreadStuck
 from passport_events.management.base import GuardedCommand
-from passport_events.management.giving_up import give_up
+from passport_events.management.process import exit_with_error
 from passport_events.management.verbs import (
     COULD_NOT_ASK,
     Verb,
@@ -32,7 +32,7 @@ from passport_events.management.verbs import (
     retry,
     throttle,
 )
-from passport_events.processes.database_errors import describe_error
+from passport_events.processes.errors import describe_error
 
 VERBS: Mapping[str, Verb] = {
     "health": health,
@@ -78,7 +78,7 @@ class Command(GuardedCommand):
         try:
             code = VERBS[options["verb"]].run(self.stdout, options)
         except ThreadStuck as error:
-            give_up(f"passport {options['verb']}", error, self.stderr)
+            exit_with_error(f"passport {options['verb']}", error, self.stderr)
         except PassportEventsError as error:
             self.stderr.write(f"passport {options['verb']}: {error}")
             sys.exit(COULD_NOT_ASK)

@@ -13,15 +13,14 @@ from passport_events import conf
 from passport_events.escaping import escape_controls
 from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.management.base import GuardedCommand
-from passport_events.management.giving_up import give_up
-from passport_events.management.stopping import stop_on_signals
+from passport_events.management.process import exit_with_error, stop_on_signals
 from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.stdio import OutputError
 
 
-def positive(text: str) -> int:
-    """An argparse type: a whole number from 1."""
+def parse_positive(text: str) -> int:
+    """Parse a whole number from 1, as an argparse type."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
@@ -29,7 +28,7 @@ def positive(text: str) -> int:
 
 
 class Command(GuardedCommand):
-    """Runs until SIGTERM or SIGINT; then finishes what it has received and exits 0."""
+    """Runs until SIGTERM or SIGINT; then finishes the running batches and exits 0."""
 
     help = (
         "Receive events from SQS, store each once, delete them from SQS and wake the RQ workers. "
@@ -42,10 +41,16 @@ class Command(GuardedCommand):
         parser.add_argument("--once", action="store_true", help="poll once, then exit")
         parser.add_argument("--until-empty", action="store_true", help="exit when a receive brings nothing")
         parser.add_argument(
-            "--max-messages", type=positive, metavar="N", help="exit after N messages, never receiving more"
+            "--max-messages",
+            type=parse_positive,
+            metavar="N",
+            help="exit after N messages, never receiving more",
         )
         parser.add_argument(
-            "--concurrency", type=positive, metavar="N", help="receivers in this process (default: RECEIVERS)"
+            "--concurrency",
+            type=parse_positive,
+            metavar="N",
+            help="receivers in this process (default: RECEIVERS)",
         )
         parser.add_argument(
             "--health-file", type=Path, metavar="PATH", help="JSON with the last signs of life, for probes"
@@ -58,7 +63,7 @@ class Command(GuardedCommand):
         except (ConfigurationError, StartFailed) as error:
             self.refuse_to_start(escape_controls(str(error)))
         except (PassportEventsError, Error) as error:
-            give_up("poll_sqs", error, self.stderr)
+            exit_with_error("poll_sqs", error, self.stderr)
         self.stdout.write(
             f"poll_sqs: received={totals.received} new={totals.new} duplicates={totals.duplicates}"
         )
@@ -68,7 +73,7 @@ class Command(GuardedCommand):
         health_file = options["health_file"]
         if health_file is not None and not health_file.parent.is_dir():
             raise ConfigurationError(f"--health-file: there is no directory {health_file.parent}")
-        service = Poller(
+        poller = Poller(
             [lambda: SqsQueue(settings)] * (options["concurrency"] or settings.receivers),
             limits=Limits(
                 once=options["once"],
@@ -76,18 +81,18 @@ class Command(GuardedCommand):
                 messages=options["max_messages"],
             ),
             health_file=health_file,
-            started=self._say_start,
-            progress=self._progress,
+            on_start=self._print_start,
+            on_progress=self._print_progress,
         )
-        stop_on_signals(service.stop)
-        return service.run()
+        stop_on_signals(poller.stop)
+        return poller.run()
 
-    def _say_start(self, sentence: str) -> None:
+    def _print_start(self, sentence: str) -> None:
         self.stdout.write(f"poll_sqs: {sentence}")
         self.stdout.flush()
 
-    def _progress(self, totals: Totals) -> None:
+    def _print_progress(self, totals: Totals) -> None:
         if self.stdout.isatty():
-            with suppress(OutputError):  # a terminal that was closed is no reason to receive no more
+            with suppress(OutputError):  # a closed terminal must not end receiving
                 self.stdout.write(f"\r{totals.received} received, {totals.new} new", ending="")
                 self.stdout.flush()

@@ -14,7 +14,7 @@ from django.core.management.base import OutputWrapper
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError
-from passport_events.management.stopping import stop_on_signals
+from passport_events.management.process import stop_on_signals
 from passport_events.management.verbs import DONE, TROUBLE
 from passport_events.management.verbs.arguments import positive
 from passport_events.management.verbs.progress import Counter
@@ -78,10 +78,10 @@ def _service(options: dict[str, Any], counter: Counter, started: Callable[[str],
 
     return Poller(
         # One receiver for each: what failed ten receives should not fail in a hurry.
-        [functools.partial(SqsQueue.of_dead_letters, settings, url) for url in urls],
+        [functools.partial(SqsQueue.create_for_dead_letters, settings, url) for url in urls],
         limits=Limits(until_empty=options["once"], messages=options["max_messages"]),
         kind=KIND,
         health_file=health_file,
-        started=started,
-        progress=progress,
+        on_start=started,
+        on_progress=progress,
     )

@@ -1,4 +1,4 @@
-"""Processes that end: by SIGKILL, alone or with others, and by SIGTERM, with and without patience."""
+"""Processes that end: by SIGKILL, alone or with others, and by SIGTERM, with and without backoff."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What an error of the database means: one sentence with the database, the cause and the way out.
+"""Explain an error to operators, and tell whether waiting helps.
 
-The server's own text stays out of it, because it may repeat the values of a row.
+The text of the database's server is left out, because it can repeat the values of a row.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DataError, Error, IntegrityError, connections, router
 
 from passport_events.aws_clients.queue_urls import without_userinfo
-from passport_events.exceptions import StartFailed
+from passport_events.exceptions import PassportEventsError, QueueUnavailable, StartFailed
 from passport_events.models import Heartbeat
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DatabaseFault:
-    """Why a database does not do what it is asked for."""
+    """Why a database refuses a statement or a connection."""
 
     text: str
     way_out: str
     is_permanent: bool
-    """Whether waiting does not help."""
+    """True if waiting does not help."""
 
 
 _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
@@ -108,8 +108,26 @@ _OTHER = DatabaseFault("refuses what it is asked for", "", is_permanent=False)
 _DOCTOR = "To find out more, run manage.py passport doctor."
 
 
+def explain(error: BaseException) -> str:
+    """Sentences without values of rows; only the name of the class for an error that is not known."""
+    if isinstance(error, PassportEventsError):
+        return str(error)
+    return describe_error(error) if isinstance(error, Error) else type(error).__name__
+
+
+def is_permanent(error: BaseException) -> bool:
+    """True if waiting does not help.
+
+    Expired credentials count: those in the environment are never renewed, and a restarted process reads the
+    others again.
+    """
+    if isinstance(error, QueueUnavailable):
+        return error.is_permanent
+    return isinstance(error, Error) and find_fault(error).is_permanent
+
+
 def describe_database() -> str:
-    """Vendor, name, server and alias of the database that writes go to; no user and no password.
+    """Vendor, name, server and alias of the database that is written to; no user and no password.
 
     Raises StartFailed where DATABASES cannot be read.
     """
@@ -133,18 +151,18 @@ def describe_database() -> str:
 
 
 def _hide_connection_string(name: object) -> str:
-    """The name, or what can hold no password of a URL or of a connection string."""
+    """The name; a placeholder for a connection string or URL, which can hold a password."""
     text = str(name).partition("?")[0]
     return "given by a connection string" if re.search(r"@|password", text) else text
 
 
 def describe_error(error: Error) -> str:
-    """One sentence or more: the database, the cause with the driver's class and code, and the way out."""
-    cause = find_fault(error)
+    """Sentences with the database, the cause, the class and code of the error, and what to do."""
+    fault = find_fault(error)
     code = _get_sqlstate(error)
     kind = type(error).__name__ + (f" {code}" if code else "")
     return " ".join(
-        filter(None, (f"{_describe_database_or_default()} {cause.text}: {kind}.", cause.way_out, _DOCTOR))
+        filter(None, (f"{_describe_database_or_default()} {fault.text}: {kind}.", fault.way_out, _DOCTOR))
     )
 
 
@@ -156,16 +174,16 @@ def _describe_database_or_default() -> str:
 
 
 def find_fault(error: Error) -> DatabaseFault:
-    """By the code of SQL, else by words that the driver uses for it."""
+    """Find the fault by SQLSTATE, else by the words of the driver."""
     code = _get_sqlstate(error)
-    for codes, _, cause in _RULES:
+    for codes, _, fault in _RULES:
         if code in codes:
-            return cause
+            return fault
     if code or isinstance(error, IntegrityError | DataError):
-        return _OTHER  # whose words hold values
-    return next((cause for _, words, cause in _RULES if re.search(words, str(error))), _OTHER)
+        return _OTHER  # its text holds values
+    return next((fault for _, words, fault in _RULES if re.search(words, str(error))), _OTHER)
 
 
 def _get_sqlstate(error: Error) -> str:
-    """PostgreSQL's SQLSTATE; empty for SQLite, and where no server answered."""
+    """The SQLSTATE of PostgreSQL; empty for SQLite, and if no server answered."""
     return str(getattr(error.__cause__, "sqlstate", None) or "")
