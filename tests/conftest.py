@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import django
 import hypothesis
@@ -20,6 +20,8 @@ from tests.harness.servers import Servers
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket
     from pytest_django.fixtures import Settings
+
+    from tests.harness.notifications import Notifications
 
 FUZZ = "fuzz"
 hypothesis.settings.register_profile(FUZZ, max_examples=10_000, deadline=None, print_blob=True)
@@ -100,3 +102,26 @@ def bucket(_moto: Moto, sqs: Sqs, settings: Settings) -> Bucket:
 def monolith(redis_server: ValkeyServer) -> Monolith:
     """The awkward host project, with empty databases."""
     return Monolith()
+
+
+@pytest.fixture
+def change_settings(settings: Settings) -> Callable[..., None]:
+    """`change_settings(BATCH_SIZE=2)` changes keys of `PASSPORT_EVENTS` for this test."""
+
+    def change(**keys: Any) -> None:
+        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
+
+    return change
+
+
+@pytest.fixture
+def notifications() -> Iterator[Notifications]:
+    """Notifications that `instrumentation` emits during this test."""
+    # Not above: pytest reads this file before Django has its settings.
+    from passport_events import instrumentation  # noqa: PLC0415
+    from tests.harness.notifications import Notifications  # noqa: PLC0415
+
+    received = Notifications()
+    instrumentation.subscribe(received)
+    yield received
+    instrumentation.unsubscribe(received)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import pytest
 
-from passport_events import instrumentation, periodic_tasks
+from passport_events import periodic_tasks
 from passport_events.dispatching import dispatcher
-from tests.receiving.arranging import Announcements
+from tests.harness.notifications import Notifications
 
 NAME = "a chore of these tests"
 
@@ -19,14 +19,6 @@ def _no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(periodic_tasks, "_tasks", {})
 
 
-@pytest.fixture
-def announced() -> Iterator[Announcements]:
-    heard = Announcements()
-    instrumentation.subscribe(heard)
-    yield heard
-    instrumentation.unsubscribe(heard)
-
-
 def test_a_chore_is_told_which_queues_it_may_ask_about() -> None:
     told: list[Collection[str]] = []
     periodic_tasks.register(NAME, told.append)
@@ -35,7 +27,7 @@ def test_a_chore_is_told_which_queues_it_may_ask_about() -> None:
     assert told == [["https://sqs.example/queue"], ()]
 
 
-def test_one_that_fails_stops_neither_the_caller_nor_those_after_it(announced: Announcements) -> None:
+def test_one_that_fails_stops_neither_the_caller_nor_those_after_it(notifications: Notifications) -> None:
     ran: list[Collection[str]] = []
 
     def fail(queue_urls: Collection[str]) -> None:
@@ -48,8 +40,8 @@ def test_one_that_fails_stops_neither_the_caller_nor_those_after_it(announced: A
     periodic_tasks.run()
 
     assert len(ran) == 2
-    assert announced.changes(NAME) == ["away", "here"]
-    assert "student" not in str(announced.all)
+    assert notifications.states_of(NAME) == ["away", "here"]
+    assert "student" not in str(notifications)
 
 
 @pytest.mark.django_db

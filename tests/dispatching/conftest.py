@@ -1,5 +1,5 @@
 """What the tests of hints and flow control share with those of handling."""
 
-from tests.handling.conftest import _no_handlers, announced, clock, locks, passport, statements
+from tests.handling.conftest import _no_handlers, clock, locks, statements
 
-__all__ = ["_no_handlers", "announced", "clock", "locks", "passport", "statements"]
+__all__ = ["_no_handlers", "clock", "locks", "statements"]

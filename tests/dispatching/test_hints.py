@@ -18,8 +18,8 @@ from passport_events.handling import jobs
 from passport_events.instrumentation import Notification
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
-from tests.handling.conftest import Announced
 from tests.handling.given import OPPORTUNITIES
+from tests.harness.notifications import Notifications
 
 ITEMS = "passport-items"
 
@@ -30,11 +30,13 @@ def queue(redis_server: ValkeyServer) -> Queue:
     return hints.rq_queue(OPPORTUNITIES)
 
 
-def test_a_burst_makes_one_hint(queue: Queue, announced: Announced) -> None:
+def test_a_burst_makes_one_hint(queue: Queue, notifications: Notifications) -> None:
     sent = [hints.send([OPPORTUNITIES]) for _ in range(100)]
 
     assert (sum(sent), queue.count) == (1, 1)
-    assert [facts for stage, facts in announced if stage is Notification.HINTED] == [{"queue": OPPORTUNITIES}]
+    assert [facts for stage, facts in notifications if stage is Notification.HINTED] == [
+        {"queue": OPPORTUNITIES}
+    ]
 
 
 def test_queues_are_hinted_at_each_for_itself(queue: Queue) -> None:
@@ -126,7 +128,7 @@ def data(queue: Queue) -> Any:
 
 
 def test_nothing_fails_and_it_is_announced_away_and_back(
-    queue: Queue, redis_server: ValkeyServer, announced: Announced
+    queue: Queue, redis_server: ValkeyServer, notifications: Notifications
 ) -> None:
     redis_server.kill()
     assert hints.send([OPPORTUNITIES]) == 0
@@ -134,7 +136,7 @@ def test_nothing_fails_and_it_is_announced_away_and_back(
     redis_server.start()
     assert hints.send([OPPORTUNITIES]) == 1
 
-    changes = [facts for stage, facts in announced if stage is Notification.STATE_CHANGED]
+    changes = [facts for stage, facts in notifications if stage is Notification.STATE_CHANGED]
     states = [facts["state"] for facts in changes if facts["what"] == "redis"]
     assert states == ["away", "away", "here"]
     assert queue.count == 1

@@ -20,8 +20,9 @@ from passport_events.models import (
     Status,
 )
 from project.embedded import ValkeyServer
-from tests.handling.conftest import Announced, Statements
+from tests.handling.conftest import Statements
 from tests.handling.given import OPPORTUNITIES, an_event, an_organization, stored
+from tests.harness.notifications import Notifications
 
 pytestmark = pytest.mark.django_db
 
@@ -109,10 +110,10 @@ def test_other_types_and_organizations_are_not_touched(locks: RecordLocks, clock
 
 
 def test_a_throttled_backlog_does_not_hide_what_waits_behind_it(
-    locks: RecordLocks, clock: Clock, passport: Callable[..., None]
+    locks: RecordLocks, clock: Clock, change_settings: Callable[..., None]
 ) -> None:
     """Given more throttled messages than a claim takes, the claim after finds the ones of other types."""
-    passport(BATCH_SIZE=5)
+    change_settings(BATCH_SIZE=5)
     home = an_organization()
     some(home, 20)
     some(home, 2, event_type="item")
@@ -127,12 +128,12 @@ def test_a_throttled_backlog_does_not_hide_what_waits_behind_it(
 def test_a_worker_leaves_when_only_throttled_messages_are_due(
     locks: RecordLocks,
     clock: Clock,
-    announced: Announced,
-    passport: Callable[..., None],
+    notifications: Notifications,
+    change_settings: Callable[..., None],
     statements: Statements,
 ) -> None:
     """Given a throttled backlog, when its window is used up, the job ends instead of looking on and on."""
-    passport(BATCH_SIZE=5)
+    change_settings(BATCH_SIZE=5)
     some(an_organization(), 50)
     set_throttle(20, "opportunity")
 
@@ -141,7 +142,7 @@ def test_a_worker_leaves_when_only_throttled_messages_are_due(
 
     assert ProcessedMessage.objects.filter(status=Status.WAITING).count() == 48
     assert len([sql for sql in statements.data if "operatoraction" in sql]) <= 6
-    assert announced
+    assert notifications
 
 
 def test_two_throttles_hold_both(locks: RecordLocks, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of handling: an empty registry, settings by keyword, what was announced."""
+"""Fixtures of handling: an empty registry, locks, a clock, captured statements."""
 
 from __future__ import annotations
 
@@ -9,33 +9,18 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django.fixtures import Settings
 
-from passport_events import instrumentation
 from passport_events.handling import registry
-from passport_events.instrumentation import Notification
 from project.embedded import ValkeyServer
 
 if TYPE_CHECKING:
     from passport_events.handling.locks import RecordLocks
-
-Announced = list[tuple[Notification, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
 def _no_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test registers its own handlers; those of the project come back afterwards."""
     monkeypatch.setattr(registry, "_handlers", {})
-
-
-@pytest.fixture
-def passport(settings: Settings) -> Callable[..., None]:
-    """`passport(BATCH_SIZE=2)` changes settings for this test."""
-
-    def change(**keys: Any) -> None:
-        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
-
-    return change
 
 
 @pytest.fixture
@@ -53,19 +38,6 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     from passport_events.handling import batch_transaction  # noqa: PLC0415  it needs Django's settings
 
     monkeypatch.setattr(batch_transaction, "MAX_SHARED_SECONDS", 60)
-
-
-@pytest.fixture
-def announced() -> Iterator[Announced]:
-    """Stages and their facts, as they are announced."""
-    heard: Announced = []
-
-    def listen(stage: Notification, facts: dict[str, Any]) -> None:
-        heard.append((stage, facts))
-
-    instrumentation.subscribe(listen)
-    yield heard
-    instrumentation.unsubscribe(listen)
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from passport_events.handling import jobs, worker
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import MessageAttempt, SalesforceRecord
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     a_message,
@@ -112,7 +112,7 @@ def test_in_a_shared_transaction_too_and_its_neighbours_succeed(error_class: str
 
 @pytest.mark.parametrize("shares", [False, True])
 def test_after_the_commit_it_undoes_nothing_and_ends_nothing(
-    announced: Announced,
+    notifications: Notifications,
     shares: bool,  # noqa: FBT001
 ) -> None:
     """Case B7."""
@@ -125,7 +125,9 @@ def test_after_the_commit_it_undoes_nothing_and_ends_nothing(
     work(OPPORTUNITIES)
 
     assert statuses() == {"succeeded": 3}
-    assert {facts["error_class"] for stage, facts in announced if stage is Notification.CRASHED} == {"Odd"}
+    assert {facts["error_class"] for stage, facts in notifications if stage is Notification.CRASHED} == {
+        "Odd"
+    }
 
 
 @pytest.fixture

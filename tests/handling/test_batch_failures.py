@@ -20,8 +20,8 @@ from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
 )
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     a_message,
@@ -44,7 +44,7 @@ pytestmark = [
 ]
 
 
-def test_one_that_fails_costs_its_neighbours_nothing(announced: Announced) -> None:
+def test_one_that_fails_costs_its_neighbours_nothing(notifications: Notifications) -> None:
     calls: Counter[str] = Counter()
 
     @handles("opportunity", shares_transaction=True)
@@ -64,7 +64,7 @@ def test_one_that_fails_costs_its_neighbours_nothing(announced: Announced) -> No
     # Undone with the second, and called again; who had not been called was called once.
     assert calls == {"1": 2, "2": 2, "3": 1}
     assert the_record(2)["Name"] == "2"
-    ended = [facts["message_id"] for stage, facts in announced if stage is Notification.SUCCEEDED]
+    ended = [facts["message_id"] for stage, facts in notifications if stage is Notification.SUCCEEDED]
     assert ended == [messages[0].pk, messages[2].pk]
 
 

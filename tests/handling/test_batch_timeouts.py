@@ -23,8 +23,8 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     an_event,
@@ -75,7 +75,7 @@ def test_the_lease_is_renewed_while_a_handler_runs_behind_one_that_waits() -> No
 
 
 def test_a_lease_that_one_of_them_lost_undoes_all_and_the_others_have_their_own_turn(
-    announced: Announced,
+    notifications: Notifications,
 ) -> None:
     stolen: list[int] = []
 
@@ -89,13 +89,13 @@ def test_a_lease_that_one_of_them_lost_undoes_all_and_the_others_have_their_own_
     messages = of_each(3)
     work(OPPORTUNITIES)
 
-    assert Notification.LEASE_LOST not in [stage for stage, _ in announced]
+    assert Notification.LEASE_LOST not in [stage for stage, _ in notifications]
     assert [outcome(each) for each in messages] == [("succeeded", "", 1)] * 3  # the theft was undone too
     assert len(written()) == 3
 
 
 @pytest.mark.postgresql
-def test_a_message_that_another_worker_took_over_has_one_effect(announced: Announced) -> None:
+def test_a_message_that_another_worker_took_over_has_one_effect(notifications: Notifications) -> None:
     calls: Counter[str] = Counter()
     given_back: dict[str, Any] = {"status": Status.WAITING, "lease_token": None}
 
@@ -109,7 +109,7 @@ def test_a_message_that_another_worker_took_over_has_one_effect(announced: Annou
     messages = of_each(2)
     work(OPPORTUNITIES)
 
-    lost = [facts["message_id"] for stage, facts in announced if stage is Notification.LEASE_LOST]
+    lost = [facts["message_id"] for stage, facts in notifications if stage is Notification.LEASE_LOST]
     assert lost == [messages[1].pk]
     assert outcome(messages[0]) == ("succeeded", "", 1)
     assert len(written()) == 1
@@ -151,7 +151,7 @@ def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
 
 
 def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
-    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, announced: Announced
+    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, notifications: Notifications
 ) -> None:
     """As when a record is locked by somebody else: given back, they would all wait for it again."""
 
@@ -165,14 +165,14 @@ def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
 
     assert done == 20
     assert statuses() == {"processing": 20, "waiting": 2}
-    crashed = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
+    crashed = [facts["message_ids"] for stage, facts in notifications if stage is Notification.CRASHED]
     assert crashed == [[each.pk for each in messages[:20]]]
 
 
 @pytest.mark.parametrize("rings", [False, True])
 def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
     locks: RecordLocks,
-    announced: Announced,
+    notifications: Notifications,
     rings: bool,  # noqa: FBT001
 ) -> None:
     def fail() -> None:
@@ -190,14 +190,14 @@ def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
     # After the alarm nothing else begins in this job.
     assert done == (20 if rings else 22)
     assert {outcome(each) for each in messages[:20]} == {("succeeded", "", 1)}
-    [crashed] = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
+    [crashed] = [facts["message_ids"] for stage, facts in notifications if stage is Notification.CRASHED]
     assert crashed == [each.pk for each in messages[:20]]
-    assert Counter(stage for stage, _ in announced)[Notification.SUCCEEDED] == done
+    assert Counter(stage for stage, _ in notifications)[Notification.SUCCEEDED] == done
 
 
 @pytest.mark.postgresql
 def test_who_failed_first_and_lost_its_lease_meanwhile_is_left_to_whoever_has_it(
-    announced: Announced,
+    notifications: Notifications,
 ) -> None:
     given_back: dict[str, Any] = {"status": Status.WAITING, "lease_token": None}
 
@@ -213,7 +213,7 @@ def test_who_failed_first_and_lost_its_lease_meanwhile_is_left_to_whoever_has_it
     messages = of_each(3)
     work(OPPORTUNITIES)
 
-    lost = [facts["message_id"] for stage, facts in announced if stage is Notification.LEASE_LOST]
+    lost = [facts["message_id"] for stage, facts in notifications if stage is Notification.LEASE_LOST]
     assert lost == [messages[0].pk]
     assert MessageAttempt.objects.count() == 0
     work_again()

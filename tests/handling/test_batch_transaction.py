@@ -20,8 +20,9 @@ from passport_events.models import (
     SalesforceRecord,
 )
 from passport_events.testing import record_id
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced, Statements
+from .conftest import Statements
 from .given import (
     OPPORTUNITIES,
     a_message,
@@ -61,7 +62,9 @@ def test_twenty_cost_as_many_statements_as_two(statements: Statements) -> None:
     assert set(ProcessedMessage.objects.values_list("status", "attempts")) == {("succeeded", 1)}
 
 
-def test_each_gets_its_event_and_its_merged_record_and_all_commit_at_once(announced: Announced) -> None:
+def test_each_gets_its_event_and_its_merged_record_and_all_commit_at_once(
+    notifications: Notifications,
+) -> None:
     seen: list[Any] = []
 
     @handles("opportunity", shares_transaction=True)
@@ -79,7 +82,7 @@ def test_each_gets_its_event_and_its_merged_record_and_all_commit_at_once(announ
     assert [outcome(each) for each in messages] == [("succeeded", "", 1)] * 3
     assert [now(each).merged["wrote"] for each in messages] == [["Name"]] * 3
     for which in (Notification.STARTED, Notification.SUCCEEDED):
-        assert [facts["message_id"] for stage, facts in announced if stage is which] == [
+        assert [facts["message_id"] for stage, facts in notifications if stage is which] == [
             each.pk for each in messages
         ]
     assert len(written()) == 3
@@ -156,7 +159,7 @@ def test_the_end_of_the_time_slice_is_looked_for_between_transactions(
     assert ProcessedMessage.objects.due().count() == 30 - done
 
 
-def test_stale_and_incomplete_ones_are_passed_over_among_the_others(announced: Announced) -> None:
+def test_stale_and_incomplete_ones_are_passed_over_among_the_others(notifications: Notifications) -> None:
     seen = []
 
     @handles("opportunity", shares_transaction=True, latest_only=True, needs_complete=True)
@@ -182,7 +185,7 @@ def test_stale_and_incomplete_ones_are_passed_over_among_the_others(announced: A
     assert seen == [record_id("Opportunity", number) for number in (1, 3)]
     ended = {
         facts["message_id"]: stage
-        for stage, facts in announced
+        for stage, facts in notifications
         if stage in (Notification.SUCCEEDED, Notification.SUPERSEDED)
     }
     assert ended == {

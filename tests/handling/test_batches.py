@@ -12,8 +12,9 @@ from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import Mode, ProcessedMessage, Status
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced, Statements
+from .conftest import Statements
 from .given import (
     OPPORTUNITIES,
     a_backlog,
@@ -52,7 +53,7 @@ def test_a_record_with_many_messages_is_merged_once_in_order() -> None:
     assert not ProcessedMessage.objects.filter(merged__stale=True).exists()
 
 
-def test_one_message_that_spoils_the_batch_does_not_hold_up_the_others(announced: Announced) -> None:
+def test_one_message_that_spoils_the_batch_does_not_hold_up_the_others(notifications: Notifications) -> None:
     """Given a row that cannot be merged, when its batch fails, each of the others succeeds by itself."""
     home = an_organization()
     messages = stored(*(an_event(home, number) for number in range(5)))
@@ -61,7 +62,7 @@ def test_one_message_that_spoils_the_batch_does_not_hold_up_the_others(announced
 
     assert statuses() == {"succeeded": 4, "processing": 1}
     assert now(messages[2]).status == Status.PROCESSING
-    crashed = [facts for stage, facts in announced if stage is Notification.CRASHED]
+    crashed = [facts for stage, facts in notifications if stage is Notification.CRASHED]
     assert crashed == [{"message_ids": [messages[2].pk], "error_class": "KeyError"}]
 
 

@@ -47,8 +47,10 @@ def test_what_is_not_due_or_of_another_queue_is_left(locks: RecordLocks) -> None
     assert (claim.messages, claim.more) == ((), False)
 
 
-def test_a_full_claim_says_that_there_is_more(locks: RecordLocks, passport: Callable[..., None]) -> None:
-    passport(BATCH_SIZE=3)
+def test_a_full_claim_says_that_there_is_more(
+    locks: RecordLocks, change_settings: Callable[..., None]
+) -> None:
+    change_settings(BATCH_SIZE=3)
     a_backlog(an_organization(), 4)
 
     first, second = claim_batch(TYPES, locks), claim_batch(TYPES, locks)
@@ -64,8 +66,10 @@ def test_messages_of_a_record_come_in_version_order(locks: RecordLocks) -> None:
     assert [m.pk for m in claim_batch(TYPES, locks).messages] == [first.pk, second.pk, third.pk]
 
 
-def test_what_else_is_due_of_a_record_comes_along(locks: RecordLocks, passport: Callable[..., None]) -> None:
-    passport(BATCH_SIZE=1)
+def test_what_else_is_due_of_a_record_comes_along(
+    locks: RecordLocks, change_settings: Callable[..., None]
+) -> None:
+    change_settings(BATCH_SIZE=1)
     home = an_organization()
     [newest] = stored(an_event(home, at=9), due_in=timedelta(minutes=-9))
     older = stored(*(an_event(home, at=at) for at in (1, 2)))[:1]
@@ -78,9 +82,9 @@ def test_what_else_is_due_of_a_record_comes_along(locks: RecordLocks, passport: 
 
 
 def test_the_same_id_in_another_organization_is_another_record(
-    locks: RecordLocks, passport: Callable[..., None]
+    locks: RecordLocks, change_settings: Callable[..., None]
 ) -> None:
-    passport(BATCH_SIZE=1)
+    change_settings(BATCH_SIZE=1)
     home, other = an_organization(1), an_organization(2)
     stored(an_event(home), due_in=timedelta(minutes=-5))
     stored(an_event(other))

@@ -30,9 +30,11 @@ def all_locked() -> Iterator[None]:
         other.close()
 
 
-def test_a_worker_does_not_ask_again_and_again(locks: RecordLocks, passport: Callable[..., None]) -> None:
+def test_a_worker_does_not_ask_again_and_again(
+    locks: RecordLocks, change_settings: Callable[..., None]
+) -> None:
     """Given a claim full of rows that it may not have, a worker looks no further until it is told to."""
-    passport(BATCH_SIZE=3)
+    change_settings(BATCH_SIZE=3)
     a_backlog(an_organization(), 4)
     with all_locked():
         claim = claim_batch(["opportunity"], locks)

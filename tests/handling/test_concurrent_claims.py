@@ -22,9 +22,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.mark.postgresql
-def test_two_workers_claim_everything_between_them_and_nothing_twice(passport: Callable[..., None]) -> None:
+def test_two_workers_claim_everything_between_them_and_nothing_twice(
+    change_settings: Callable[..., None],
+) -> None:
     """Given four workers that claim at once, their claims are disjoint and together complete."""
-    passport(BATCH_SIZE=7)
+    change_settings(BATCH_SIZE=7)
     for number in (1, 2, 3):
         a_backlog(an_organization(number), 40)
     claimed: list[list[int]] = []

@@ -14,8 +14,8 @@ from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import ProcessedMessage, Status
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     a_backlog,
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
-    monkeypatch: pytest.MonkeyPatch, announced: Announced, error: type[Exception]
+    monkeypatch: pytest.MonkeyPatch, notifications: Notifications, error: type[Exception]
 ) -> None:
     handles("opportunity")(lambda event, record: None)
 
@@ -42,7 +42,7 @@ def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
     jobs.work_on_queue(OPPORTUNITIES)
 
     assert ProcessedMessage.objects.due().filter(status=Status.WAITING, attempts=0).count() == 2
-    states = [facts for stage, facts in announced if stage is Notification.STATE_CHANGED]
+    states = [facts for stage, facts in notifications if stage is Notification.STATE_CHANGED]
     assert {"what": "database", "state": "away", "reason": error.__name__} in states
 
 

@@ -15,8 +15,8 @@ from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import operations
 from passport_events.operating.audit_log import Actor
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     a_message,
@@ -61,14 +61,14 @@ def test_it_waits_as_long_as_the_handler_says() -> None:
     assert outcome(message) == ("waiting", "the program opens on Monday", 0)
 
 
-def test_its_writes_are_rolled_back_and_the_merge_stays(announced: Announced) -> None:
+def test_its_writes_are_rolled_back_and_the_merge_stays(notifications: Notifications) -> None:
     put_off()
     message = a_message(an_organization(), fields={"Name": "one"})
     work(OPPORTUNITIES)
 
     assert (written(), the_record()["Name"]) == ([], "one")
     assert now(message).merged["wrote"] == ["Name"]
-    [facts] = [facts for stage, facts in announced if stage is Notification.RETRYING]
+    [facts] = [facts for stage, facts in notifications if stage is Notification.RETRYING]
     assert facts["error_class"] == "passport_events.exceptions.RetryLater"
 
 

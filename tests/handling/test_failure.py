@@ -47,8 +47,8 @@ def test_its_writes_are_rolled_back_and_the_merge_stays() -> None:
     assert not ProcessedMessage.objects.due().exists()
 
 
-def test_the_attempt_says_all_but_the_payload(passport: Callable[..., None]) -> None:
-    passport(RELEASE="2026.11")
+def test_the_attempt_says_all_but_the_payload(change_settings: Callable[..., None]) -> None:
+    change_settings(RELEASE="2026.11")
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:

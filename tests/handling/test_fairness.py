@@ -88,11 +88,11 @@ def test_with_more_organizations_than_a_claim_takes_the_longest_waiting_is_alway
 
 
 def test_many_organizations_that_are_far_behind_do_not_hold_up_a_new_event(
-    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, passport: Callable[..., None]
+    locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, change_settings: Callable[..., None]
 ) -> None:
     """Given more old backlogs than a claim has places, a new event is drawn long before they are done."""
     monkeypatch.setattr(fairness, "MAX_ORGANIZATIONS", 2)
-    passport(BATCH_SIZE=2)
+    change_settings(BATCH_SIZE=2)
     for number in (1, 2, 3):
         a_backlog(an_organization(number), 200, due_in=timedelta(hours=-1))
     (new,) = stored(an_event(an_organization(4)))
@@ -117,9 +117,9 @@ def test_paused_organizations_take_no_places_in_a_claim(
 
 
 def test_within_an_organization_the_longest_waiting_come_first(
-    locks: RecordLocks, passport: Callable[..., None]
+    locks: RecordLocks, change_settings: Callable[..., None]
 ) -> None:
-    passport(BATCH_SIZE=2)
+    change_settings(BATCH_SIZE=2)
     home = an_organization()
     waiting = {
         minutes: stored(an_event(home, minutes), due_in=timedelta(minutes=-minutes))[0].pk

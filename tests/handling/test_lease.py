@@ -24,9 +24,9 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
-def claim(locks: RecordLocks, passport: Callable[..., None]) -> Claim:
+def claim(locks: RecordLocks, change_settings: Callable[..., None]) -> Claim:
     """A message in hand, for one second."""
-    passport(LEASE_SECONDS=1)
+    change_settings(LEASE_SECONDS=1)
     a_message(an_organization())
     return claim_batch(["opportunity"], locks)
 

@@ -17,8 +17,8 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import (
     OPPORTUNITIES,
     a_message,
@@ -33,7 +33,7 @@ from .given import (
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
 
-def test_nothing_of_the_attempt_stays(announced: Announced) -> None:
+def test_nothing_of_the_attempt_stays(notifications: Notifications) -> None:
     """Given a handler at work, when its lease is taken, its writes and its merge roll back."""
 
     @handles("opportunity")
@@ -44,7 +44,7 @@ def test_nothing_of_the_attempt_stays(announced: Announced) -> None:
     message = a_message(an_organization())
     work(OPPORTUNITIES)
 
-    assert Notification.LEASE_LOST in [stage for stage, _ in announced]
+    assert Notification.LEASE_LOST in [stage for stage, _ in notifications]
     assert written() == []
     assert the_record().fields == {}
     assert outcome(message)[2] == 0

@@ -40,8 +40,8 @@ TYPES = ["opportunity", S3_POINTER]
 
 
 @pytest.fixture(autouse=True)
-def _pointers_are_on(passport: Callable[..., None]) -> None:
-    passport(S3_PAYLOAD_BUCKETS=["large-messages"])
+def _pointers_are_on(change_settings: Callable[..., None]) -> None:
+    change_settings(S3_PAYLOAD_BUCKETS=["large-messages"])
 
 
 def some_pointers(count: int, due_in: timedelta = timedelta(seconds=-1)) -> list[ProcessedMessage]:
@@ -86,9 +86,11 @@ def test_no_other_live_row_may_be_without_them_and_a_pointer_must_be(columns: di
     )
 
 
-def test_they_and_events_share_a_claim_in_turns(locks: RecordLocks, passport: Callable[..., None]) -> None:
+def test_they_and_events_share_a_claim_in_turns(
+    locks: RecordLocks, change_settings: Callable[..., None]
+) -> None:
     """Given more of both than a claim takes, each has its half."""
-    passport(BATCH_SIZE=20)
+    change_settings(BATCH_SIZE=20)
     a_backlog(an_organization(), 50, due_in=timedelta(hours=-1))
     some_pointers(50)
 
@@ -175,8 +177,8 @@ def test_one_whose_worker_dies_runs_alone_and_the_third_time_it_is_poison(locks:
 
 
 @pytest.mark.usefixtures("redis_server")
-def test_the_dispatcher_hints_at_their_queue(passport: Callable[..., None]) -> None:
-    passport(S3_PAYLOAD_QUEUE="passport-items")
+def test_the_dispatcher_hints_at_their_queue(change_settings: Callable[..., None]) -> None:
+    change_settings(S3_PAYLOAD_QUEUE="passport-items")
     some_pointers(1)
 
     assert dispatcher.dispatch() == 1
@@ -184,8 +186,8 @@ def test_the_dispatcher_hints_at_their_queue(passport: Callable[..., None]) -> N
 
 
 @pytest.mark.usefixtures("redis_server")
-def test_without_buckets_nobody_works_on_them(passport: Callable[..., None]) -> None:
-    passport(S3_PAYLOAD_BUCKETS=[])
+def test_without_buckets_nobody_works_on_them(change_settings: Callable[..., None]) -> None:
+    change_settings(S3_PAYLOAD_BUCKETS=[])
     some_pointers(1)
 
     assert (dispatcher.dispatch(), work(OPPORTUNITIES), statuses()) == (0, 0, {"waiting": 1})

@@ -14,8 +14,8 @@ from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
+from tests.harness.notifications import Notifications
 
-from .conftest import Announced
 from .given import OPPORTUNITIES, a_message, an_event, an_organization, make_due, now, stored, write, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,9 @@ def some(organization: SalesforceOrganization, count: int) -> list[ProcessedMess
     return stored(*(an_event(organization, number) for number in range(1, count + 1)))
 
 
-def test_a_dead_workers_messages_run_again_each_alone(locks: RecordLocks, announced: Announced) -> None:
+def test_a_dead_workers_messages_run_again_each_alone(
+    locks: RecordLocks, notifications: Notifications
+) -> None:
     """Given a worker that died over three messages, each is handled by itself and no attempt is lost."""
     in_hand = []
 
@@ -50,7 +52,7 @@ def test_a_dead_workers_messages_run_again_each_alone(locks: RecordLocks, announ
     assert in_hand == [1, 1, 1]
     assert written() == ["name 1", "name 2", "name 3"]
     assert {(now(m).status, now(m).attempts, now(m).crashes) for m in messages} == {("succeeded", 1, 0)}
-    crashed = [facts["message_ids"] for stage, facts in announced if stage is Notification.CRASHED]
+    crashed = [facts["message_ids"] for stage, facts in notifications if stage is Notification.CRASHED]
     assert [sorted(each) for each in crashed] == [[m.pk for m in messages]]
 
 
@@ -78,9 +80,9 @@ def crash_alone(locks: RecordLocks, message: ProcessedMessage) -> None:
 
 
 def test_a_crash_alone_is_an_attempt_that_names_the_message(
-    locks: RecordLocks, passport: Callable[..., None]
+    locks: RecordLocks, change_settings: Callable[..., None]
 ) -> None:
-    passport(RELEASE="2026.11")
+    change_settings(RELEASE="2026.11")
     message = a_message(an_organization())
     crash_alone(locks, message)
 
@@ -92,7 +94,7 @@ def test_a_crash_alone_is_an_attempt_that_names_the_message(
     assert not ProcessedMessage.objects.due().exists()
 
 
-def test_the_third_makes_a_dead_letter(locks: RecordLocks, announced: Announced) -> None:
+def test_the_third_makes_a_dead_letter(locks: RecordLocks, notifications: Notifications) -> None:
     message = a_message(an_organization())
     for _ in range(3):
         crash_alone(locks, message)
@@ -102,15 +104,15 @@ def test_the_third_makes_a_dead_letter(locks: RecordLocks, announced: Announced)
     assert row.reason == "poison: took its worker with it 3 times"
     assert row.fingerprint == fingerprint.of_crash("opportunity")
     assert list(message.failures.values_list("number", "outcome")) == [(n, "crashed") for n in (1, 2, 3)]
-    assert [facts for stage, facts in announced if stage is Notification.DIED] == [
+    assert [facts for stage, facts in notifications if stage is Notification.DIED] == [
         {"message_id": message.pk, "reason": "poison"}
     ]
 
 
 def test_crashes_use_up_the_attempts_as_failures_do(
-    locks: RecordLocks, passport: Callable[..., None], announced: Announced
+    locks: RecordLocks, change_settings: Callable[..., None], notifications: Notifications
 ) -> None:
-    passport(MAX_RETRIES=1)
+    change_settings(MAX_RETRIES=1)
     message = a_message(an_organization())
     for _ in range(2):
         crash_alone(locks, message)
@@ -119,7 +121,7 @@ def test_crashes_use_up_the_attempts_as_failures_do(
     assert (row.status, row.attempts, row.crashes) == (Status.DEAD, 2, 2)
     assert row.reason == "retries used up: its worker died"
     assert message.failures.count() == 2
-    assert [facts["reason"] for stage, facts in announced if stage is Notification.DIED] == [
+    assert [facts["reason"] for stage, facts in notifications if stage is Notification.DIED] == [
         "retries used up"
     ]
 

@@ -47,8 +47,8 @@ def test_a_trickle_that_never_ends_keeps_no_job_for_ever(clock: Time) -> None:
     assert waiting_hints() == 1
 
 
-def test_a_backlog_is_no_time_to_rest(clock: Time, passport: Callable[..., None]) -> None:
-    passport(BATCH_SIZE=5)
+def test_a_backlog_is_no_time_to_rest(clock: Time, change_settings: Callable[..., None]) -> None:
+    change_settings(BATCH_SIZE=5)
     a_backlog(an_organization(), 20)
     assert work(OPPORTUNITIES) == 20
     assert clock.rests == 0

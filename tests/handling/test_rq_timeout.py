@@ -34,8 +34,10 @@ PATIENCE_SECONDS = 20
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "alarm_off")]
 
 
-def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(passport: Callable[..., None]) -> None:
-    passport(JOB_TIME_LIMIT_SECONDS=0.1)
+def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(
+    change_settings: Callable[..., None],
+) -> None:
+    change_settings(JOB_TIME_LIMIT_SECONDS=0.1)
     calls = []
 
     @handles("opportunity")
@@ -55,8 +57,8 @@ def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(passport: Ca
     assert ProcessedMessage.objects.due().filter(attempts=0).count() == 2
 
 
-def test_a_prepare_that_hangs_has_failed_too(passport: Callable[..., None]) -> None:
-    passport(JOB_TIME_LIMIT_SECONDS=0.1)
+def test_a_prepare_that_hangs_has_failed_too(change_settings: Callable[..., None]) -> None:
+    change_settings(JOB_TIME_LIMIT_SECONDS=0.1)
 
     def hang(event: Event) -> None:
         ring(0.2)
@@ -72,10 +74,10 @@ def test_a_prepare_that_hangs_has_failed_too(passport: Callable[..., None]) -> N
 
 @pytest.mark.postgresql
 def test_a_handler_that_hangs_in_a_statement_has_failed_with_that_error(
-    passport: Callable[..., None],
+    change_settings: Callable[..., None],
 ) -> None:
     """Given a statement that waits, when the alarm rings, the server stops it and the record is free."""
-    passport(JOB_TIME_LIMIT_SECONDS=0.1)
+    change_settings(JOB_TIME_LIMIT_SECONDS=0.1)
     held, done, patience_ended = threading.Event(), threading.Event(), []
 
     def hold() -> None:

@@ -54,8 +54,8 @@ def test_the_handler_gets_the_event_and_the_merged_record_in_one_transaction() -
     assert written() == ["effect"]
 
 
-def test_what_it_merged_and_the_release_stand_on_the_message(passport: Callable[..., None]) -> None:
-    passport(RELEASE="2026.11")
+def test_what_it_merged_and_the_release_stand_on_the_message(change_settings: Callable[..., None]) -> None:
+    change_settings(RELEASE="2026.11")
     handles("opportunity")(lambda event, record: None)
     home = an_organization()
     newer = a_message(home, fields={"Name": "b"}, at=2)

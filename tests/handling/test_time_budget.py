@@ -119,8 +119,8 @@ def test_slices_that_end_early_are_shared_between_organizations(clock: Time) -> 
     assert Counter(handled) == {each.salesforce_id: 2 for each in (behind, *small)}
 
 
-def test_a_full_batch_wakes_another_worker_before_it_begins(passport: Callable[..., None]) -> None:
-    passport(BATCH_SIZE=2)
+def test_a_full_batch_wakes_another_worker_before_it_begins(change_settings: Callable[..., None]) -> None:
+    change_settings(BATCH_SIZE=2)
     hinted = []
 
     @handles("opportunity")
@@ -138,8 +138,10 @@ def test_when_nothing_is_due_the_worker_leaves_without_a_hint() -> None:
     assert waiting_hints() == 0
 
 
-def test_a_queue_that_no_event_type_names_any_more_has_nothing_to_do(passport: Callable[..., None]) -> None:
-    passport(EVENT_TYPES={"opportunity": {"entities": ["Opportunity"], "queue": OPPORTUNITIES}})
+def test_a_queue_that_no_event_type_names_any_more_has_nothing_to_do(
+    change_settings: Callable[..., None],
+) -> None:
+    change_settings(EVENT_TYPES={"opportunity": {"entities": ["Opportunity"], "queue": OPPORTUNITIES}})
     a_message(an_organization())
 
     assert work("passport-items") == 0

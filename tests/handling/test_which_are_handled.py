@@ -107,8 +107,8 @@ def test_a_deleted_record_is_complete_enough() -> None:
     assert written() == ["deleted"]
 
 
-def test_our_own_change_is_merged_and_not_handled(passport: Callable[..., None]) -> None:
-    passport(OWN_CHANGE_ORIGINS=["passport"])
+def test_our_own_change_is_merged_and_not_handled(change_settings: Callable[..., None]) -> None:
+    change_settings(OWN_CHANGE_ORIGINS=["passport"])
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:

@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.receiving.conftest import announced, home, in_a_hurry
+from tests.receiving.conftest import home, in_a_hurry
 
-__all__ = ["announced", "home", "in_a_hurry"]
-
-Change = Callable[..., None]
+__all__ = ["home", "in_a_hurry"]
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +22,3 @@ def _nothing_is_remembered() -> None:
     sampling.ages = sampling.Ages()
     sampling._pace.hurry()
     rollup._pace.hurry()
-
-
-@pytest.fixture
-def change(settings: Any) -> Change:
-    """`change(MAX_RETRIES=0)` changes settings for this test."""
-
-    def change_them(**keys: Any) -> None:
-        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
-
-    return change_them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,8 +21,8 @@ from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
 from tests.harness import environment
 from tests.harness.aws import Sqs
-from tests.monitoring.conftest import Change
-from tests.receiving.arranging import Announcements, eventually, opportunity
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import eventually, opportunity
 from tests.receiving.redriving import give_up, ingest
 from tests.receiving.services import Running
 
@@ -149,11 +150,11 @@ def test_nobody_without_a_queue_asks_aws(sqs: Sqs) -> None:
 
 
 def test_a_chore_that_fails_is_announced_once_and_stops_nothing(
-    sqs: Sqs, announced: Announcements, change: Change
+    sqs: Sqs, notifications: Notifications, change_settings: Callable[..., None]
 ) -> None:
     sqs.queue.delete()
     periodic_tasks.run([sqs.queue.url])
     another_minute()
     sampling._pace.hurry()
     periodic_tasks.run([sqs.queue.url])
-    assert announced.changes("sampling") == ["away"]
+    assert notifications.states_of("sampling") == ["away"]

@@ -8,7 +8,7 @@ from django.db import OperationalError
 from passport_events.exceptions import QueueUnavailable
 from passport_events.processes.backoff import MAX_PAUSE_SECONDS, Backoff
 from passport_events.processes.errors import describe_error
-from tests.receiving.arranging import Announcements
+from tests.harness.notifications import Notifications
 
 ERROR = QueueUnavailable("SQS did not answer a receive: AccessDenied")
 
@@ -57,13 +57,13 @@ def test_sixty_errors_in_a_row_are_about_half_an_hour(no_jitter: None) -> None:
     assert 20 * 60 < seconds * 0.75 < 30 * 60
 
 
-def test_it_says_what_is_away_and_why_and_never_what_a_database_repeats(announced: Announcements) -> None:
+def test_it_says_what_is_away_and_why_and_never_what_a_database_repeats(notifications: Notifications) -> None:
     backoff = Backoff(10)
     backoff.note_failure("sqs", ERROR)
     away = OperationalError("Key (email)=(student@example.edu)")
     backoff.note_failure("database", away)
     backoff.note_success("sqs", "database")
-    assert [facts for _, facts in announced.all] == [
+    assert [facts for _, facts in notifications] == [
         {"what": "sqs", "state": "away", "reason": "SQS did not answer a receive: AccessDenied"},
         {"what": "database", "state": "away", "reason": describe_error(away)},
         {"what": "sqs", "state": "here"},

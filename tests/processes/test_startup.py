@@ -27,7 +27,8 @@ from passport_events.processes.errors import describe_database, describe_error, 
 from passport_events.receiving.sqs import BATCH
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
-from tests.receiving.arranging import Announcements, eventually
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import eventually
 from tests.receiving.services import Running, fill, service_of
 
 URL = {"endpoint_url": "https://sqs.us-east-1.amazonaws.com"}
@@ -236,7 +237,7 @@ def test_a_queue_that_is_missing_at_the_start_ends_it_after_one_request() -> Non
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("in_a_hurry")
 def test_a_queue_that_is_missing_for_a_moment_is_waited_out(
-    home: SalesforceOrganization, announced: Announcements
+    home: SalesforceOrganization, notifications: Notifications
 ) -> None:
     queue = RefusingQueue()
     with Running(service_of(queue, receivers=3)) as running:
@@ -248,7 +249,7 @@ def test_a_queue_that_is_missing_for_a_moment_is_waited_out(
         fill(queue, 3)
         eventually(lambda: not queue.bodies)
     assert running.error is None
-    assert "away" in announced.changes("sqs")
+    assert "away" in notifications.states_of("sqs")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -280,7 +281,10 @@ def test_tables_that_are_missing_at_the_first_batch_end_it_and_later_they_do_not
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("in_a_hurry")
 def test_a_start_says_what_it_receives_from_and_into(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements, caplog: pytest.LogCaptureFixture
+    home: SalesforceOrganization,
+    queue: FakeQueue,
+    notifications: Notifications,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     said: list[str] = []
     service = service_of(queue, receivers=2, once=False, until_empty=True)

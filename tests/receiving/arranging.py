@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import connections
 
-from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage
 from passport_events.testing import organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
@@ -61,26 +60,6 @@ def left_in_sqs(sqs: Sqs) -> int:
     sqs.queue.reload()  # boto3's resources remember what they saw first
     found = sqs.queue.attributes
     return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
-
-
-class Announcements:
-    """Remembers what was announced; an observer."""
-
-    def __init__(self) -> None:
-        self.all: list[tuple[Notification, dict[str, Any]]] = []
-
-    def __call__(self, stage: Notification, facts: dict[str, Any]) -> None:
-        """Remember."""
-        self.all.append((stage, facts))
-
-    def of(self, stage: Notification) -> list[dict[str, Any]]:
-        """The facts of every announcement of one stage."""
-        return [facts for heard, facts in self.all if heard is stage]
-
-    def changes(self, what: str) -> list[str]:
-        """Which states something was said to be in, without repetitions."""
-        states = [facts["state"] for facts in self.of(Notification.STATE_CHANGED) if facts["what"] == what]
-        return [state for i, state in enumerate(states) if i == 0 or states[i - 1] != state]
 
 
 def in_a_thread(work: Callable[[], Any]) -> Any:

@@ -6,7 +6,6 @@ pytest may read this file before Django is set up, so what needs models is impor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,19 +15,6 @@ from project.embedded import ValkeyServer
 if TYPE_CHECKING:
     from passport_events.models import SalesforceOrganization
     from passport_events.testing import FakeQueue
-    from tests.receiving.arranging import Announcements
-
-Change = Callable[..., None]
-
-
-@pytest.fixture
-def change(settings: Any) -> Change:
-    """`change(MAX_RETRIES=0)` changes settings for this test."""
-
-    def change_them(**keys: Any) -> None:
-        settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **keys}
-
-    return change_them
 
 
 @pytest.fixture(autouse=True)
@@ -56,18 +42,6 @@ def queue() -> FakeQueue:
     from passport_events.testing import FakeQueue
 
     return FakeQueue()
-
-
-@pytest.fixture
-def announced() -> Iterator[Announcements]:
-    """Everything that the stages announce from now on."""
-    from passport_events import instrumentation
-    from tests.receiving.arranging import Announcements
-
-    heard = Announcements()
-    instrumentation.subscribe(heard)
-    yield heard
-    instrumentation.unsubscribe(heard)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from passport_events.receiving import queries
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
-from tests.receiving.arranging import Announcements, in_a_thread, opportunities, opportunity, outcomes
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import in_a_thread, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,7 +145,7 @@ def test_entries_that_sqs_could_not_delete_come_again_and_are_known_then(
 
 
 def test_deletes_that_fail_wholly_are_no_error_but_are_said_aloud(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications
 ) -> None:
     """Without the right to delete everything would end in the dead letter queue, stored or not."""
     queue.deletes_fail = True
@@ -156,5 +157,5 @@ def test_deletes_that_fail_wholly_are_no_error_but_are_said_aloud(
     queue.deletes_fail = False
     queue.redeliver()
     assert poll_once(queue).left == 0
-    assert announced.changes("sqs deletes") == ["away", "here"]
+    assert notifications.states_of("sqs deletes") == ["away", "here"]
     assert queue.bodies == []

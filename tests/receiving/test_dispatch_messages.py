@@ -15,7 +15,8 @@ from passport_events.dispatching import hints
 from passport_events.models import SalesforceOrganization
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
-from tests.receiving.arranging import Announcements, opportunity
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import opportunity
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def test_once_with_nothing_due_hints_at_nobody(
 
 @pytest.mark.usefixtures("in_a_hurry")
 def test_it_outlives_a_database_that_goes_away_and_ends_when_told_to(
-    monkeypatch: pytest.MonkeyPatch, announced: Announcements
+    monkeypatch: pytest.MonkeyPatch, notifications: Notifications
 ) -> None:
     ticks = []
 
@@ -68,4 +69,4 @@ def test_it_outlives_a_database_that_goes_away_and_ends_when_told_to(
     call_command("dispatch_messages")
 
     assert len(ticks) >= 4
-    assert announced.changes("database") == ["away", "here"]
+    assert notifications.states_of("database") == ["away", "here"]

@@ -12,10 +12,10 @@ from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, contract_message, record_id, sns_notification
+from tests.harness.notifications import Notifications
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
-    Announcements,
     opportunities,
     opportunity,
     outcomes,
@@ -86,9 +86,9 @@ def test_the_delivery_keeps_the_bytes_and_the_way_here(
         assert abs((datetime.now(UTC) - time).total_seconds()) < 60
 
 
-def test_an_empty_receive_asks_the_database_nothing(queue: FakeQueue, announced: Announcements) -> None:
+def test_an_empty_receive_asks_the_database_nothing(queue: FakeQueue, notifications: Notifications) -> None:
     assert poll_once(queue, wait_seconds=0).received == 0
-    assert announced.of(Notification.STORED) == []
+    assert notifications.facts_of(Notification.STORED) == []
 
 
 def test_one_message_twice_in_one_receive_is_one_row_and_both_handles_are_deleted(
@@ -168,7 +168,7 @@ def test_of_a_merged_event_only_the_unknown_records_are_new(
 
 @pytest.mark.parametrize("second_comes", ["in the same receive", "later"])
 def test_the_same_key_with_other_content_is_kept_under_its_own_key_for_a_person(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements, second_comes: str
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications, second_comes: str
 ) -> None:
     queue.send(opportunity(1, "first"))
     if second_comes == "later":
@@ -180,7 +180,7 @@ def test_the_same_key_with_other_content_is_kept_under_its_own_key_for_a_person(
     assert (original.status, original.content["fields"]) == ("waiting", {"Name": "first"})
     assert (other.status, other.reason) == ("quarantined", "key_collision")
     assert other.content["fields"] == {"Name": "second"}
-    assert announced.of(Notification.QUARANTINED) == [
+    assert notifications.facts_of(Notification.QUARANTINED) == [
         {
             "reason": "key_collision",
             "organization": HOME,

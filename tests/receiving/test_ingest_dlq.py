@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -22,7 +22,6 @@ from passport_events.testing import sns_notification
 from tests.harness import environment
 from tests.harness.aws import Sqs
 from tests.receiving.arranging import left_in_sqs, opportunity, outcomes
-from tests.receiving.conftest import Change
 from tests.receiving.redriving import dead_letters, give_up, give_up_what_is_there, ingest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home", "in_a_hurry")]
@@ -98,7 +97,9 @@ def test_the_same_key_with_other_content_is_kept_for_a_person(sqs: Sqs) -> None:
     assert outcomes() == [("quarantined", "key_collision"), ("waiting", "")]
 
 
-def test_the_dead_letter_queue_of_the_subscription_is_read_too(sqs: Sqs, change: Change) -> None:
+def test_the_dead_letter_queue_of_the_subscription_is_read_too(
+    sqs: Sqs, change_settings: Callable[..., None]
+) -> None:
     service = boto3.resource("sqs", endpoint_url=environment.aws_endpoint_url())
     of_sns = service.create_queue(QueueName="sns-dead-letters")
     # SNS adds these three, and nothing else, to what it could not hand over.
@@ -109,7 +110,7 @@ def test_the_dead_letter_queue_of_the_subscription_is_read_too(sqs: Sqs, change:
     of_sns.send_message(MessageBody=sns_notification(json.dumps(opportunity(2))), MessageAttributes=why)
     of_sns.send_message(MessageBody=json.dumps(opportunity(3)), MessageAttributes=why)  # raw delivery
     give_up(sqs, opportunity(1))
-    change(DEAD_LETTER_QUEUE_URLS=[sqs.dead_letter_queue.url, of_sns.url])
+    change_settings(DEAD_LETTER_QUEUE_URLS=[sqs.dead_letter_queue.url, of_sns.url])
 
     assert report()["new"] == 3
 
@@ -140,8 +141,10 @@ def test_what_stays_in_the_queue_is_exit_1(sqs: Sqs, monkeypatch: pytest.MonkeyP
     assert dead_letters(sqs) == 1
 
 
-def test_a_queue_that_does_not_answer_is_exit_2_with_its_name(sqs: Sqs, change: Change) -> None:
-    change(MAX_CONSECUTIVE_ERRORS=2)
+def test_a_queue_that_does_not_answer_is_exit_2_with_its_name(
+    sqs: Sqs, change_settings: Callable[..., None]
+) -> None:
+    change_settings(MAX_CONSECUTIVE_ERRORS=2)
     sqs.dead_letter_queue.delete()
     code, output, errors = ingest("--once", "--json")
     assert (code, output) == (2, "")
@@ -149,12 +152,12 @@ def test_a_queue_that_does_not_answer_is_exit_2_with_its_name(sqs: Sqs, change: 
 
 
 def test_a_database_that_refuses_everything_is_exit_2_and_no_value_is_printed(
-    sqs: Sqs, change: Change, monkeypatch: pytest.MonkeyPatch
+    sqs: Sqs, change_settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(deliveries: object) -> None:
         raise IntegrityError("DETAIL: Failing row contains (student@example.edu)")
 
-    change(MAX_CONSECUTIVE_ERRORS=1)
+    change_settings(MAX_CONSECUTIVE_ERRORS=1)
     monkeypatch.setattr("passport_events.receiving.queries.insert", refuse)
     give_up(sqs, opportunity(1))
     code, output, errors = ingest("--once", "--json")
@@ -171,9 +174,9 @@ def test_a_database_that_refuses_everything_is_exit_2_and_no_value_is_printed(
     ],
 )
 def test_what_keeps_it_from_starting_is_exit_2_with_the_way_out(
-    change: Change, wrong: dict[str, Any], arguments: list[str], said: str
+    change_settings: Callable[..., None], wrong: dict[str, Any], arguments: list[str], said: str
 ) -> None:
-    change(**wrong)
+    change_settings(**wrong)
     code, output, errors = ingest(*arguments)
     assert (code, output) == (2, "")
     assert said in errors

@@ -19,10 +19,10 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import Sqs
+from tests.harness.notifications import Notifications
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
-    Announcements,
     heartbeat,
     left_in_sqs,
     opportunity,
@@ -50,7 +50,7 @@ def is_now(time: datetime | None) -> bool:
 @pytest.mark.parametrize("make", [heartbeat, written_heartbeat])
 @pytest.mark.parametrize("wrap", [json.dumps, sns_notification])
 def test_a_heartbeat_is_two_times_and_no_row(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements, make: Any, wrap: Any
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications, make: Any, wrap: Any
 ) -> None:
     edited = home.updated_at
     queue.send(wrap(make()))
@@ -62,7 +62,7 @@ def test_a_heartbeat_is_two_times_and_no_row(
     assert (sent_at, is_now(received_at)) == (SENT, True)
     assert (ProcessedMessage.objects.count(), Delivery.objects.count()) == (0, 0)
     assert queue.bodies == []
-    (facts,) = announced.of(Notification.HEARD)
+    (facts,) = notifications.facts_of(Notification.HEARD)
     assert facts["organization"] == HOME
     assert abs(facts["delay_seconds"] - (datetime.now(UTC) - SENT).total_seconds()) < 60
     assert SalesforceOrganization.objects.get().updated_at == edited  # nobody edited it
@@ -90,7 +90,7 @@ def test_it_comes_through_sns_and_sqs_wrapped_and_raw(home: SalesforceOrganizati
 
 
 def test_a_batch_may_hold_everything(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications
 ) -> None:
     other = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     for body in (
@@ -112,7 +112,10 @@ def test_a_batch_may_hold_everything(
     assert (heard()[0], heard(ELSEWHERE)[0]) == (SENT + timedelta(minutes=1), SENT - timedelta(minutes=1))
     reasons = [reason.partition(":")[0] for _, reason in outcomes()]
     assert sorted(reasons) == ["", "", "invalid_json", "schema", UNHEARD]
-    assert sorted(facts["organization"] for facts in announced.of(Notification.HEARD)) == [HOME, ELSEWHERE]
+    assert sorted(facts["organization"] for facts in notifications.facts_of(Notification.HEARD)) == [
+        HOME,
+        ELSEWHERE,
+    ]
     assert queue.bodies == []
 
 
@@ -171,7 +174,7 @@ def test_it_is_recorded_whatever_the_mode(queue: FakeQueue, mode: str) -> None:
 
 
 def test_an_unknown_organization_is_kept_for_a_person_once(
-    queue: FakeQueue, announced: Announcements
+    queue: FakeQueue, notifications: Notifications
 ) -> None:
     for minute in range(3):
         queue.send(heartbeat(at_ms=COMMITTED_MS + minute * MINUTE))
@@ -185,8 +188,8 @@ def test_an_unknown_organization_is_kept_for_a_person_once(
         ELSEWHERE,
     }
     assert Delivery.objects.filter(wire_format="raw+organization-heartbeat").count() == 2
-    assert [facts["reason"] for facts in announced.of(Notification.QUARANTINED)] == [UNHEARD] * 2
-    assert announced.of(Notification.HEARD) == []
+    assert [facts["reason"] for facts in notifications.facts_of(Notification.QUARANTINED)] == [UNHEARD] * 2
+    assert notifications.facts_of(Notification.HEARD) == []
     assert queue.bodies == []
 
 

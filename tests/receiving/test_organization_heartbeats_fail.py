@@ -16,10 +16,10 @@ from passport_events.models import SalesforceOrganization
 from passport_events.receiving import organization_cache, queries
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
+from tests.harness.notifications import Notifications
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
-    Announcements,
     heartbeat,
     in_a_thread,
     opportunity,
@@ -43,7 +43,10 @@ def failing(monkeypatch: pytest.MonkeyPatch, of_hearing: Any) -> Iterator[None]:
 
 
 def test_an_update_that_fails_deletes_nothing_and_the_redelivery_heals(
-    home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch, announced: Announcements
+    home: SalesforceOrganization,
+    queue: FakeQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    notifications: Notifications,
 ) -> None:
     queue.send(heartbeat())
     queue.send(opportunity(1))
@@ -55,7 +58,7 @@ def test_an_update_that_fails_deletes_nothing_and_the_redelivery_heals(
         poll_once(queue)
 
     assert (len(queue.bodies), are_heard()) == (2, set())
-    assert announced.of(Notification.HEARD) == []
+    assert notifications.facts_of(Notification.HEARD) == []
     assert outcomes() == [("waiting", "")]  # the event is safe already, and comes again as a duplicate
     queue.redeliver()
     assert (poll_once(queue).duplicates, are_heard(), queue.bodies) == (1, {HOME}, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,8 @@ from passport_events.operating.audit_log import Actor
 from passport_events.receiving import queries
 from passport_events.testing import sns_notification
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import ELSEWHERE, Announcements, opportunities, opportunity
-from tests.receiving.conftest import Change
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import ELSEWHERE, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
     events,
@@ -45,9 +46,11 @@ def test_a_bucket_that_is_not_allowed_is_refused_when_it_arrives(sqs: Sqs, bucke
     assert (message.event_type, message.content) == ("", {})
 
 
-def test_one_that_is_not_allowed_any_more_is_not_fetched(sqs: Sqs, bucket: Bucket, change: Change) -> None:
+def test_one_that_is_not_allowed_any_more_is_not_fetched(
+    sqs: Sqs, bucket: Bucket, change_settings: Callable[..., None]
+) -> None:
     message = send(sqs, bucket, opportunity(1))
-    change(S3_PAYLOAD_BUCKETS=["another-bucket"])
+    change_settings(S3_PAYLOAD_BUCKETS=["another-bucket"])
     open_pointers()
 
     assert state(message)[:2] == (
@@ -85,7 +88,7 @@ UNREADABLE: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("body", "reason"), UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_cannot_be_read_is_quarantined_and_its_neighbours_go_on(
-    sqs: Sqs, bucket: Bucket, announced: Announcements, body: object, reason: str
+    sqs: Sqs, bucket: Bucket, notifications: Notifications, body: object, reason: str
 ) -> None:
     publish(sqs, opportunity(7))
     message = send(sqs, bucket, body)
@@ -93,7 +96,7 @@ def test_what_cannot_be_read_is_quarantined_and_its_neighbours_go_on(
     open_pointers()
 
     assert state(message) == ("quarantined", reason, 1)
-    assert announced.of(Notification.QUARANTINED) == [
+    assert notifications.facts_of(Notification.QUARANTINED) == [
         {
             "message_id": message.pk,
             "event_type": "s3-pointer",
@@ -131,8 +134,10 @@ def test_one_that_was_discarded_is_restored_as_quarantined(sqs: Sqs, bucket: Buc
     assert state(message)[0] == Status.QUARANTINED
 
 
-def test_one_that_is_too_large_is_quarantined(sqs: Sqs, bucket: Bucket, change: Change) -> None:
-    change(MAX_BODY_BYTES=2_000)
+def test_one_that_is_too_large_is_quarantined(
+    sqs: Sqs, bucket: Bucket, change_settings: Callable[..., None]
+) -> None:
+    change_settings(MAX_BODY_BYTES=2_000)
     fits, does_not = (json.dumps(opportunity(1, "")).ljust(size).encode() for size in (2_000, 2_001))
     first, second = send(sqs, bucket, fits), send(sqs, bucket, does_not)
     open_pointers()

@@ -20,7 +20,8 @@ from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import payloads, queries, s3
 from passport_events.receiving.payloads import Payload, StoredPayload
 from tests.harness.aws import BUCKET, Sqs
-from tests.receiving.arranging import Announcements, eventually, in_a_thread, opportunities, opportunity
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import eventually, in_a_thread, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
     events,
@@ -83,7 +84,7 @@ def test_it_is_fetched_outside_any_transaction(
 
 @pytest.mark.parametrize("step", ["fetch", "store"])
 def test_a_worker_that_is_killed_leaves_nothing_and_the_pointer_runs_alone(
-    sqs: Sqs, bucket: Bucket, announced: Announcements, step: str
+    sqs: Sqs, bucket: Bucket, notifications: Notifications, step: str
 ) -> None:
     """Given a process that dies with its payload fetched, or stored and not committed, the next one does it all."""
     message = send(sqs, bucket, opportunities(range(3)))
@@ -117,7 +118,7 @@ work({QUEUE!r})
     let_the_lease_end()
     open_pointers()
 
-    crashed = [set(facts["message_ids"]) for facts in announced.of(Notification.CRASHED)]
+    crashed = [set(facts["message_ids"]) for facts in notifications.facts_of(Notification.CRASHED)]
     assert crashed == [{message.pk, neighbour.pk}]
     assert [state(m) for m in (message, neighbour)] == [("succeeded", "", 1)] * 2
     assert [m.status for m in events()] == ["succeeded"] * 4
@@ -125,7 +126,7 @@ work({QUEUE!r})
 
 @pytest.mark.parametrize("step", ["fetch", "store"])
 def test_a_worker_that_was_overtaken_changes_nothing(
-    sqs: Sqs, bucket: Bucket, announced: Announcements, monkeypatch: pytest.MonkeyPatch, step: str
+    sqs: Sqs, bucket: Bucket, notifications: Notifications, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     message = send(sqs, bucket, opportunities(range(3)))
     after(
@@ -135,14 +136,14 @@ def test_a_worker_that_was_overtaken_changes_nothing(
     )
     open_pointers()
 
-    assert len(announced.of(Notification.LEASE_LOST)) == 1
-    assert announced.of(Notification.STORED)[1:] == []
+    assert len(notifications.facts_of(Notification.LEASE_LOST)) == 1
+    assert notifications.facts_of(Notification.STORED)[1:] == []
     assert state(message)[1:] == ("", 0)
     assert (events(), Delivery.objects.count()) == ([], 1)
 
 
 def test_of_two_workers_that_fetched_the_same_one_has_stored_it(
-    sqs: Sqs, bucket: Bucket, announced: Announcements, monkeypatch: pytest.MonkeyPatch
+    sqs: Sqs, bucket: Bucket, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = send(sqs, bucket, opportunities(range(3)))
 
@@ -155,7 +156,7 @@ def test_of_two_workers_that_fetched_the_same_one_has_stored_it(
     after(monkeypatch, "fetch", another_worker)
     open_pointers()
 
-    assert len(announced.of(Notification.LEASE_LOST)) == 1
+    assert len(notifications.facts_of(Notification.LEASE_LOST)) == 1
     assert state(message) == ("succeeded", "", 1)
     assert [m.status for m in events()] == ["succeeded"] * 3
     assert Delivery.objects.count() == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET, Sqs
 from tests.receiving.arranging import opportunity
-from tests.receiving.conftest import Change
 from tests.receiving.pointing import (
     arrive,
     events,
@@ -66,9 +66,9 @@ def test_an_object_that_is_missing_is_asked_for_again_and_found_once_it_is_there
 
 
 def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
-    sqs: Sqs, bucket: Bucket, change: Change
+    sqs: Sqs, bucket: Bucket, change_settings: Callable[..., None]
 ) -> None:
-    change(MAX_RETRIES=1)
+    change_settings(MAX_RETRIES=1)
     message = point_at(sqs, "late")
     for _ in range(2):
         let_time_pass()
@@ -85,10 +85,10 @@ def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
 
 
 def test_while_s3_is_away_no_attempt_is_lost(
-    sqs: Sqs, bucket: Bucket, change: Change, monkeypatch: pytest.MonkeyPatch
+    sqs: Sqs, bucket: Bucket, change_settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given an S3 that does not answer for longer than all retries, when it does, the pointer is opened."""
-    change(MAX_RETRIES=1)
+    change_settings(MAX_RETRIES=1)
     message = send(sqs, bucket, opportunity(1))
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL_S3", f"http://{LOOPBACK}:1")
@@ -105,8 +105,10 @@ def test_while_s3_is_away_no_attempt_is_lost(
     assert [m.status for m in events()] == ["succeeded"]
 
 
-def test_a_bucket_that_is_missing_is_asked_for_again(sqs: Sqs, bucket: Bucket, change: Change) -> None:
-    change(S3_PAYLOAD_BUCKETS=["another-bucket"])
+def test_a_bucket_that_is_missing_is_asked_for_again(
+    sqs: Sqs, bucket: Bucket, change_settings: Callable[..., None]
+) -> None:
+    change_settings(S3_PAYLOAD_BUCKETS=["another-bucket"])
     message = point_at(sqs, "k", "another-bucket")
     open_pointers()
 

@@ -18,7 +18,8 @@ from passport_events.receiving.poll import poll_once
 from passport_events.receiving.poller import Totals
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
-from tests.receiving.arranging import Announcements, eventually, opportunity, outcomes
+from tests.harness.notifications import Notifications
+from tests.receiving.arranging import eventually, opportunity, outcomes
 from tests.receiving.services import Running, fill, service_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_a_hurry")]
@@ -78,27 +79,27 @@ def test_a_batch_that_is_committed_and_cannot_be_deleted_is_the_last_batch_commi
         eventually(lambda: Heartbeat.objects.filter(committed_at__isnull=False).exists())
 
 
-def failed_beats(announced: Announcements) -> int:
-    return sum(facts.get("what") == "database" and facts["state"] == "away" for _, facts in announced.all)
+def failed_beats(notifications: Notifications) -> int:
+    return sum(facts.get("what") == "database" and facts["state"] == "away" for _, facts in notifications)
 
 
 def test_nothing_is_received_before_the_first_heartbeat_is_written(
-    home: SalesforceOrganization, queue: FakeQueue, database: threading.Event, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, database: threading.Event, notifications: Notifications
 ) -> None:
     fill(queue, 3)
     database.clear()
     with Running(service_of(queue, receivers=3)):
-        eventually(lambda: failed_beats(announced) > 5)
+        eventually(lambda: failed_beats(notifications) > 5)
         assert queue.requests == 0
         database.set()
         eventually(lambda: not queue.bodies)
     assert outcomes() == [("waiting", "")] * 3
 
 
-def is_silent(queue: FakeQueue, announced: Announcements) -> bool:
+def is_silent(queue: FakeQueue, notifications: Notifications) -> bool:
     """Whether nothing was asked for while three more heartbeats failed."""
-    before, seen = queue.requests, failed_beats(announced)
-    eventually(lambda: failed_beats(announced) > seen + 3)
+    before, seen = queue.requests, failed_beats(notifications)
+    eventually(lambda: failed_beats(notifications) > seen + 3)
     return queue.requests == before
 
 
@@ -106,15 +107,15 @@ def test_while_the_database_is_away_nothing_is_received_and_then_it_goes_on(
     home: SalesforceOrganization,
     queue: FakeQueue,
     database: threading.Event,
-    announced: Announcements,
+    notifications: Notifications,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Running(service_of(queue, receivers=2)):
         eventually(lambda: queue.requests >= 2)
         database.clear()
-        eventually(lambda: is_silent(queue, announced))
+        eventually(lambda: is_silent(queue, notifications))
         fill(queue, 30)
-        assert is_silent(queue, announced)
+        assert is_silent(queue, notifications)
         assert sum(message.receives for message in queue._messages) == 0  # nothing came nearer to the DLQ
         database.set()
         eventually(lambda: not queue.bodies)
@@ -172,28 +173,28 @@ def make_read_only(sender: object, connection: BaseDatabaseWrapper, **facts: Any
 
 
 def test_a_database_that_can_only_be_read_stops_receiving_until_it_takes_writes(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications
 ) -> None:
     """What is left after a failover, or with a full disk: reading works, and proves nothing."""
     fill(queue, 3)
     connection_created.connect(make_read_only)
     try:
         with Running(service_of(queue)) as running:
-            eventually(lambda: failed_beats(announced) > 5)
+            eventually(lambda: failed_beats(notifications) > 5)
             assert (queue.requests, running.error) == (0, None)
             connection_created.disconnect(make_read_only)
             eventually(lambda: not queue.bodies)
     finally:
         connection_created.disconnect(make_read_only)
-    assert announced.changes("database")[:2] == ["away", "here"]
+    assert notifications.states_of("database")[:2] == ["away", "here"]
 
 
 def test_told_to_stop_while_the_database_is_away_it_ends_cleanly(
-    queue: FakeQueue, database: threading.Event, announced: Announcements
+    queue: FakeQueue, database: threading.Event, notifications: Notifications
 ) -> None:
     database.clear()
     with Running(service_of(queue)) as running:
-        eventually(lambda: failed_beats(announced) > 2)
+        eventually(lambda: failed_beats(notifications) > 2)
     assert (running.error, running.totals) == (None, Totals())
 
 
@@ -208,7 +209,7 @@ def test_too_many_failed_heartbeats_end_it(
 
 
 def test_while_redis_is_away_receiving_goes_on(
-    home: SalesforceOrganization, queue: FakeQueue, redis_server: ValkeyServer, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, redis_server: ValkeyServer, notifications: Notifications
 ) -> None:
     redis_server.kill()
     queue.send(opportunity(1))
@@ -217,4 +218,4 @@ def test_while_redis_is_away_receiving_goes_on(
 
     assert (polled.new, polled.left, queue.bodies) == (1, 0, [])
     assert outcomes() == [("waiting", "")]
-    assert announced.changes("redis") == ["away"]
+    assert notifications.states_of("redis") == ["away"]

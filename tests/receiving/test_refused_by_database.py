@@ -13,10 +13,10 @@ from passport_events.receiving import drafts, inbox, organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from passport_events.wire.raw_delivery import RawDelivery
+from tests.harness.notifications import Notifications
 from tests.receiving.arranging import (
     ELSEWHERE,
     HOME,
-    Announcements,
     in_a_thread,
     opportunities,
     opportunity,
@@ -37,7 +37,7 @@ def send_ten(queue: FakeQueue, organization_of_the_bad_one: str = HOME) -> None:
 
 
 def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own_event_only(
-    home: SalesforceOrganization, queue: FakeQueue, announced: Announcements
+    home: SalesforceOrganization, queue: FakeQueue, notifications: Notifications
 ) -> None:
     """Case A4. On both databases: the foreign key is checked at the commit."""
     elsewhere = SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
@@ -49,7 +49,9 @@ def test_an_organization_that_vanished_while_it_was_cached_is_unknown_to_its_own
 
     assert outcomes() == NINE_AND_UNKNOWN
     assert (polled.new, polled.left, queue.bodies) == (10, 0, [])
-    assert [facts["reason"] for facts in announced.of(Notification.QUARANTINED)] == ["unknown_organization"]
+    assert [facts["reason"] for facts in notifications.facts_of(Notification.QUARANTINED)] == [
+        "unknown_organization"
+    ]
     refused = ProcessedMessage.objects.get(status="quarantined")
     assert ELSEWHERE.encode() in bytes(refused.delivery.body or b"")
 
@@ -117,7 +119,10 @@ def test_a_merged_event_that_is_refused_is_kept_once_as_a_whole(
 
 
 def test_a_refused_delivery_that_comes_again_makes_no_second_row(
-    home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch, announced: Announcements
+    home: SalesforceOrganization,
+    queue: FakeQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    notifications: Notifications,
 ) -> None:
     spoil(monkeypatch, body_size=-1)
     body = sns_notification(opportunity(BAD))
@@ -129,7 +134,7 @@ def test_a_refused_delivery_that_comes_again_makes_no_second_row(
 
     assert (polled.new, polled.duplicates, polled.left) == (0, 1, 0)
     assert (outcomes(), Delivery.objects.count()) == ([("quarantined", "database_refused")], 1)
-    assert len(announced.of(Notification.QUARANTINED)) == 1
+    assert len(notifications.facts_of(Notification.QUARANTINED)) == 1
 
 
 def test_a_try_that_was_rolled_back_leaves_no_keys_on_the_rows_of_the_next(

@@ -32,8 +32,8 @@ from passport_events.receiving import inbox
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
+from tests.harness.notifications import Notifications
 from tests.receiving import history
-from tests.receiving.arranging import Announcements
 from tests.receiving.envelopes import Said, parcel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,7 +136,7 @@ def check_that_every_kind_of_event_and_every_end_is_there() -> None:
     assert (len(ways), min(ways.values()) > 3) == (12, True), ways
 
 
-def test_a_replay_of_three_days_changes_nothing(announced: Announcements) -> None:
+def test_a_replay_of_three_days_changes_nothing(notifications: Notifications) -> None:
     chance = Random(72)
     said = history.history(chance)
     chance.shuffle(said)
@@ -151,7 +151,7 @@ def test_a_replay_of_three_days_changes_nothing(announced: Announcements) -> Non
     assert not ProcessedMessage.objects.filter(status__in=NOT_TERMINAL).exists()
     check_that_every_kind_of_event_and_every_end_is_there()
     assert SalesforceOrganization.objects.exclude(heartbeat_sent_at=None).count() == 2
-    announced.all.clear()
+    notifications.clear()
 
     for _ in range(2):
         chance.shuffle(said)
@@ -159,7 +159,7 @@ def test_a_replay_of_three_days_changes_nothing(announced: Announcements) -> Non
         assert handle() == 0
 
     assert everything() == before
-    assert announced.of(Notification.QUARANTINED) == []
+    assert notifications.facts_of(Notification.QUARANTINED) == []
 
 
 def test_a_replay_that_overtakes_the_first_copies_has_every_effect_once() -> None:
