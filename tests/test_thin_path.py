@@ -15,7 +15,7 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import organization_id, record_id, relay_message
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import left_in_sqs
+from tests.receiving.factories import left_in_sqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

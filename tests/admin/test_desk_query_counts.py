@@ -9,7 +9,7 @@ from django.utils import timezone
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization
 from tests.admin.test_query_counts import queries
 from tests.admin.urls import desk, group, listing, page
-from tests.handling.given import a_backlog
+from tests.handling.factories import a_backlog
 from tests.operating.inbox import organization
 
 MOST = 18

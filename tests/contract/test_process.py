@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiving.arranging import eventually
+from tests.receiving.factories import eventually
 
 from .messages import opportunity
 

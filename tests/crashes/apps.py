@@ -29,11 +29,11 @@ def arm() -> None:
     """Do what the environment says."""
     # Django's settings are loaded, and a process that was forked has its environment since now.
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **json.loads(os.environ.get(SETTINGS, "{}"))}
-    from tests.crashes.hurry import HURRY, hurry  # noqa: PLC0415  it needs the models
+    from tests.crashes.short_timeouts import SHORT_TIMEOUTS, shorten_timeouts  # noqa: PLC0415  it needs the models
     from tests.crashes.steps import STEPS, TOLD_TO_STOP  # noqa: PLC0415  it needs the models
 
-    if HURRY in os.environ:
-        hurry()
+    if SHORT_TIMEOUTS in os.environ:
+        shorten_timeouts()
     how, _, step = os.environ.get(strikes.STRIKE, "").partition(" ")
     if step:
         file = Path(os.environ[strikes.FILE])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from project.embedded import ValkeyServer
-from tests.crashes.nursery import Nursery
+from tests.crashes.fork_server import ForkServer
 from tests.harness.aws import Moto, Sqs
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ VISIBILITY_SECONDS = "1"
 
 
 @pytest.fixture(scope="session")
-def nursery(_moto: Moto) -> Iterator[Nursery]:
+def fork_server(_moto: Moto) -> Iterator[ForkServer]:
     """It needs the ports of all servers."""
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture
 def world(
-    transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, nursery: Nursery, tmp_path: Path
+    transactional_db: None, redis_server: ValkeyServer, sqs: Sqs, fork_server: ForkServer, tmp_path: Path
 ) -> Iterator[World]:
     """Nothing has happened yet."""
     if sys.platform != "linux":
@@ -46,6 +46,6 @@ def world(
     organization_cache.forget_local()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
-    world = World(sqs, tmp_path, nursery)
+    world = World(sqs, tmp_path, fork_server)
     yield world
     world.kill_all()

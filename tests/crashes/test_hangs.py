@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.crashes.apps import SETTINGS
-from tests.crashes.hurry import HURRY
+from tests.crashes.short_timeouts import SHORT_TIMEOUTS
 from tests.crashes.sockets import Dripping, Proxy, Server, serving
 from tests.crashes.world import POLLER, Process, World, assert_all_is_well, eventually
 from tests.harness import environment
@@ -42,7 +42,7 @@ def test_a_loop_that_stands_still_ends_the_poller_and_the_next_one_goes_on(
     world: World, step: str, doing: str
 ) -> None:
     world.publish("one", "two")
-    poller = world.start(*POLLER, strike=f"hold {step}", **{HURRY: "1"})
+    poller = world.start(*POLLER, strike=f"hold {step}", **{SHORT_TIMEOUTS: "1"})
 
     reason = ended(poller, "poll_sqs")
 
@@ -54,7 +54,7 @@ def test_a_loop_that_stands_still_ends_the_poller_and_the_next_one_goes_on(
 
 def test_a_dispatcher_that_stands_still_ends(world: World) -> None:
     strike = "hold before the dispatcher's look"
-    dispatcher = world.start("dispatch_messages", strike=strike, **{HURRY: "1"})
+    dispatcher = world.start("dispatch_messages", strike=strike, **{SHORT_TIMEOUTS: "1"})
     reason = ended(dispatcher, "dispatch_messages")
     assert reason.startswith("dispatcher hangs: it has been dispatching for ")
 
@@ -74,7 +74,7 @@ def test_an_sqs_that_accepts_and_is_silent_is_away(world: World) -> None:
 def start_with(world: World, sqs: Server) -> Process:
     """A poller of that SQS."""
     settings = json.dumps({**ONE_ERROR_IS_ENOUGH, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
-    return world.start(*POLLER, **{HURRY: "1", SETTINGS: settings})
+    return world.start(*POLLER, **{SHORT_TIMEOUTS: "1", SETTINGS: settings})
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def database(world: World) -> Iterator[Proxy]:
 
 def through(database: Proxy) -> dict[str, str]:
     """The environment of a process that talks to PostgreSQL through it."""
-    return {HURRY: "1", environment.POSTGRESQL_PORT: str(database.port)}
+    return {SHORT_TIMEOUTS: "1", environment.POSTGRESQL_PORT: str(database.port)}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from passport_events.models import Heartbeat, ProcessedMessage
 from tests.crashes import steps
 from tests.crashes.apps import SETTINGS
 from tests.crashes.databases import struck
-from tests.crashes.hurry import HURRY
+from tests.crashes.short_timeouts import SHORT_TIMEOUTS
 from tests.crashes.sockets import Dripping, serving
 from tests.crashes.world import OPPORTUNITIES, POLLER, Process, World, eventually
 
@@ -93,8 +93,8 @@ def test_an_answer_that_drips_holds_up_no_stop(world: World) -> None:
     """
     with serving(Dripping()) as sqs:
         settings = json.dumps({"SQS_WAIT_SECONDS": 1, "ENDPOINT_URL": f"http://127.0.0.1:{sqs.port}"})
-        hurried = {HURRY: "1", SETTINGS: settings}
-        poller = world.start(*POLLER, strike="hold connecting to SQS", **hurried)
+        environment_variables = {SHORT_TIMEOUTS: "1", SETTINGS: settings}
+        poller = world.start(*POLLER, strike="hold connecting to SQS", **environment_variables)
         eventually(poller.is_struck)
         poller.tell(signal.SIGTERM)
         poller.let_go()

@@ -29,15 +29,15 @@ from passport_events.testing import organization_id, record_id, relay_message
 from project.demo.processes import children_of
 from tests.crashes import strikes
 from tests.crashes.apps import SETTINGS
-from tests.crashes.hurry import HURRY
-from tests.crashes.nursery import DJANGO_SETTINGS, REPOSITORY, Forked, Nursery
+from tests.crashes.fork_server import DJANGO_SETTINGS, REPOSITORY, Forked, ForkServer
+from tests.crashes.short_timeouts import SHORT_TIMEOUTS
 from tests.harness.aws import Sqs
 from tests.receiving import pointing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket
 
-KNOWN_AFTER_A_FORK = {strikes.STRIKE, strikes.FILE, HURRY, SETTINGS}
+KNOWN_AFTER_A_FORK = {strikes.STRIKE, strikes.FILE, SHORT_TIMEOUTS, SETTINGS}
 """What `apps.py` reads."""
 HOME = organization_id(1)
 OPPORTUNITIES, ATTACHMENTS, ITEMS = "passport-opportunities", "passport-attachments", "passport-items"
@@ -111,9 +111,9 @@ class Process:
 class World:
     """Starts processes and ends them; knows what was published."""
 
-    def __init__(self, sqs: Sqs, directory: Path, nursery: Nursery) -> None:
+    def __init__(self, sqs: Sqs, directory: Path, fork_server: ForkServer) -> None:
         self.sqs = sqs
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._directory = directory
         self._processes: list[Process] = []
         self.published: list[str] = []
@@ -128,7 +128,7 @@ class World:
             environment |= {strikes.STRIKE: strike, strikes.FILE: str(file)}
         popen: subprocess.Popen[bytes] | Forked
         if environment.keys() <= KNOWN_AFTER_A_FORK:
-            popen = self._nursery.start(arguments, environment, output, errors)
+            popen = self._fork_server.start(arguments, environment, output, errors)
         else:
             with output.open("w") as out, errors.open("w") as err:
                 popen = subprocess.Popen(

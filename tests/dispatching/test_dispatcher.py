@@ -13,7 +13,7 @@ from passport_events.handling.jobs import work_on_queue
 from passport_events.models import Status
 from project.embedded import ValkeyServer
 from tests.handling.conftest import Statements
-from tests.handling.given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_backlog,
     a_message,

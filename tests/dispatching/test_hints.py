@@ -18,7 +18,7 @@ from passport_events.handling import jobs
 from passport_events.instrumentation import Notification
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
-from tests.handling.given import OPPORTUNITIES
+from tests.handling.factories import OPPORTUNITIES
 from tests.harness.notifications import Notifications
 
 ITEMS = "passport-items"

@@ -21,7 +21,7 @@ from passport_events.models import (
 )
 from project.embedded import ValkeyServer
 from tests.handling.conftest import Statements
-from tests.handling.given import OPPORTUNITIES, an_event, an_organization, stored
+from tests.handling.factories import OPPORTUNITIES, an_event, an_organization, stored
 from tests.harness.notifications import Notifications
 
 pytestmark = pytest.mark.django_db

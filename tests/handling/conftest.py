@@ -46,8 +46,7 @@ def locks(redis_server: ValkeyServer) -> RecordLocks:
     # Not above: pytest reads this file before Django has its settings.
     from passport_events.dispatching import hints  # noqa: PLC0415
     from passport_events.handling import locks  # noqa: PLC0415
-
-    from .given import OPPORTUNITIES  # noqa: PLC0415
+    from tests.handling.factories import OPPORTUNITIES  # noqa: PLC0415
 
     assert redis_server.is_running
     return locks.RecordLocks(hints.connection(OPPORTUNITIES))

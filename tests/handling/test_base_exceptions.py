@@ -18,9 +18,7 @@ from passport_events.handling import jobs, worker
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import MessageAttempt, SalesforceRecord
-from tests.harness.notifications import Notifications
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_organization,
@@ -31,6 +29,7 @@ from .given import (
     write,
     written,
 )
+from tests.harness.notifications import Notifications
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "unhurried")]
 

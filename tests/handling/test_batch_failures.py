@@ -20,9 +20,7 @@ from passport_events.models import (
     ProcessedMessage,
     SalesforceRecord,
 )
-from tests.harness.notifications import Notifications
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_event,
@@ -37,6 +35,7 @@ from .given import (
     work_again,
     written,
 )
+from tests.harness.notifications import Notifications
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

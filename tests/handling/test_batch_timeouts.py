@@ -23,9 +23,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from tests.harness.notifications import Notifications
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     an_event,
     an_organization,
@@ -40,6 +38,7 @@ from .given import (
     work_again,
     written,
 )
+from tests.harness.notifications import Notifications
 
 if TYPE_CHECKING:
     from passport_events.handling.locks import RecordLocks

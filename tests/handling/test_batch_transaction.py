@@ -20,10 +20,7 @@ from passport_events.models import (
     SalesforceRecord,
 )
 from passport_events.testing import record_id
-from tests.harness.notifications import Notifications
-
-from .conftest import Statements
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_event,
@@ -35,6 +32,9 @@ from .given import (
     stored,
     written,
 )
+from tests.harness.notifications import Notifications
+
+from .conftest import Statements
 
 if TYPE_CHECKING:
     from passport_events.handling.locks import RecordLocks

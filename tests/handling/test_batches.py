@@ -12,10 +12,7 @@ from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import Mode, ProcessedMessage, Status
-from tests.harness.notifications import Notifications
-
-from .conftest import Statements
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_backlog,
     an_event,
@@ -26,6 +23,9 @@ from .given import (
     stored,
     the_record,
 )
+from tests.harness.notifications import Notifications
+
+from .conftest import Statements
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

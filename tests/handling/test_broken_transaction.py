@@ -19,8 +19,16 @@ from django.db import (
 from passport_events import Event, handles
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, SalesforceRecord
-
-from .given import OPPORTUNITIES, of_each, outcome, statuses, the_record, work_again, write, written
+from tests.handling.factories import (
+    OPPORTUNITIES,
+    of_each,
+    outcome,
+    statuses,
+    the_record,
+    work_again,
+    write,
+    written,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "unhurried")]
 

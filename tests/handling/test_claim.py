@@ -15,8 +15,7 @@ from passport_events.models import (
     Status,
 )
 from project.embedded import ValkeyServer
-
-from .given import a_backlog, a_message, an_event, an_organization, make_due, now, stored
+from tests.handling.factories import a_backlog, a_message, an_event, an_organization, make_due, now, stored
 
 pytestmark = pytest.mark.django_db
 

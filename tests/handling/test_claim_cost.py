@@ -12,9 +12,9 @@ from passport_events.dispatching.flow_control import FlowControls
 from passport_events.handling.claim import claim_batch, claim_isolated
 from passport_events.handling.fairness import select_fairly
 from passport_events.handling.locks import RecordLocks
+from tests.handling.factories import a_backlog, an_event, an_organization, stored
 
 from .conftest import Statements
-from .given import a_backlog, an_event, an_organization, stored
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,7 @@ from django.db import connection
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
-
-from .given import a_backlog, an_organization
+from tests.handling.factories import a_backlog, an_organization
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 

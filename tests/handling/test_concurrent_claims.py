@@ -11,12 +11,7 @@ from django.db import connection
 from passport_events.dispatching import hints
 from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
-
-from .given import (
-    OPPORTUNITIES,
-    a_backlog,
-    an_organization,
-)
+from tests.handling.factories import OPPORTUNITIES, a_backlog, an_organization
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

@@ -14,15 +14,8 @@ from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.mirror import apply
 from passport_events.models import ProcessedMessage, Status
+from tests.handling.factories import OPPORTUNITIES, a_backlog, an_event, an_organization, stored
 from tests.harness.notifications import Notifications
-
-from .given import (
-    OPPORTUNITIES,
-    a_backlog,
-    an_event,
-    an_organization,
-    stored,
-)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

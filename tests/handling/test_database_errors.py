@@ -15,8 +15,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_event,

@@ -15,9 +15,7 @@ from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import operations
 from passport_events.operating.audit_log import Actor
-from tests.harness.notifications import Notifications
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_organization,
@@ -28,6 +26,7 @@ from .given import (
     write,
     written,
 )
+from tests.harness.notifications import Notifications
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

@@ -13,8 +13,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, contract_message, organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
-
-from .given import OPPORTUNITIES, an_organization
+from tests.handling.factories import OPPORTUNITIES, an_organization
 
 pytestmark = pytest.mark.django_db
 RECORD = record_id("Opportunity", 1)

@@ -13,8 +13,7 @@ from passport_events.handling.errors import LONGEST_TEXT, ErrorReport, describe
 from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-
-from .given import OPPORTUNITIES, a_message, an_organization, outcome
+from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, outcome
 
 
 def report_of(function: Callable[[], object]) -> ErrorReport:

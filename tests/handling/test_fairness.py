@@ -14,8 +14,7 @@ from passport_events.models import (
     ProcessedMessage,
     SalesforceOrganization,
 )
-
-from .given import a_backlog, an_event, an_organization, pause, stored
+from tests.handling.factories import a_backlog, an_event, an_organization, pause, stored
 
 pytestmark = pytest.mark.django_db
 

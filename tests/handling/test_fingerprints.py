@@ -8,9 +8,8 @@ from passport_events import Event, Reject, fingerprint, handles
 from passport_events.handling.errors import ErrorReport, describe
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
+from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, now, outcome, work_again
 from tests.operating.inbox import organization, store
-
-from .given import OPPORTUNITIES, a_message, an_organization, now, outcome, work_again
 
 
 def look_up(number: int) -> None:

@@ -16,8 +16,7 @@ from rq import Worker
 from passport_events.dispatching import dispatcher, hints
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from project.embedded import ValkeyServer
-
-from .given import OPPORTUNITIES, a_backlog, an_organization, statuses
+from tests.handling.factories import OPPORTUNITIES, a_backlog, an_organization, statuses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 

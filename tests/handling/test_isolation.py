@@ -11,15 +11,7 @@ from passport_events.handling.claim import claim_batch, claim_isolated
 from passport_events.handling.locks import RecordLocks, record_key
 from passport_events.handling.worker import work
 from passport_events.models import Status
-
-from .given import (
-    a_message,
-    an_event,
-    an_organization,
-    now,
-    pause,
-    stored,
-)
+from tests.handling.factories import a_message, an_event, an_organization, now, pause, stored
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,7 @@ import pytest
 
 from passport_events.handling.claim import LARGE_EVENT_FIELDS, MAX_LARGE_EVENT_DELAY, claim_batch
 from passport_events.handling.locks import RecordLocks
-
-from .given import an_event, an_organization, stored
+from tests.handling.factories import an_event, an_organization, stored
 
 pytestmark = pytest.mark.django_db
 LARGE = {f"F{number}": 0 for number in range(LARGE_EVENT_FIELDS + 1)}

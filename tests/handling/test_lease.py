@@ -15,8 +15,7 @@ from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
 from passport_events.models import MessageQuerySet, ProcessedMessage
 from project.embedded import ValkeyServer
-
-from .given import a_message, an_organization, make_due, now
+from tests.handling.factories import a_message, an_organization, make_due, now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,8 +18,15 @@ from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import operations
 from passport_events.operating.audit_log import Actor
-
-from .given import OPPORTUNITIES, an_event, an_organization, statuses, stored, write, written
+from tests.handling.factories import (
+    OPPORTUNITIES,
+    an_event,
+    an_organization,
+    statuses,
+    stored,
+    write,
+    written,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

@@ -17,9 +17,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from tests.harness.notifications import Notifications
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_organization,
@@ -29,6 +27,7 @@ from .given import (
     write,
     written,
 )
+from tests.harness.notifications import Notifications
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

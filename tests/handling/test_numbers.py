@@ -20,8 +20,7 @@ from passport_events.operating.selection import Selection
 from passport_events.operating.text import format_value
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id, record_id, relay_message
-
-from .given import OPPORTUNITIES, an_organization
+from tests.handling.factories import OPPORTUNITIES, an_organization
 
 pytestmark = pytest.mark.django_db
 records = itertools.count(1)

@@ -11,14 +11,7 @@ from passport_events.models import (
     ProcessedMessage,
     Status,
 )
-
-from .given import (
-    a_message,
-    an_event,
-    an_organization,
-    pause,
-    stored,
-)
+from tests.handling.factories import a_message, an_event, an_organization, pause, stored
 
 pytestmark = pytest.mark.django_db
 

@@ -20,9 +20,7 @@ from passport_events.handling.recovery import MAX_CRASHES
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
 from tests.dispatching.test_rate_limits import set_throttle
-
-from .conftest import Statements
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_backlog,
     a_message,
@@ -32,6 +30,8 @@ from .given import (
     pause,
     statuses,
 )
+
+from .conftest import Statements
 from .test_claim_cost import analyze, explain, read
 
 pytestmark = pytest.mark.django_db

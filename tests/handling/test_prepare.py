@@ -11,8 +11,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_organization,

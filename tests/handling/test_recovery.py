@@ -14,9 +14,18 @@ from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification
 from passport_events.models import ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
+from tests.handling.factories import (
+    OPPORTUNITIES,
+    a_message,
+    an_event,
+    an_organization,
+    make_due,
+    now,
+    stored,
+    write,
+    written,
+)
 from tests.harness.notifications import Notifications
-
-from .given import OPPORTUNITIES, a_message, an_event, an_organization, make_due, now, stored, write, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -23,8 +23,7 @@ from passport_events.exceptions import (
 from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-
-from .given import OPPORTUNITIES, a_message, an_organization, outcome
+from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, outcome
 
 
 def one(event: Event, record: SalesforceRecord) -> None:

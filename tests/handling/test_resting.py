@@ -10,9 +10,9 @@ from passport_events.dispatching import hints
 from passport_events.handling import worker
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage
+from tests.handling.factories import OPPORTUNITIES, a_backlog, an_event, an_organization, stored
 
 from .conftest import Time
-from .given import OPPORTUNITIES, a_backlog, an_event, an_organization, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

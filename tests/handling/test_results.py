@@ -14,8 +14,7 @@ from django.http import HttpResponse
 from passport_events import Discard, Event, Reject, RetryLater, handles
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
-
-from .given import OPPORTUNITIES, a_message, an_organization, of_each, outcome, statuses
+from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, of_each, outcome, statuses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "unhurried")]
 

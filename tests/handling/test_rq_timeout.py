@@ -15,8 +15,7 @@ from passport_events import Event, handles
 from passport_events.handling import worker
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
-
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_backlog,
     an_event,

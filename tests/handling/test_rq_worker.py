@@ -27,8 +27,16 @@ from passport_events.models import LIVE, ProcessedMessage, Status
 from passport_events.operating import rq_state
 from passport_events.redis_store import keys
 from project.embedded import ValkeyServer
-
-from .given import OPPORTUNITIES, a_message, an_event, an_organization, now, statuses, stored, written
+from tests.handling.factories import (
+    OPPORTUNITIES,
+    a_message,
+    an_event,
+    an_organization,
+    now,
+    statuses,
+    stored,
+    written,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

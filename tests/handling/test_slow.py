@@ -11,8 +11,7 @@ from passport_events.handling.claim import claim_batch
 from passport_events.handling.locks import RecordLocks
 from passport_events.mirror.apply import ensure_records, lock_record
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
-
-from .given import a_message, an_event, an_organization, make_due, now, stored
+from tests.handling.factories import a_message, an_event, an_organization, make_due, now, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

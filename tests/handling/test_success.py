@@ -19,9 +19,7 @@ from passport_events.models import (
 )
 from passport_events.redis_store import connections
 from project.embedded import ValkeyServer
-
-from .conftest import Statements
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_message,
     an_event,
@@ -33,6 +31,8 @@ from .given import (
     write,
     written,
 )
+
+from .conftest import Statements
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

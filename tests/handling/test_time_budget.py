@@ -15,9 +15,7 @@ from passport_events.handling.locks import RecordLocks
 from passport_events.handling.worker import TimeBudget, process_claim, work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from project.embedded import ValkeyServer
-
-from .conftest import Statements, Time
-from .given import (
+from tests.handling.factories import (
     OPPORTUNITIES,
     a_backlog,
     a_message,
@@ -26,6 +24,8 @@ from .given import (
     statuses,
     stored,
 )
+
+from .conftest import Statements, Time
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 

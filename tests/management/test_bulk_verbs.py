@@ -15,7 +15,7 @@ from passport_events.operating.audit_log import Actor
 from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
-from tests.handling.given import statuses
+from tests.handling.factories import statuses
 from tests.operating.inbox import dead, end, opportunity, organization, rows
 from tests.operating.test_passport_command import passport
 

@@ -30,12 +30,12 @@ def make_world(
     # Not above: pytest reads this file before Django has its settings.
     from passport_events.handling import registry  # noqa: PLC0415
     from passport_events.receiving import queries  # noqa: PLC0415
-    from tests.model.aside import Aside  # noqa: PLC0415
+    from tests.model.second_connection import SecondConnection  # noqa: PLC0415
     from tests.model.world import World  # noqa: PLC0415
 
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, **SMALL}
     monkeypatch.setattr(registry, "_handlers", {})
-    monkeypatch.setattr(queries, "LOCK_TIMEOUT", Aside.LOCK_TIMEOUT)
-    aside = Aside()
-    yield lambda: World(redis_server, aside)
-    aside.close()
+    monkeypatch.setattr(queries, "LOCK_TIMEOUT", SecondConnection.LOCK_TIMEOUT)
+    second_connection = SecondConnection()
+    yield lambda: World(redis_server, second_connection)
+    second_connection.close()

@@ -17,7 +17,7 @@ from typing import NoReturn
 from django.db import Error, OperationalError, connection
 from redis.exceptions import ConnectionError as RedisAwayError
 
-from tests.model.aside import Aside
+from tests.model.second_connection import SecondConnection
 
 
 class Seam(enum.Enum):
@@ -121,7 +121,7 @@ class Overtaken(Plan):
         super().__init__(at)
         self.who = who
         self.by: Callable[[], None] = lambda: None
-        self.aside: Aside | None = None
+        self.second_connection: SecondConnection | None = None
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -134,7 +134,7 @@ class Overtaken(Plan):
         if connection.get_autocommit():
             self._is_over = True
             self.by()
-        elif self.aside is not None:
+        elif self.second_connection is not None:
             self._is_over = True
             with suppress(Error):  # it met a lock of the transaction that stands still
-                self.aside.run(self.by)
+                self.second_connection.run(self.by)

@@ -31,11 +31,11 @@ from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
 from project.embedded import ValkeyServer
-from tests.model.aside import Aside
 from tests.model.handlers import Script
 from tests.model.plans import Overtaken, Plan
 from tests.model.salesforce import Salesforce, Sent
 from tests.model.seams import WatchedQueue, watched
+from tests.model.second_connection import SecondConnection
 
 KNOWN, ALSO_KNOWN, UNKNOWN = 1, 2, 3
 """Numbers of organizations; the last one is added while the example runs."""
@@ -56,9 +56,9 @@ _TABLES = (
 class World:
     """One example."""
 
-    def __init__(self, redis_server: ValkeyServer, aside: Aside) -> None:
+    def __init__(self, redis_server: ValkeyServer, second_connection: SecondConnection) -> None:
         self._redis_server = redis_server
-        self.aside = aside
+        self.second_connection = second_connection
         self.queue = FakeQueue()
         self.salesforce = Salesforce()
         self.sent: list[Sent] = []
@@ -108,7 +108,7 @@ class World:
             yield
             return
         if isinstance(plan, Overtaken):
-            plan.by, plan.aside = self._others()[plan.who], self.aside
+            plan.by, plan.second_connection = self._others()[plan.who], self.second_connection
         self.locks_are_whole = False
         with suppress(*plan.excuses), watched(plan):
             yield
@@ -194,9 +194,9 @@ class World:
 
     def _must_be_alone(self, event: Event, record: SalesforceRecord) -> None:
         """While a handler runs, nobody else can lock its record."""
-        if self.aside.is_speaking:
+        if self.second_connection.is_current:
             return
-        if not self.aside.run(lambda: _is_locked(record)):
+        if not self.second_connection.run(lambda: _is_locked(record)):
             self.violations.append("I4: another transaction could lock the record of a running handler")
 
 

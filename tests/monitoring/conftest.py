@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.receiving.conftest import home, in_a_hurry
+from tests.receiving.conftest import home, short_timeouts
 
-__all__ = ["home", "in_a_hurry"]
+__all__ = ["home", "short_timeouts"]
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from project.embedded import ValkeyServer
 from tests.harness import environment
 from tests.harness.aws import Sqs
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import eventually, opportunity
+from tests.receiving.factories import eventually, opportunity
 from tests.receiving.redriving import give_up, ingest
 from tests.receiving.services import Running
 
@@ -105,7 +105,7 @@ def test_the_age_is_that_of_the_oldest_that_was_received_since_the_last_sample(s
     assert QueueSample.objects.get().oldest_seconds is None
 
 
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
     redis_server: ValkeyServer, sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
     assert QueueSample.objects.get().queue == environment.QUEUE_NAME
 
 
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_an_ingester_samples_the_dead_letter_queues_and_not_the_other(
     redis_server: ValkeyServer, sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

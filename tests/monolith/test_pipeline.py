@@ -11,7 +11,7 @@ from passport_events.testing import organization_id, record_id, relay_message
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
 from tests.harness.monolith import Monolith
-from tests.receiving.arranging import heartbeat
+from tests.receiving.factories import heartbeat
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket

@@ -22,7 +22,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.operating.inbox import organization
-from tests.receiving.arranging import heartbeat
+from tests.receiving.factories import heartbeat
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,7 @@ from passport_events.receiving.sqs import BATCH
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import eventually
+from tests.receiving.factories import eventually
 from tests.receiving.services import Running, fill, service_of
 
 URL = {"endpoint_url": "https://sqs.us-east-1.amazonaws.com"}
@@ -225,7 +225,7 @@ class RefusingQueue(FakeQueue):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_queue_that_is_missing_at_the_start_ends_it_after_one_request() -> None:
     queue = RefusingQueue()
     queue.is_refused = True
@@ -235,7 +235,7 @@ def test_a_queue_that_is_missing_at_the_start_ends_it_after_one_request() -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_queue_that_is_missing_for_a_moment_is_waited_out(
     home: SalesforceOrganization, notifications: Notifications
 ) -> None:
@@ -253,7 +253,7 @@ def test_a_queue_that_is_missing_for_a_moment_is_waited_out(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_tables_that_are_missing_at_the_first_batch_end_it_and_later_they_do_not(
     home: SalesforceOrganization, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +279,7 @@ def test_tables_that_are_missing_at_the_first_batch_end_it_and_later_they_do_not
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_start_says_what_it_receives_from_and_into(
     home: SalesforceOrganization,
     queue: FakeQueue,

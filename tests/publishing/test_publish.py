@@ -13,7 +13,7 @@ from passport_events.publishing.topic import SnsTopic
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import record_id
-from tests.receiving.arranging import left_in_sqs, outcomes
+from tests.receiving.factories import left_in_sqs, outcomes
 
 from .outgoings import LosingTopic
 from .running import HOME, Publishing, merged, opportunity

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.receiving.arranging import left_in_sqs
+from tests.receiving.factories import left_in_sqs
 
 from .running import HOME, Publishing, opportunity
 

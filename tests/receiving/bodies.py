@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from passport_events.testing import contract_message, record_id, sns_notification
-from tests.receiving.arranging import ELSEWHERE, HOME, opportunity
+from tests.receiving.factories import ELSEWHERE, HOME, opportunity
 
 GOOD = json.dumps(opportunity(50))
 URL = "http://169.254.169.254/latest/meta-data/"

@@ -31,7 +31,7 @@ def _nothing_is_remembered() -> None:
 def home(redis_server: ValkeyServer) -> SalesforceOrganization:
     """The organization that the events of these tests belong to, and an empty Redis."""
     from passport_events.models import SalesforceOrganization
-    from tests.receiving.arranging import HOME
+    from tests.receiving.factories import HOME
 
     return SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
 
@@ -45,7 +45,7 @@ def queue() -> FakeQueue:
 
 
 @pytest.fixture
-def in_a_hurry(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """A service whose beats, ticks and pauses are milliseconds."""
     monkeypatch.setattr("passport_events.receiving.poller.BEAT_SECONDS", 0.04)
     monkeypatch.setattr("passport_events.dispatching.dispatcher.TICK_SECONDS", 0.02)

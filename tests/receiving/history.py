@@ -9,8 +9,8 @@ from typing import Any
 
 from passport_events.testing import contract_message, organization_id, record_id, relay_message
 from passport_events.testing.factories import COMMITTED_MS
-from tests.receiving.arranging import written_heartbeat
 from tests.receiving.envelopes import Change, Contract, Platform, Said
+from tests.receiving.factories import written_heartbeat
 
 LIVE, ALSO_LIVE, OFF, UNKNOWN = (organization_id(number) for number in range(1, 5))
 OFFER = "Offer_Sent__e"

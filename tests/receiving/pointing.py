@@ -17,7 +17,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import BUCKET, Sqs
-from tests.receiving.arranging import HOME
+from tests.receiving.factories import HOME
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.testing import FakeQueue
-from tests.receiving.arranging import opportunity
+from tests.receiving.factories import opportunity
 
 
 def fill(queue: FakeQueue, count: int) -> None:

@@ -17,8 +17,8 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from tests.harness import network
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import left_in_sqs, opportunity
 from tests.receiving.bodies import BAD, GOOD, ODD
+from tests.receiving.factories import left_in_sqs, opportunity
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import BUCKET, Sqs
-from tests.receiving.arranging import ELSEWHERE, HOME, heartbeat, opportunities, opportunity
+from tests.receiving.factories import ELSEWHERE, HOME, heartbeat, opportunities, opportunity
 from tests.receiving.pointing import pointer
 
 pytestmark = pytest.mark.django_db(transaction=True)

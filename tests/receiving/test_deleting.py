@@ -13,7 +13,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import in_a_thread, opportunities, opportunity, outcomes
+from tests.receiving.factories import in_a_thread, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

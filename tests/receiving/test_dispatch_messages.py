@@ -16,7 +16,7 @@ from passport_events.models import SalesforceOrganization
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import opportunity
+from tests.receiving.factories import opportunity
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ def test_once_with_nothing_due_hints_at_nobody(
     assert capsys.readouterr().out == "dispatch_messages: hints=0\n"
 
 
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_it_outlives_a_database_that_goes_away_and_ends_when_told_to(
     monkeypatch: pytest.MonkeyPatch, notifications: Notifications
 ) -> None:

@@ -13,13 +13,7 @@ from passport_events.models import Delivery, Mode, ProcessedMessage, SalesforceO
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, contract_message, record_id, sns_notification
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import (
-    ELSEWHERE,
-    HOME,
-    opportunities,
-    opportunity,
-    outcomes,
-)
+from tests.receiving.factories import ELSEWHERE, HOME, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db
 

@@ -21,10 +21,10 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import sns_notification
 from tests.harness import environment
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import left_in_sqs, opportunity, outcomes
+from tests.receiving.factories import left_in_sqs, opportunity, outcomes
 from tests.receiving.redriving import dead_letters, give_up, give_up_what_is_there, ingest
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home", "in_a_hurry")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home", "short_timeouts")]
 
 DEAD_LETTERS = f"{environment.QUEUE_NAME}-dead-letters"
 

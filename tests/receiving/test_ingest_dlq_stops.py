@@ -13,7 +13,7 @@ import pytest
 
 from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrganization
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import eventually, opportunity, outcomes
+from tests.receiving.factories import eventually, opportunity, outcomes
 from tests.receiving.redriving import dead_letters, give_up
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -30,7 +30,7 @@ from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.publishing.outgoings import outgoing
-from tests.receiving.arranging import opportunity, outcomes
+from tests.receiving.factories import opportunity, outcomes
 from tests.receiving.services import Running
 
 ARN = "arn:aws:sns:us-east-1:123456789012:events"
@@ -285,7 +285,7 @@ def asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Server, SqsQ
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 def test_a_poller_lives_through_all_of_them_and_deletes_nothing_that_it_has_not_stored(
     home: SalesforceOrganization, server: Server
 ) -> None:

@@ -15,7 +15,7 @@ from passport_events.receiving import organization_cache
 from passport_events.receiving.organization_cache import KnownOrganization
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
-from tests.receiving.arranging import ELSEWHERE, HOME, opportunity, outcomes
+from tests.receiving.factories import ELSEWHERE, HOME, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db
 

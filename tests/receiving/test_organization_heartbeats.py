@@ -20,7 +20,7 @@ from passport_events.testing import FakeQueue, organization_id, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from tests.harness.aws import Sqs
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import (
+from tests.receiving.factories import (
     ELSEWHERE,
     HOME,
     heartbeat,

@@ -17,14 +17,7 @@ from passport_events.receiving import organization_cache, queries
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import (
-    ELSEWHERE,
-    HOME,
-    heartbeat,
-    in_a_thread,
-    opportunity,
-    outcomes,
-)
+from tests.receiving.factories import ELSEWHERE, HOME, heartbeat, in_a_thread, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from passport_events.receiving import queries
 from passport_events.testing import sns_notification
 from tests.harness.aws import Sqs
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import ELSEWHERE, opportunities, opportunity
+from tests.receiving.factories import ELSEWHERE, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
     events,

@@ -16,7 +16,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import HOME, opportunities, opportunity
+from tests.receiving.factories import HOME, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
     events,

@@ -21,7 +21,7 @@ from passport_events.receiving import payloads, queries, s3
 from passport_events.receiving.payloads import Payload, StoredPayload
 from tests.harness.aws import BUCKET, Sqs
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import eventually, in_a_thread, opportunities, opportunity
+from tests.receiving.factories import eventually, in_a_thread, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
     events,

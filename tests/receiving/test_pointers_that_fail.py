@@ -16,7 +16,7 @@ from passport_events.receiving import organization_cache, s3
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET, Sqs
-from tests.receiving.arranging import opportunity
+from tests.receiving.factories import opportunity
 from tests.receiving.pointing import (
     arrive,
     events,

@@ -23,7 +23,7 @@ from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrgani
 from passport_events.processes.errors import describe_error
 from project.embedded import LOOPBACK
 from tests.harness.aws import Sqs
-from tests.receiving.arranging import left_in_sqs, opportunity
+from tests.receiving.factories import left_in_sqs, opportunity
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -56,7 +56,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("home", "in_a_hurry")
+@pytest.mark.usefixtures("home", "short_timeouts")
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [
@@ -81,7 +81,7 @@ def test_it_stops_where_it_is_told_and_says_what_it_did(
     assert left_in_sqs(sqs) == 25 - received
 
 
-@pytest.mark.usefixtures("home", "in_a_hurry")
+@pytest.mark.usefixtures("home", "short_timeouts")
 @pytest.mark.django_db(transaction=True)
 def test_several_receivers_store_each_event_once(sqs: Sqs) -> None:
     publish(sqs, 25)
@@ -90,7 +90,7 @@ def test_several_receivers_store_each_event_once(sqs: Sqs) -> None:
     assert (ProcessedMessage.objects.count(), left_in_sqs(sqs)) == (25, 0)
 
 
-@pytest.mark.usefixtures("in_a_hurry")
+@pytest.mark.usefixtures("short_timeouts")
 @pytest.mark.django_db(transaction=True)
 def test_sqs_that_stays_away_is_exit_1_with_the_reason(sqs: Sqs, settings: Any) -> None:
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_CONSECUTIVE_ERRORS": 3}
@@ -104,7 +104,7 @@ def test_sqs_that_stays_away_is_exit_1_with_the_reason(sqs: Sqs, settings: Any) 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("home", "in_a_hurry")
+@pytest.mark.usefixtures("home", "short_timeouts")
 def test_a_database_that_refuses_everything_is_exit_1_and_no_value_is_printed(
     sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

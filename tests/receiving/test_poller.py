@@ -13,10 +13,10 @@ from passport_events.models import Heartbeat, ProcessedMessage, SalesforceOrgani
 from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
-from tests.receiving.arranging import eventually
+from tests.receiving.factories import eventually
 from tests.receiving.services import Running, fill, service_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_a_hurry")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("short_timeouts")]
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,10 @@ from passport_events.receiving.poller import Totals
 from passport_events.testing import FakeQueue
 from project.embedded import ValkeyServer
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import eventually, opportunity, outcomes
+from tests.receiving.factories import eventually, opportunity, outcomes
 from tests.receiving.services import Running, fill, service_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_a_hurry")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("short_timeouts")]
 
 
 def test_while_sqs_is_away_it_waits_says_so_once_and_goes_on(

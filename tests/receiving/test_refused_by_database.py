@@ -14,14 +14,7 @@ from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.notifications import Notifications
-from tests.receiving.arranging import (
-    ELSEWHERE,
-    HOME,
-    in_a_thread,
-    opportunities,
-    opportunity,
-    outcomes,
-)
+from tests.receiving.factories import ELSEWHERE, HOME, in_a_thread, opportunities, opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
-from tests.receiving.arranging import left_in_sqs
+from tests.receiving.factories import left_in_sqs
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import queries
 from passport_events.receiving.poll import PollResult, poll_once
 from passport_events.testing import FakeQueue
-from tests.receiving.arranging import opportunity, outcomes
+from tests.receiving.factories import opportunity, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,7 +24,7 @@ from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.writer import Writer
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
-from tests.receiving.arranging import eventually, opportunity
+from tests.receiving.factories import eventually, opportunity
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

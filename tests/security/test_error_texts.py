@@ -29,7 +29,7 @@ from passport_events.operating.dry_run import execute_dry_run
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login
-from tests.handling.given import an_event
+from tests.handling.factories import an_event
 from tests.harness.steps import assert_linear, count_steps
 from tests.operating.inbox import opportunity, organization, rows
 from tests.operating.test_passport_command import passport

@@ -31,7 +31,7 @@ from passport_events.operating import health
 from passport_events.operating.finding import Code
 from passport_events.redis_store import keys
 from project.embedded import LOOPBACK, ValkeyServer
-from tests.handling.given import OPPORTUNITIES, a_message, an_organization, now, written
+from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, now, written
 from tests.handling.test_rq_worker import PATIENCE_SECONDS, rqworker, spawn, wait_until
 
 REPOSITORY = Path(__file__).parents[2]

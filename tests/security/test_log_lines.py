@@ -24,7 +24,7 @@ from passport_events.processes.backoff import Backoff
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
-from tests.receiving.arranging import opportunity
+from tests.receiving.factories import opportunity
 
 HOSTILE = "eve\nERROR passport_events died\r\x1b[2J\x85\u2028\u2029\u202egnp.exe\x00\ud800\u200b"
 FORGED = 'eve count=1000 actor="root"'

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from project.embedded import LOOPBACK
-from tests.chaos.faults import furnish
+from tests.chaos.faults import seed
 from tests.chaos.faults.watched import Watched
 from tests.chaos.producer import client
 
@@ -157,7 +157,7 @@ def test_what_was_published_is_there_and_its_publisher_does_not_know(
     sns = client(f"http://{LOOPBACK}:{servers.proxies['sqs'].port}")
 
     def publish() -> str:
-        entries: Any = [{"Id": "0", "Message": furnish.event(3_000)}]
+        entries: Any = [{"Id": "0", "Message": seed.event(3_000)}]
         return says(lambda: sns.publish_batch(TopicArn=servers.topic_arn, PublishBatchRequestEntries=entries))
 
     answers: list[str] = []

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.faults import ALL, furnish
+from tests.chaos.faults import ALL, seed
 from tests.chaos.process import MANAGE
 
 Seen = TypeVar("Seen")
@@ -75,9 +75,9 @@ class Watched(Cluster):
         return self.killed
 
     def furnish(self) -> None:
-        """Fill the database; see `tests.chaos.faults.furnish`."""
+        """Fill the database; see `tests.chaos.faults.seed`."""
         subprocess.run(
-            [sys.executable, "-m", furnish.__name__],
+            [sys.executable, "-m", seed.__name__],
             env=self.direct_environment,
             cwd=MANAGE.parent,
             check=True,
@@ -95,4 +95,4 @@ class Watched(Cluster):
         """Put one event for each of these opportunities straight into the queue."""
         queues = self.queues()
         for number in numbers:
-            queues.send_message(QueueUrl=self.queue_url, MessageBody=furnish.event(number, change))
+            queues.send_message(QueueUrl=self.queue_url, MessageBody=seed.event(number, change))

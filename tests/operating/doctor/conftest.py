@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.crashes.conftest import nursery, world
+from tests.crashes.conftest import fork_server, world
 
-__all__ = ["nursery", "world"]
+__all__ = ["fork_server", "world"]

@@ -1,4 +1,4 @@
-"""Another process, for what happens while a transaction of this one stands still."""
+"""A second database connection, for what happens while a transaction of the test is open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 
 
-class Aside:
-    """Another process: a thread with connections of its own. SQLite, with one writer, would let it wait."""
+class SecondConnection:
+    """A thread with its own connection, in place of another process. PostgreSQL only: SQLite has one writer."""
 
-    # What it would have to wait for never ends while the process that it overtakes stands still.
+    # The test waits for this thread, so a lock of the test's transaction is never released meanwhile.
     LOCK_TIMEOUT = "100ms"
 
     def __init__(self) -> None:
@@ -24,12 +24,12 @@ class Aside:
         self._thread.start()
 
     @property
-    def is_speaking(self) -> bool:
-        """Whether this is its own thread."""
+    def is_current(self) -> bool:
+        """Whether the caller runs in this thread."""
         return threading.current_thread() is self._thread
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """Do it there, while this thread stands still. Raises what it raises."""
+        """Run `work` in the thread and wait for its result. Raises its error."""
         self._work, self._error, self._answer = work, None, None
         self._asked.release()
         self._done.acquire()

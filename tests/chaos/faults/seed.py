@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.faults.furnish`: what the tests of faults find in the database of a cluster.
+"""`python -m tests.chaos.faults.seed`: what the tests of faults find in the database of a cluster.
 
 A process of its own, because the tests' own Django has another database.
 """

@@ -1,10 +1,10 @@
-"""Waits that are right in production and too long for a test, as seconds."""
+"""Timeouts of production, shortened for tests; in seconds."""
 
 from __future__ import annotations
 
 import importlib
 
-HURRY = "PASSPORT_TEST_HURRY"
+SHORT_TIMEOUTS = "PASSPORT_TEST_SHORT_TIMEOUTS"
 SHORTER = {
     "passport_events.processes.threads:MAX_STEP_SECONDS": 4,
     "passport_events.processes.threads:CHECK_SECONDS": 0.1,
@@ -15,7 +15,7 @@ SHORTER = {
 }
 
 
-def hurry() -> None:
+def shorten_timeouts() -> None:
     """Let this process hang sooner."""
     for where, seconds in SHORTER.items():
         module, _, name = where.partition(":")

@@ -21,12 +21,12 @@ REPOSITORY = Path(__file__).parents[2]
 DJANGO_SETTINGS = "tests.crashes.settings"
 
 
-class Nursery:
+class ForkServer:
     """The end of it that a test sees."""
 
     def __init__(self) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.crashes.nursery"],
+            [sys.executable, "-W", "error", "-m", "tests.crashes.fork_server"],
             env={**os.environ, "DJANGO_SETTINGS_MODULE": DJANGO_SETTINGS},
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
@@ -63,13 +63,13 @@ class Forked:
     """A child; what a Popen can that tests ask for."""
 
     pid: int
-    _nursery: Nursery
+    _fork_server: ForkServer
     returncode: int | None = None
 
     def poll(self) -> int | None:
         """The exit code, if it has ended."""
         if self.returncode is None:
-            self.returncode = self._nursery.exit_code(self.pid)
+            self.returncode = self._fork_server.exit_code(self.pid)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
