@@ -41,28 +41,32 @@ def find_deliveries(organization_id: str, record_id: str, progress: Progress) ->
     `progress` is given the number of deliveries that were searched so far.
 
     Those that were read are about the records of their events, and a mere reference is no copy: an
-    event that arrived before has no message here. Those that were refused are about every id in them.
+    event that arrived before has no message here. Those that were refused are about every id in them. Nobody
+    checked which organization such a one belongs to: another one's is meant if it also names this one.
     """
-    ours = ProcessedMessage.objects.filter(organization_salesforce_id__in=(organization_id, ""))
-    of_delivery = ours.filter(delivery=OuterRef("pk"))
-    rows = Delivery.objects.filter(Exists(of_delivery), body__isnull=False).annotate(
-        is_refused=Exists(of_delivery.filter(record_id=""))
+    messages = ProcessedMessage.objects.filter(delivery=OuterRef("pk"))
+    refused = messages.filter(record_id="")
+    ours = messages.filter(organization_salesforce_id__in=(organization_id, ""))
+    rows = Delivery.objects.filter(Exists(ours) | Exists(refused), body__isnull=False).annotate(
+        is_refused=Exists(refused), is_ours=Exists(ours)
     )
     found: set[int] = set()
     last, searched = 0, 0
     while page := list(rows.filter(pk__gt=last).order_by("pk")[:STEP]):
-        found |= {delivery.pk for delivery in page if _is_about(delivery, record_id)}
+        found |= {delivery.pk for delivery in page if _is_about(delivery, organization_id, record_id)}
         last, searched = page[-1].pk, searched + len(page)
         progress(searched)
     return found
 
 
-def _is_about(delivery: Delivery, record_id: str) -> bool:
+def _is_about(delivery: Delivery, organization_id: str, record_id: str) -> bool:
     is_refused: bool = delivery.is_refused  # type: ignore[attr-defined]  # annotated
+    is_ours: bool = delivery.is_ours  # type: ignore[attr-defined]  # annotated
     texts = (bytes(delivery.body or b""), json.dumps(delivery.attributes).encode())
     # No format that is read holds a record's id in another encoding than JSON.
     depth = MAX_DEPTH if is_refused else 0
-    if not any(contains_record(text, record_id, depth) for text in texts):
+    wanted = (record_id,) if is_ours else (record_id, organization_id)
+    if not all(any(contains_record(text, each, depth) for text in texts) for each in wanted):
         return False
     if is_refused:
         return True

@@ -301,6 +301,24 @@ def test_what_is_about_others_stays_whole(redis_server: ValkeyServer) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("named", [HOME, HOME[:15], HOME.lower()])
+def test_a_refused_delivery_that_claims_another_organization_goes_where_it_names_this_one(named: str) -> None:
+    """Nobody checked the claim of what could not be read."""
+    organization(1)
+    organization(2)
+    claim = {"org_id": organization_id(2)}
+    ours = store(wrapped(f'{{"Id": "{RECORD}", "of": "{named}", "Name": "{MARKER}"', **claim))
+    theirs = store(sns_notification(f'{{"Id": "{RECORD}", "Name": "Bob"', attributes=claim).encode())
+    assert ours.organization_salesforce_id == theirs.organization_salesforce_id == organization_id(2)
+
+    assert erase(HOME, RECORD, ANN, "request 17") == ErasureCounts(0, 1, 1, 0)
+
+    assert copies() == []
+    theirs.delivery.refresh_from_db()
+    assert theirs.delivery.body
+
+
+@pytest.mark.django_db
 def test_an_event_that_was_stored_as_part_of_another_delivery_goes_too() -> None:
     organization()
     store(event(at_ms=1_000))
