@@ -23,7 +23,7 @@ GAP = "#"
 MAX_READ = 10_000
 """Characters of a text that are looked at. Every pattern below reads each of them a fixed number of times."""
 
-_VALUE = re.compile(r"\[value\]")  # what `handling.redaction` leaves of a value
+_VALUE = re.compile(r"\[value\]")  # what `error_report.masking` writes for a value
 _RUN = re.compile(r"[^\s<>()\"'`]++")
 # An apostrophe inside a word opens nothing; what is never closed ends with the text.
 _QUOTED = re.compile(

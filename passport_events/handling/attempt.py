@@ -19,7 +19,7 @@ from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.db.compiled import CompiledUpdate, make_placeholders
 from passport_events.exceptions import LeaseLost
-from passport_events.handling.errors import ErrorReport, Failure
+from passport_events.handling.error_report.report import ErrorReport, Failure
 from passport_events.handling.plan import Plan
 from passport_events.handling.retry import Dead, DeferUncounted, RetryAfter, RetryPolicy, decide
 from passport_events.instrumentation import Notification

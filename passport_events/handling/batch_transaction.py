@@ -17,9 +17,9 @@ from rq.timeouts import JobTimeoutException
 from passport_events.error_tree import iterate_related
 from passport_events.handling.attempt import Attempt, BatchResult, StopReason, summarize_merge
 from passport_events.handling.batch import MergedMessage, finish_batch, merge_messages
-from passport_events.handling.error_places import short_class_name_of
-from passport_events.handling.errors import Failure, capture
-from passport_events.handling.event_words import names_in, values_in
+from passport_events.handling.error_report.frames import get_short_class_name
+from passport_events.handling.error_report.masking import collect_names, collect_values
+from passport_events.handling.error_report.report import Failure, capture
 from passport_events.handling.execute import INCOMPLETE_RECORD_DELAY, run_attempt, run_handler
 from passport_events.handling.registry import Handler
 from passport_events.handling.rq_timeout import is_job_timeout
@@ -73,7 +73,7 @@ def run_batch(attempts: Sequence[Attempt], handler: Handler) -> BatchResult:
         if not committed:
             return _handle_rollback(attempts, error)
         # A callback of a handler failed after the commit.
-        emit(Notification.CRASHED, message_ids=outcomes.started, error_class=short_class_name_of(error))
+        emit(Notification.CRASHED, message_ids=outcomes.started, error_class=get_short_class_name(error))
         stop = StopReason.JOB_TIMEOUT if is_job_timeout(error) else None
     for status, summaries in outcomes.finished.items():
         for key in summaries:
@@ -114,7 +114,7 @@ def _call_handler(handler: Handler, attempt: Attempt, one: MergedMessage, *, is_
     except BaseException as error:
         if is_interrupt(error):
             raise
-        failure = capture(error, names_in(one.event, one.record), values_in(one.event, one.record))
+        failure = capture(error, collect_names(one.event, one.record), collect_values(one.event, one.record))
         raise _HandlerFailed(attempt, failure, is_first=is_first) from None
 
 
@@ -123,7 +123,7 @@ def _handle_rollback(attempts: Sequence[Attempt], error: BaseException) -> Batch
     if isinstance(error, JobTimeoutException):
         # The cause is unknown. The messages stay claimed until the lease ends, and are isolated then.
         ids = [attempt.message.pk for attempt in attempts]
-        emit(Notification.CRASHED, message_ids=ids, error_class=short_class_name_of(error))
+        emit(Notification.CRASHED, message_ids=ids, error_class=get_short_class_name(error))
         return BatchResult(frozenset(ids), StopReason.JOB_TIMEOUT)
     if isinstance(error, CONNECTION_ERRORS) and not connections[get_database_alias()].is_usable():
         raise error

@@ -17,13 +17,18 @@ from passport_events.event import Event
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.attempt import Attempt, BatchResult, StopReason, record_failure
 from passport_events.handling.batch import merge_batch
-from passport_events.handling.broken_transaction import diagnose, forget_errors, refuse_broken
-from passport_events.handling.error_places import short_class_name_of
-from passport_events.handling.errors import Failure, capture
-from passport_events.handling.event_words import names_in, values_in
+from passport_events.handling.error_report.frames import get_short_class_name
+from passport_events.handling.error_report.masking import collect_names, collect_values
+from passport_events.handling.error_report.report import Failure, capture
+from passport_events.handling.handler_checks import (
+    clear_errors,
+    explain_error,
+    refuse_broken_transaction,
+    refuse_result,
+    refuse_unfinished,
+)
 from passport_events.handling.pointers import run_pointer_attempt
 from passport_events.handling.registry import Handler
-from passport_events.handling.results import refuse_result, refuse_unfinished
 from passport_events.handling.rq_timeout import cancel_statement, is_job_timeout
 from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
@@ -68,7 +73,7 @@ def run_attempt(attempt: Attempt, failure: Failure | None = None) -> BatchResult
         emit(
             Notification.CRASHED,
             message_ids=[attempt.message.pk],
-            error_class=short_class_name_of(raised),
+            error_class=get_short_class_name(raised),
         )
     return BatchResult(attempted, StopReason.JOB_TIMEOUT if is_job_timeout(error) else None)
 
@@ -95,7 +100,7 @@ def _merge_and_handle(attempt: Attempt) -> BaseException | None:
         raise
     except DatabaseError as raised:
         # The handler's writes broke the commit, for example by a deferred constraint.
-        return _record_handler_failure(attempt, capture(raised, names_in(event), values_in(event)))
+        return _record_handler_failure(attempt, capture(raised, collect_names(event), collect_values(event)))
 
 
 def _record_handler_failure(attempt: Attempt, failure: Failure) -> BaseException | None:
@@ -118,7 +123,7 @@ def _prepare(attempt: Attempt, event: Event) -> tuple[Event, Failure | None]:
             raise
         # Django keeps a broken connection outside a transaction, and the failure must still be recorded.
         connections[get_database_alias()].close_if_unusable_or_obsolete()
-        return event, capture(error, names_in(event), values_in(event))
+        return event, capture(error, collect_names(event), collect_values(event))
     return dataclasses.replace(event, prepared=prepared), None
 
 
@@ -160,15 +165,15 @@ def call_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Fa
     except BaseException as error:
         if is_interrupt(error):
             raise
-        error = diagnose(error, connections[get_database_alias()])
-        return capture(error, names_in(event, record), values_in(event, record))
+        error = explain_error(error, connections[get_database_alias()])
+        return capture(error, collect_names(event, record), collect_values(event, record))
     return None
 
 
 def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> None:
     """Call a handler without a savepoint. Raises its error; then the caller must roll back."""
     connection = connections[get_database_alias()]
-    forget_errors(connection)
+    clear_errors(connection)
     try:
         result = handler.function(event, record)
     except JobTimeoutException:
@@ -176,4 +181,4 @@ def run_handler(handler: Handler, event: Event, record: SalesforceRecord) -> Non
         raise
     if result is not None:
         refuse_result(result)
-    refuse_broken(connection)
+    refuse_broken_transaction(connection)

@@ -7,7 +7,7 @@ from rq.timeouts import JobTimeoutException
 
 from passport_events.dispatching import dispatcher, hints
 from passport_events.exceptions import JobFailed
-from passport_events.handling.errors import capture
+from passport_events.handling.error_report.report import capture
 from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification, emit

@@ -14,7 +14,7 @@ from passport_events import conf, fingerprint
 from passport_events.dispatching import hints
 from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling.attempt import Attempt, record_failure
-from passport_events.handling.errors import capture
+from passport_events.handling.error_report.report import capture
 from passport_events.instrumentation import Notification, emit
 from passport_events.interrupts import is_interrupt
 from passport_events.models import Status

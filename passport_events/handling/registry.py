@@ -15,7 +15,7 @@ from passport_events.exceptions import (
     HandlerOptionsConflict,
     InvalidHandler,
 )
-from passport_events.handling.signatures import name_of, require_callable
+from passport_events.handling.handler_checks import get_function_name, require_callable
 
 if TYPE_CHECKING:
     # Projects import `handles` before Django's models can be loaded.
@@ -45,7 +45,7 @@ class Handler:
 
     def __post_init__(self) -> None:
         if not self.name:
-            object.__setattr__(self, "name", name_of(self.function))
+            object.__setattr__(self, "name", get_function_name(self.function))
 
     def waits_for(self, record: SalesforceRecord) -> bool:
         """Whether too little of a record is known yet."""
@@ -88,7 +88,8 @@ def handles(
     """
     if not isinstance(event_type, str):
         raise InvalidHandler(
-            f"{name_of(event_type)} is registered without an event type. Write @handles('opportunity')."
+            f"{get_function_name(event_type)} is registered without an event type. "
+            "Write @handles('opportunity')."
         )
 
     def register(function: F) -> F:

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from passport_events import Discard, Event, Reject, RetryLater, fingerprint, handles
 from passport_events.dispatching import hints
-from passport_events.handling import errors, registry
-from passport_events.handling.errors import describe
-from passport_events.handling.event_words import names_in, values_in
+from passport_events.handling import registry
+from passport_events.handling.error_report import report
+from passport_events.handling.error_report.masking import collect_names, collect_values
+from passport_events.handling.error_report.report import describe
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization, SalesforceRecord
@@ -144,7 +145,7 @@ def test_no_form_of_a_value_is_in_the_report(value: str, form: str, way: Callabl
 @pytest.mark.parametrize("way", WAYS)
 def test_a_longer_text_costs_no_more(way: Callable[[str], NoReturn], monkeypatch: pytest.MonkeyPatch) -> None:
     """Case B2: of a text that has no end, the beginning is read."""
-    monkeypatch.setattr(errors, "MAX_READ", 100)
+    monkeypatch.setattr(report, "MAX_READ_CHARACTERS", 100)
 
     def steps(words: int) -> int:
         try:
@@ -210,7 +211,7 @@ def test_a_value_that_the_code_also_says_is_hidden(value: Any) -> None:
     try:
         raise error
     except LookupError as raised:
-        report = describe(raised, names_in(event), values_in(event))
+        report = describe(raised, collect_names(event), collect_values(event))
     assert str(leaf).strip() not in report.text
     assert report.text.startswith(f"no such stage: [value] as record {event.record_id} has")
     is_status = str(value) == "504"

@@ -1,4 +1,4 @@
-"""What an exception says in attributes without values of an event: statuses, codes, names of the schema."""
+"""Read attributes of an exception that hold no values: statuses, codes, names of the schema."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from passport_events.exceptions import PayloadUnavailable
 from passport_events.handling.rq_timeout import is_job_timeout
 
 Fact = tuple[str, str]
-"""A name and what it is, safe to show."""
+"""A name and its value, safe to show."""
 
-MAX_INVALID = 10
-"""Columns that are named."""
+MAX_INVALID_COLUMNS = 10
+"""Columns that a report names."""
 
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 _AWS_CODE = re.compile(r"[1-5]\d\d|[A-Z][A-Za-z0-9]{1,60}(?:\.[A-Z][A-Za-z0-9]{1,60})?")
@@ -31,10 +31,18 @@ _EXIT_CODES = range(256)
 _CLIENT_ERROR = ("botocore.exceptions", "ClientError")
 
 
-def facts_of(error: BaseException) -> list[Fact]:
-    """Statuses and codes of one error; an attribute that cannot be read is left out."""
+def read_facts(error: BaseException) -> list[Fact]:
+    """Read statuses and codes of one error; an attribute that cannot be read is skipped."""
     found: dict[str, str] = {}
-    for read in (_http, _exit_code, _errno, _aws, _database, _validation, _bucket):
+    for read in (
+        _read_http_status,
+        _read_exit_code,
+        _read_errno,
+        _read_aws_error,
+        _read_database_error,
+        _read_invalid_columns,
+        _read_bucket,
+    ):
         try:
             found.update(read(error))
         except Exception as own:  # a property can raise anything
@@ -43,22 +51,22 @@ def facts_of(error: BaseException) -> list[Fact]:
     return list(found.items())
 
 
-def texts_of(facts: list[Fact]) -> Iterator[str]:
-    """The standard texts of these codes."""
+def get_standard_texts(facts: list[Fact]) -> Iterator[str]:
+    """Yield the standard texts of these codes."""
     for name, value in facts:
         if name == "errno":
             yield os.strerror(int(value))
             yield f"[Errno {value}] {os.strerror(int(value))}"
         elif name == "status_code":
-            yield f"{value} {_reason(int(value))} "
-            yield f"{_reason(int(value))} "
+            yield f"{value} {_get_reason_phrase(int(value))} "
+            yield f"{_get_reason_phrase(int(value))} "
         elif name == "bucket":
             yield value
 
 
 @functools.cache
-def schema_names() -> frozenset[str]:
-    """Tables, columns and constraints of all models: what SQLite names in its errors."""
+def get_schema_names() -> frozenset[str]:
+    """Return tables, columns and constraints of all models, which SQLite names in its errors."""
     names: set[str] = set()
     for model in apps.get_models(include_auto_created=True):
         options = model._meta  # noqa: SLF001  Django documents it
@@ -68,7 +76,7 @@ def schema_names() -> frozenset[str]:
     return frozenset(names)
 
 
-def _http(error: Any) -> Iterator[Fact]:
+def _read_http_status(error: Any) -> Iterator[Fact]:
     response = getattr(error, "response", None)
     for holder, name in (
         (error, "status_code"),
@@ -83,17 +91,17 @@ def _http(error: Any) -> Iterator[Fact]:
             return
 
 
-def _exit_code(error: Any) -> Iterator[Fact]:
+def _read_exit_code(error: Any) -> Iterator[Fact]:
     if isinstance(error, SystemExit) and type(error.code) is int and error.code in _EXIT_CODES:
         yield "exit_code", str(error.code)
 
 
-def _errno(error: Any) -> Iterator[Fact]:
+def _read_errno(error: Any) -> Iterator[Fact]:
     if isinstance(error, OSError) and error.errno in errno.errorcode:
         yield "errno", str(error.errno)
 
 
-def _aws(error: Any) -> Iterator[Fact]:
+def _read_aws_error(error: Any) -> Iterator[Fact]:
     if not any((kind.__module__, kind.__name__) == _CLIENT_ERROR for kind in type(error).__mro__):
         return
     code = error.response["Error"]["Code"]
@@ -104,8 +112,8 @@ def _aws(error: Any) -> Iterator[Fact]:
         yield "status_code", str(status)
 
 
-def _database(error: Any) -> Iterator[Fact]:
-    """What the server says beside its text; Django puts its own error around the driver's."""
+def _read_database_error(error: Any) -> Iterator[Fact]:
+    """Read the fields of the driver's error, which is the cause of Django's."""
     if isinstance(error, Error):
         error = error.__cause__
     if error is None or not type(error).__module__.startswith("psycopg"):
@@ -119,20 +127,20 @@ def _database(error: Any) -> Iterator[Fact]:
             yield name, value
 
 
-def _validation(error: Any) -> Iterator[Fact]:
-    """Columns that Django found invalid: in its text they stand between values."""
+def _read_invalid_columns(error: Any) -> Iterator[Fact]:
+    """Name the columns that Django found invalid; its text has them between values."""
     if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
-        names = [name for name in error.error_dict if name in schema_names()]
+        names = [name for name in error.error_dict if name in get_schema_names()]
         if names:
-            yield "invalid", ", ".join(names[:MAX_INVALID])
+            yield "invalid", ", ".join(names[:MAX_INVALID_COLUMNS])
 
 
-def _bucket(error: Any) -> Iterator[Fact]:
+def _read_bucket(error: Any) -> Iterator[Fact]:
     if isinstance(error, PayloadUnavailable):
         yield "bucket", error.bucket
 
 
-def _reason(status: int) -> str:
+def _get_reason_phrase(status: int) -> str:
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:

@@ -19,9 +19,15 @@ from django.core.validators import EmailValidator, validate_email
 from django.utils import translation
 from rq.timeouts import JobTimeoutException
 
-from passport_events.handling import errors
-from passport_events.handling.errors import LONGEST_TEXT, WITHOUT_TEXT, ErrorReport, capture, describe
-from passport_events.handling.redaction import MASK
+from passport_events.handling.error_report import report
+from passport_events.handling.error_report.masking import MASK
+from passport_events.handling.error_report.report import (
+    MAX_TEXT_CHARACTERS,
+    UNREADABLE_TEXT,
+    ErrorReport,
+    capture,
+    describe,
+)
 from passport_events.models import SalesforceOrganization
 
 NO_PROGRAM = "There is no program called %s"
@@ -311,7 +317,7 @@ def test_an_error_whose_text_cannot_be_made_is_told_all_the_same(reaction: Calla
         raise Mute(reaction)
 
     told = report_of(fail)
-    assert (told.text, told.error_class) == (WITHOUT_TEXT, f"{__name__}.Mute")
+    assert (told.text, told.error_class) == (UNREADABLE_TEXT, f"{__name__}.Mute")
 
 
 def test_a_text_that_never_ends_is_ended_by_the_alarm_which_is_the_failure() -> None:
@@ -352,7 +358,7 @@ def test_a_long_text_is_cut_and_only_its_beginning_is_read() -> None:
 
     told = report_of(fail)
     assert told.text == f"it is too long: {MASK}"
-    assert len(told.text) <= LONGEST_TEXT
+    assert len(told.text) <= MAX_TEXT_CHARACTERS
 
 
 def test_a_class_that_was_made_from_a_value_is_told_by_its_base() -> None:
@@ -442,5 +448,5 @@ def test_what_cannot_be_described_is_a_failure_all_the_same(monkeypatch: pytest.
     def broken(*arguments: Any) -> NoReturn:
         raise RuntimeError
 
-    monkeypatch.setattr(errors, "describe", broken)
-    assert capture(ValueError()).report.text == WITHOUT_TEXT
+    monkeypatch.setattr(report, "describe", broken)
+    assert capture(ValueError()).report.text == UNREADABLE_TEXT

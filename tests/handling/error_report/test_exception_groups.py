@@ -9,7 +9,7 @@ import pytest
 from rq.timeouts import JobTimeoutException
 
 from passport_events import Discard, Event, Reject, RetryLater, handles
-from passport_events.handling.errors import LONGEST_TEXT, ErrorReport, describe
+from passport_events.handling.error_report.report import MAX_TEXT_CHARACTERS, ErrorReport, describe
 from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.models import SalesforceRecord
@@ -110,7 +110,7 @@ def test_a_large_group_is_told_by_its_first_ones() -> None:
     """Case C6."""
     told = nested(*(ValueError("x" * 1_000) for _ in range(20_000)))
 
-    assert len(told.text) <= LONGEST_TEXT
+    assert len(told.text) <= MAX_TEXT_CHARACTERS
     assert told.text.endswith("and others")
     assert told.frames.count("builtins.ValueError") <= 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passport_events import Event, Reject, fingerprint, handles
-from passport_events.handling.errors import ErrorReport, describe
+from passport_events.handling.error_report.report import ErrorReport, describe
 from passport_events.handling.worker import work
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceRecord, Status
 from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, now, outcome, work_again
@@ -67,7 +67,7 @@ def test_an_endless_text_is_normalised_before_it_is_cut() -> None:
     def fail(length: int) -> None:
         raise ValueError(f"'{'x' * length}' is too long")
 
-    assert report_of(fail, 5).gist == report_of(fail, 5_000).gist == "# is too long"
+    assert report_of(fail, 5).normalized_text == report_of(fail, 5_000).normalized_text == "# is too long"
 
 
 @pytest.mark.django_db(transaction=True)

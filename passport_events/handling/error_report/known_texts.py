@@ -1,4 +1,4 @@
-"""Texts and names that Python and the databases put into errors from code that has no Python source."""
+"""Texts and names in errors of Python and the databases that are made by code without Python source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import builtins
 import types
 from typing import Final
 
-NAMES: Final = frozenset(
+PYTHON_NAMES: Final = frozenset(
     {
         *dir(builtins),
         *(kind.__name__ for kind in vars(types).values() if isinstance(kind, type)),
@@ -34,7 +34,7 @@ _DECIMAL_SIGNALS = (
     *("InvalidContext", "InvalidOperation", "Overflow", "FloatOperation"),
 )
 
-PYTHON: Final = (
+PYTHON_TEXTS: Final = (
     # AttributeError, NameError, ImportError
     "object has no attribute '%s'",
     "type object '%s' has no attribute '%s'",
@@ -134,7 +134,7 @@ PYTHON: Final = (
     "timed out",
 )
 
-DATABASES: Final = (
+DATABASE_TEXTS: Final = (
     # PostgreSQL
     'duplicate key value violates unique constraint "%s"',
     'insert or update on table "%s" violates foreign key constraint "%s"',
