@@ -19,6 +19,7 @@ from django.db import connections, transaction
 from django.db.models import Model
 from django.db.models.signals import post_save, pre_save
 
+from passport_events.exact_json import is_equal
 from passport_events.exceptions import OperationRefused
 
 _WRITE = re.compile(
@@ -151,7 +152,7 @@ class _SaveRecorder:
         label = sender._meta.label  # noqa: SLF001  Django documents it
         if old is None or new is None:
             self._written.created[label] += 1
-        elif names := {name for name, value in new.items() if value != old[name]}:
+        elif names := {name for name, value in new.items() if not is_equal(value, old[name])}:
             self._written.changed.setdefault(label, set()).update(names)
         else:
             self._written.unchanged += 1

@@ -106,6 +106,36 @@ def test_writing_what_is_there_already_is_no_difference(ann: Actor, install: Ins
     assert (found.written.unchanged, found.is_different) == (1, False)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_different"),
+    [
+        (1, True, True),
+        ([0], [False], True),
+        ({"a": True}, {"a": 1}, True),
+        (1, 1, False),
+        ([1.5], [1.5], False),
+    ],
+)
+def test_true_in_place_of_one_is_a_difference(
+    before: object, after: object, ann: Actor, install: Install, *, is_different: bool
+) -> None:
+    """Python takes them for equal, and a column of JSON holds another value afterwards."""
+    organization()
+    opportunity()
+    row = OperatorAction.objects.create(kind="note", actor_name="ann", selection={"it": before})
+    install(nothing)
+    work_on_queue("passport-opportunities")
+
+    def change(event: Event, record: SalesforceRecord) -> None:
+        row.selection = {"it": after}
+        row.save()
+
+    install(change)
+    found = only(ann)
+
+    assert (bool(found.written.changed), found.is_different) == (is_different, is_different)
+
+
 def test_what_waits_for_a_commit_never_runs(ann: Actor, install: Install) -> None:
     organization()
     dead()
