@@ -111,7 +111,7 @@ def test_lines_are_found_on_the_pages_that_have_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["poll_sqs --concurency 4", "passport relase", "passport messages --colour red", "poll_sqs now"]
+    "line", ["poll_sqs --concurency 4", "passport relase", "passport list --colour red", "poll_sqs now"]
 )
 def test_a_line_that_is_wrong_is_found(line: str) -> None:
     with pytest.raises(SystemExit):

@@ -11,11 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from passport_events import conf
-from passport_events.admin import desk_rows, filters, group_buttons, shortcuts
-from passport_events.admin.asked import Asked
+from passport_events.admin import desk_rows, filters, group_buttons, links
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES
+from passport_events.admin.query_parameters import Asked
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import failure_groups, health
 from passport_events.operating.backlog import list_backlog
@@ -126,7 +126,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
             fingerprint=own,
             runbook_url=build_runbook_url(row.cause.error) if row else "",
-            adding=shortcuts.adding(self, request, row.group.organizations, homes) if row else [],
+            adding=links.adding(self, request, row.group.organizations, homes) if row else [],
             stands=[
                 {"word": get_display_status(status), "said": describe_status(status), "count": count}
                 for status, count in sorted(statuses.items())

@@ -12,18 +12,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path
 
 from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
+from passport_events.admin.confirmation import ConfirmationPage, get_actor
 from passport_events.admin.flow_forms import CONTROLS, Control, ScopeForm
 from passport_events.admin.parts import part_of
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
 from passport_events.operating import flow_operations
-from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import MAX_COUNTED, count
 from passport_events.operating.text import escape_invisible, format_line
 
 PERMISSION = "passport_events.pause_flow"
 
 
-class FlowPages(ReadOnlyAdmin[OperatorAction]):
+class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction]):
     """Adds the page to the journal, because a control in force is a row there."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -52,7 +52,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
         if not how.is_valid():
             return self._ask_for_control(request, control, which, how)
         said = _words(*which.scope())
-        if control.begin(*which.scope(), _actor(request), **how.cleaned_data):
+        if control.begin(*which.scope(), get_actor(request), **how.cleaned_data):
             messages.success(request, f"{control.label} is in force: {said}.")
         else:
             messages.warning(request, f"{control.label} was in force already: {said}.")
@@ -70,7 +70,7 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
         if action is None:
             raise Http404
         said = f"{action.get_kind_display()} of {_words(action.event_type, action.organization)}"
-        if flow_operations.end_control(action, _actor(request)):
+        if flow_operations.end_control(action, get_actor(request)):
             messages.success(request, f"Ended: {said}.")
         else:
             messages.warning(request, f"Ended before, by somebody else: {said}.")
@@ -109,17 +109,18 @@ class FlowPages(ReadOnlyAdmin[OperatorAction]):
         named = {"event_type": event_type, "organization": organization}
         waiting = ProcessedMessage.objects.filter(due_at__isnull=False)
         found = count(waiting.filter(**{name: value for name, value in named.items() if value}))
-        return self.page(
+        return self.ask_to_confirm(
             request,
-            "passport_events/admin/flow_confirm.html",
-            title=f"{control.label}?",
-            control=control,
-            scope=_words(event_type, organization),
+            control,
+            how,
+            action_url=self.url("flow"),
+            back_url=self.url("flow"),
+            hidden=ScopeForm(which.data, auto_id=False),
+            values={"kind": control.kind},
             count=found,
             is_capped=found >= MAX_COUNTED,
-            hidden=ScopeForm(which.data, auto_id=False),
-            form=how,
-            flow_url=self.url("flow"),
+            noun="messages waiting or processing",
+            description=_words(event_type, organization),
         )
 
 
@@ -136,7 +137,3 @@ def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
 def _words(event_type: str | None, organization: flow_operations.Organization) -> str:
     of = format_line(organization.name) if organization else "every organization"
     return f"{event_type or 'every event type'} of {of}"
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return Actor.from_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in

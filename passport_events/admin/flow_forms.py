@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 
 from passport_events import conf
+from passport_events.admin.operation_forms import ReasonForm
 from passport_events.admin.parts import MAX_CHOICES
-from passport_events.admin.tasks import WhyForm
 from passport_events.models import ActionKind, SalesforceOrganization
 from passport_events.operating import flow_operations
 
@@ -43,10 +43,10 @@ class ScopeForm(forms.Form):
         return self.cleaned_data["event_type"] or None, self.cleaned_data["organization"]
 
 
-class RateForm(WhyForm):
+class RateForm(ReasonForm):
     """Why, and how much?"""
 
-    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label="At most so many a minute")
+    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label="Rate limit, messages/min")
     field_order = ("per_minute", "reason")
 
 
@@ -71,7 +71,7 @@ CONTROLS = {
             label="Pause",
             meaning="Messages are stored and wait, and lose no attempts.",
             end_label="Resume",
-            form=WhyForm,
+            form=ReasonForm,
             begin=flow_operations.pause,
         ),
         Control(

@@ -7,32 +7,31 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from passport_events.admin import tasks
-from passport_events.admin.acting import Acting
+from passport_events.admin.actions import BulkActions
 from passport_events.admin.base import DeskAdmin
+from passport_events.admin.links import journal_for
 from passport_events.admin.parts import part_of
-from passport_events.admin.shortcuts import journal_for
-from passport_events.admin.tasks import BY_NAME
 from passport_events.event import S3_POINTER
-from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, Status
+from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.models.status import FOR_A_PERSON
-from passport_events.operating import audit_log
+from passport_events.operating import audit_log, operations
+from passport_events.operating.operations import Operation
 from passport_events.operating.text import escape_invisible, format_line
 
 MAX_NOTES = 20
 """Of one part, and of operations."""
 _RETRYABLE = (Status.DEAD,)
 _PUT_AWAY = (Status.DISCARDED,)
-BUTTONS: tuple[tuple[str, Sequence[Status]], ...] = (
-    (tasks.TRIAL, _RETRYABLE),
-    (ActionKind.RETRY, _RETRYABLE),
-    (tasks.REHEARSE, _RETRYABLE),
-    (ActionKind.DISCARD, FOR_A_PERSON),
-    (ActionKind.RESTORE, _PUT_AWAY),
-    (tasks.EXPORT, FOR_A_PERSON),
-    (tasks.NOTE, ()),
+BUTTONS: tuple[tuple[Operation, Sequence[Status]], ...] = (
+    (operations.TEST_RETRY, _RETRYABLE),
+    (operations.RETRY, _RETRYABLE),
+    (operations.DRY_RUN, _RETRYABLE),
+    (operations.DISCARD, FOR_A_PERSON),
+    (operations.RESTORE, _PUT_AWAY),
+    (operations.EXPORT, FOR_A_PERSON),
+    (operations.NOTE, ()),
 )
-"""Task -> the statuses of which the group must have a message; none where that does not matter."""
+"""Operation -> the statuses of which the group must have a message; none where that does not matter."""
 
 
 def context_of(
@@ -53,10 +52,10 @@ def context_of(
     return {
         "act_url": journal.url("act"),
         "buttons": [
-            {"task": BY_NAME[name], "statuses": wanted}
-            for name, statuses in BUTTONS
+            {"operation": operation, "statuses": wanted}
+            for operation, statuses in BUTTONS
             for wanted in [(*statuses, *more) if statuses == _RETRYABLE else statuses]
-            if request.user.has_perm(BY_NAME[name].permission)
+            if request.user.has_perm(operation.permission)
             and (not wanted or any(stands.get(status) for status in wanted))
         ],
         "notes": [_said(journal, note) for note in written.rows],
@@ -66,7 +65,7 @@ def context_of(
     }
 
 
-def _said(journal: Acting, action: OperatorAction) -> dict[str, Any]:
+def _said(journal: BulkActions, action: OperatorAction) -> dict[str, Any]:
     return {
         "action": action,
         "url": journal.url_of(action),

@@ -11,12 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path
 
 from passport_events.admin import action_page
-from passport_events.admin.acting import Acting
+from passport_events.admin.actions import BulkActions
 from passport_events.admin.flow import FlowPages, flow_url
 from passport_events.models import ActionKind, OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.runner import CHANGES
+from passport_events.operating.operations import IN_STEPS
 from passport_events.operating.text import format_line
 
 STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Progress, ...]]] = {
@@ -28,7 +28,7 @@ STEERING: Mapping[str, tuple[Callable[[OperatorAction, Actor], bool], tuple[Prog
 
 
 @admin.register(OperatorAction)
-class OperatorActionAdmin(FlowPages, Acting):
+class OperatorActionAdmin(FlowPages, BulkActions):
     """Who did what to how many, when and why."""
 
     page_template = "passport_events/admin/action.html"
@@ -114,5 +114,5 @@ class OperatorActionAdmin(FlowPages, Acting):
     @staticmethod
     def _may_steer(request: HttpRequest, action: OperatorAction) -> bool:
         """Who may start it may stop it."""
-        change = CHANGES.get(ActionKind(action.kind))
-        return change is not None and request.user.has_perm(change.permission)
+        operation = IN_STEPS.get(ActionKind(action.kind))
+        return operation is not None and request.user.has_perm(operation.permission)

@@ -11,53 +11,41 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from passport_events.admin import message_page, search
-from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
+from passport_events.admin.confirmation import RowAction, RowActions
 from passport_events.admin.desk import DeskPages
 from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter, WordFilter
+from passport_events.admin.links import what_its_release_did
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
-from passport_events.admin.shortcuts import what_its_release_did
-from passport_events.models import ProcessedMessage
-from passport_events.operating import operations
+from passport_events.exceptions import NothingToDo
+from passport_events.models import ProcessedMessage, Progress
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
 from passport_events.operating.explain import describe_status, get_display_status
+from passport_events.operating.operations import DISCARD, MAX_IDS, RESTORE, RETRY, Operation
+from passport_events.operating.selection import Selection
 from passport_events.operating.text import format_line
 
-RETRY = ConfirmedAction(
-    name="retry",
-    label="Retry",
-    permission="passport_events.retry_message",
-    meaning="Sent back to the handler with all attempts, and due at once. The idempotency key stays the "
-    "same. Whether it was handled, the status says afterwards.",
-    done="sent back",
-    eligible=lambda rows: rows.filter(operations.RETRYABLE),
-    run=operations.retry,
-)
-DISCARD = ConfirmedAction(
-    name="discard",
-    label="Discard",
-    permission="passport_events.discard_message",
-    meaning="Nobody will handle what is discarded. It can be restored until it is purged.",
-    done="discarded",
-    eligible=lambda rows: rows.filter(operations.DISCARDABLE),
-    run=operations.discard,
-)
-RESTORE = ConfirmedAction(
-    name="restore",
-    label="Restore",
-    permission="passport_events.discard_message",
-    meaning="What was a dead letter becomes one again; what was quarantined, too.",
-    done="restored",
-    eligible=lambda rows: rows.filter(operations.RESTORABLE),
-    run=operations.restore,
-    needs_reason=False,
-)
+
+def _build_row_action(operation: Operation) -> RowAction:
+    def run(rows: QuerySet[ProcessedMessage], actor: Actor, reason: str) -> int | None:
+        ids = tuple(rows.order_by("pk").values_list("pk", flat=True)[:MAX_IDS])
+        try:
+            action = runner.submit(operation, Selection(ids=ids), actor, reason) if ids else None
+        except NothingToDo:
+            return 0
+        if action is None:
+            return 0
+        return action.affected if action.progress == Progress.DONE else None
+
+    return RowAction(operation=operation, eligible=operation.eligible, run=run)
 
 
 @admin.register(ProcessedMessage)
-class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin[ProcessedMessage]):
+class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[ProcessedMessage]):
     """Messages."""
 
-    confirmed_actions = (RETRY, DISCARD, RESTORE)
+    row_actions = tuple(map(_build_row_action, (RETRY, DISCARD, RESTORE)))
     page_template = "passport_events/admin/message.html"
     list_display = (
         "number",
@@ -102,7 +90,7 @@ class MessageAdmin(DeskPages, ConfirmedActions[ProcessedMessage], RevealingAdmin
     def content(self, row: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)
         return {
-            "buttons": self.buttons(request, message),
+            "buttons": self.list_buttons(request, message),
             "alike_url": what_its_release_did(self, request, message),
             **message_page.context_of(self, message, payload, request),
         }

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from passport_events.admin.confirmed import ConfirmedAction, ConfirmedActions
-from passport_events.admin.shortcuts import what_waited_for
+from passport_events.admin.confirmation import RowAction, RowActions
+from passport_events.admin.links import what_waited_for
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
-from passport_events.operating import flow_operations
+from passport_events.operating import flow_operations, operations
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.organizations import (
     OrganizationCounts,
@@ -45,35 +46,16 @@ def _reprocess(organizations: Organizations, actor: Actor, _reason: str) -> int:
     return sum(reprocess_organization(organization, actor) for organization in organizations)
 
 
-PAUSE = ConfirmedAction(
-    name="pause",
-    label="Pause",
-    permission="passport_events.pause_flow",
-    meaning="Messages are stored and wait, and lose no attempts.",
-    done="paused",
-    eligible=lambda rows: rows,
-    run=_pause,
-)
-RESUME = ConfirmedAction(
-    name="resume",
-    label="Resume",
-    permission="passport_events.pause_flow",
-    meaning="What waits is handled from now on. Pauses of an event type stay.",
-    done="resumed",
-    eligible=lambda rows: rows,
-    run=_resume,
-    needs_reason=False,
-)
-REPROCESS = ConfirmedAction(
-    name="reprocess",
+REPROCESS = dataclasses.replace(
+    operations.REPROCESS,
     label="Reprocess messages",
-    permission="passport_events.reprocess_message",
-    meaning="The stored bytes of what is held back are read again: what came before the organization was "
-    "known, or while it was off, and what could not be read.",
-    done="messages reprocessed",
-    eligible=lambda rows: rows.exclude(mode=Mode.OFF),
-    run=_reprocess,
-    needs_reason=False,
+    meaning="Parses the stored bytes of held messages again: those that came before the organization "
+    "was known or while it was off, and those that could not be parsed.",
+)
+ROW_ACTIONS = (
+    RowAction(operation=operations.PAUSE, eligible=Q(), run=_pause),
+    RowAction(operation=operations.RESUME, eligible=Q(), run=_resume),
+    RowAction(operation=REPROCESS, eligible=~Q(mode=Mode.OFF), run=_reprocess),
 )
 
 
@@ -91,10 +73,10 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no p
 
 
 @admin.register(SalesforceOrganization)
-class OrganizationAdmin(ConfirmedActions[SalesforceOrganization]):
+class OrganizationAdmin(RowActions[SalesforceOrganization]):
     """Organizations."""
 
-    confirmed_actions = (PAUSE, RESUME, REPROCESS)
+    row_actions = ROW_ACTIONS
     form = OrganizationForm
     list_display = ("name", "salesforce_id", "state", "paused", "waiting", "dead", "quarantined", "silence")
     list_filter = ("mode",)

@@ -104,7 +104,6 @@ def record_payload_view(row: ProcessedMessage | Delivery | SalesforceRecord, act
 
 
 MAX_NOTE_CHARACTERS = 500
-PERMISSION = "passport_events.note_message"
 
 
 def add_note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:

@@ -61,7 +61,7 @@ def tick(_queue_urls: Collection[str] = ()) -> None:
     settings = conf.current()
     if not settings.purge_automatically or not timer.is_due():
         return
-    kept = Retention.of(settings)
+    kept = Retention.from_settings(settings)
     action = find_running() or begin(kept)
     if action is None or action.paused_at is not None:
         timer.postpone()
@@ -110,6 +110,8 @@ def take_step(pk: int, kept: Retention) -> bool:
             return False
         purged = PurgeCounts()
         cursor = retention.purge_window(action.cursor, action.up_to, kept, purged)
+        if cursor >= action.up_to:
+            retention.purge_apps(purged)
         if not OperatorAction.objects.filter(pk=pk).step(action.cursor, cursor, purged.rows, None):
             # Only where rows cannot be locked: another process took this step.
             transaction.set_rollback(True, using=audit_log.get_database_alias())

@@ -20,11 +20,10 @@ from passport_events.mirror.apply import ensure_records, lock_record, merge_into
 from passport_events.models import ActionKind, ProcessedMessage, Status
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.replay import REPLAY
+from passport_events.operating.operations import REPLAY
 from passport_events.operating.sandbox import DatabaseWrites, open_sandbox, record_writes
 from passport_events.operating.selection import Selection, find_newest
 
-PERMISSION = "passport_events.rehearse_handler"
 MAX_MESSAGES = 100
 MAX_SECONDS = 20
 """Then the rest is left: a person waits for the page."""

@@ -13,6 +13,7 @@ from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.db.bulk import split_into_batches
 from passport_events.exceptions import OperationRefused
+from passport_events.extension_points import erase_hooks
 from passport_events.models import (
     ActionKind,
     Delivery,
@@ -91,6 +92,8 @@ class ErasureCounts:
     deliveries: int
     operations: int
     """Audit rows whose reason was about the record."""
+    app_rows: int = 0
+    """Rows that optional apps erased; a preview does not count them."""
 
     @property
     def rows(self) -> int:
@@ -120,11 +123,12 @@ def erase(
     with transaction.atomic(using=audit_log.get_database_alias()):
         found = _ErasureScope(organization_id, record_id, searched)
         found.lock()
-        erased = found.count()
+        app_rows = sum(hook(organization_id, record_id) for hook in erase_hooks.values())
+        erased = dataclasses.replace(found.count(), app_rows=app_rows)
         if erased.rows:
             found.erase()
             organization = SalesforceOrganization.objects.filter(salesforce_id=organization_id).first()
-            affected = erased.messages + erased.records or erased.operations
+            affected = erased.messages + erased.records or erased.operations + app_rows
             audit_log.record_operation(
                 ActionKind.ERASE, actor, affected, reason=reason, organization=organization
             )

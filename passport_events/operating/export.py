@@ -20,7 +20,6 @@ from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import escape_invisible
 
-PERMISSION = "passport_events.export_message"
 MAX_EXPORTED = 50_000
 PAGE_SIZE = 1_000
 CSV, JSON_LINES = "csv", "jsonl"

@@ -15,6 +15,8 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from passport_events.clock import StatementTimestamp
+from passport_events.exceptions import OperationRefused
+from passport_events.fingerprint import LENGTH
 from passport_events.models import ProcessedMessage
 from passport_events.models.message import FAILING
 from passport_events.models.status import FOR_A_PERSON, Status
@@ -23,6 +25,8 @@ MAX_GROUPED_MESSAGES = 60_000
 """Messages that are grouped, the newest; counting more would take longer than anybody waits for a page."""
 MAX_GROUP_ROWS = 5_000
 """Of groups and organizations in them that are read, those with the most messages."""
+MIN_PREFIX = 8
+"""Characters of a fingerprint that name a group."""
 TREND_HOURS = 6
 """How far back the trend looks."""
 PAGE_SIZE = 50
@@ -108,6 +112,20 @@ def find_groups(wanted: GroupFilter, order: str = "count", page: int = 1) -> Gro
     start = PAGE_SIZE * (page - 1)
     is_capped = floor is not None or len(counts) > MAX_GROUP_ROWS
     return GroupPage(tuple(found[start : start + PAGE_SIZE]), len(found) > start + PAGE_SIZE, is_capped)
+
+
+def find_fingerprint(text: str) -> str:
+    """The fingerprint that begins with `text`; `text` itself if it is one, or if it is too short.
+
+    Raises OperationRefused if no group or several groups begin with it.
+    """
+    rows = ProcessedMessage.objects.filter(fingerprint__startswith=text)
+    if len(text) < MIN_PREFIX or len(text) >= LENGTH or rows.filter(fingerprint=text).exists():
+        return text
+    found = list(rows.order_by("fingerprint").values_list("fingerprint", flat=True).distinct()[:2])
+    if len(found) != 1:
+        raise OperationRefused(f"{'Several groups begin' if found else 'No group begins'} with {text}.")
+    return found[0]
 
 
 def list_members(fingerprint: str, before: int | None = None) -> Messages:

@@ -37,7 +37,7 @@ def check_health() -> list[Finding]:
         "event types": lambda: [check_event_types()],
         "organizations": check_organizations,
         "failed messages": check_failed_messages,
-        "pauses and throttles": check_flow,
+        "pauses and rate limits": check_flow,
     }
     return [*found, *_collect_findings(parts), *check_dead_letter_queues()]
 

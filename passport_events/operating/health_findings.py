@@ -35,8 +35,8 @@ def _find_dead_letters() -> Iterator[Finding]:
             "dead letters",
             Code.DEAD_LETTERS,
             f"{count} dead letters are not retried any more.",
-            "See why, in the admin's desk or with manage.py passport dead-letters. Fix it, then: manage.py "
-            'passport dead-letters --retry --all --reason "fixed". Or --discard in place of --retry.',
+            "See why, on the page of failed messages or with manage.py passport groups. Fix it, then: "
+            'manage.py passport retry --all --reason "fixed". Or discard in place of retry.',
         )
 
 
@@ -46,9 +46,10 @@ def _find_quarantined() -> Iterator[Finding]:
             "quarantined",
             Code.QUARANTINED,
             f"{count} deliveries are quarantined: they could not be read as events.",
-            "See the reason, in the admin's desk or with manage.py passport messages --status quarantined. "
+            "See the reason on the page of failed messages, or with "
+            "manage.py passport list --status quarantined. "
             "Fix it (add the organization, say), then: manage.py passport reprocess --all. Or discard: "
-            'manage.py passport dead-letters --discard ID --reason "of no use".',
+            'manage.py passport discard ID --reason "of no use".',
         )
 
 
@@ -77,8 +78,8 @@ def _describe_poison(event_type: str, group: str, named: list[int]) -> Finding:
         Code.POISON,
         f"{which} took {whose} down {MAX_CRASHES} times: no error, the process died (group {group}).",
         f"The handler of {event_type} crashes or is killed for its memory: see the kernel's log. "
-        f'Fix it, then: manage.py passport dead-letters --retry --fingerprint {group} --reason "fixed". '
-        "Or --discard in place of --retry.",
+        f'Fix it, then: manage.py passport retry --group {group} --reason "fixed". '
+        "Or discard in place of retry.",
     )
 
 
@@ -95,11 +96,11 @@ def check_flow() -> Iterator[Finding]:
     """One finding for each control in force, the oldest first, or one that there is none. One query."""
     rows = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
     found = [_describe_control(row) for row in rows]
-    yield from found or [report_ok("flow", "Nothing is paused or throttled.")]
+    yield from found or [report_ok("flow", "No pauses and no rate limits.")]
 
 
 def _describe_control(action: OperatorAction) -> Finding:
-    types = f"--type {action.event_type}" if action.event_type else ""
+    types = f"--event-type {action.event_type}" if action.event_type else ""
     home = f"--organization {action.organization.salesforce_id}" if action.organization else ""
     what = format_line(action.event_type) or "every event type"
     whose = format_line(action.organization.name) if action.organization else "every organization"
@@ -113,10 +114,10 @@ def _describe_control(action: OperatorAction) -> Finding:
             f"pause {action.pk}",
             Code.PAUSED,
             text,
-            f"End it: manage.py passport resume {flags}".strip() + ".",
+            f"Resume it: manage.py passport resume {flags}".strip() + ".",
         )
-    text = f"Handling of {what} of {whose} is throttled to {action.per_minute} a minute {who}{why}."
-    hint = f"End it: manage.py passport throttle --end {flags}".strip() + "."
+    text = f"Handling of {what} of {whose} is limited to {action.per_minute} messages a minute {who}{why}."
+    hint = f"Remove it: manage.py passport rate-limit --remove {flags}".strip() + "."
     return Finding(f"throttle {action.pk}", Code.THROTTLED, text, hint)
 
 

@@ -13,7 +13,7 @@ from passport_events.models import Mode, ProcessedMessage, SalesforceOrganizatio
 from passport_events.models.status import LIVE
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.reprocess import REPROCESS
+from passport_events.operating.operations import REPROCESS
 from passport_events.operating.selection import Messages, Selection
 from passport_events.salesforce_ids import normalize_id
 

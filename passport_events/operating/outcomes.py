@@ -15,7 +15,7 @@ from django.db.models import IntegerField, OuterRef, Subquery
 
 from passport_events.models import OperatorAction, ProcessedMessage
 from passport_events.operating.explain import STATUSES, DisplayStatus
-from passport_events.operating.runner import CHANGES
+from passport_events.operating.operations import IN_STEPS
 from passport_events.operating.selection import MAX_COUNTED
 
 DISPLAY_ORDER = (
@@ -58,7 +58,7 @@ class Outcomes:
 
 def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, Outcomes]:
     """By primary key, of those of them that change messages; one query, or none."""
-    keys = [action.pk for action in actions if action.kind in CHANGES]
+    keys = [action.pk for action in actions if action.kind in IN_STEPS]
     if not keys:
         return {}
     names = [word.name for word in DISPLAY_ORDER]

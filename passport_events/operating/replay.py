@@ -10,39 +10,14 @@ import dataclasses
 from collections import Counter
 from datetime import datetime
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Min
 
 from passport_events import conf
-from passport_events.clock import ClockTimestamp
 from passport_events.handling.plan import plan_for
 from passport_events.handling.registry import handler_for
-from passport_events.models import ActionKind, Mode, ProcessedMessage, Status
-from passport_events.operating.operations import Operation
+from passport_events.models import Mode, ProcessedMessage
+from passport_events.operating.operations import FINISHED, READABLE, Operation
 from passport_events.operating.selection import MAX_COUNTED, Selection, find_newest
-
-REPLAYABLE = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD)
-"""What a worker ended. A quarantined delivery was never an event, and a discarded message is put aside."""
-# Without a record it is no event of its own: a pointer, or what a person quarantined.
-_ENDED = Q(status__in=REPLAYABLE) & ~Q(record_id="")
-_READABLE = ~Q(content={})
-
-REPLAY = Operation(
-    kind=ActionKind.REPLAY,
-    permission="passport_events.replay_message",
-    changeable=_ENDED & _READABLE,
-    columns={
-        "status": Status.WAITING,
-        "due_at": ClockTimestamp(),
-        "finished_at": None,
-        "generation": F("generation") + 1,
-        "attempts": 0,
-        "crashes": 0,
-        "isolated": False,
-        "deferred_since": None,
-        "reason": "",
-    },
-    can_mean_everything=False,
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,11 +42,11 @@ class ReplayPreview:
 
 def preview_replay(selection: Selection) -> ReplayPreview:
     """Look at up to MOST_COUNTED messages, as far as a glance goes, and change nothing."""
-    looked_at = selection.bounded().filter(_ENDED).order_by().values("pk")[:MAX_COUNTED]
+    looked_at = selection.bounded().filter(FINISHED).order_by().values("pk")[:MAX_COUNTED]
     kinds = (
         ProcessedMessage.objects.filter(pk__in=looked_at)
         .order_by()
-        .annotate(is_readable=ExpressionWrapper(_READABLE, BooleanField()))
+        .annotate(is_readable=ExpressionWrapper(READABLE, BooleanField()))
         .values_list("event_type", "organization_salesforce_id", "organization__mode", "is_readable")
         .annotate(Count("pk"), Min("finished_at"), Max("finished_at"))
     )
@@ -114,9 +89,9 @@ class Prediction:
     """What would happen -> to how many of them."""
 
 
-def predict(change: Operation, selection: Selection, most: int = MAX_PREDICTED) -> Prediction:
-    """Read the newest messages that `change` means, and see who would handle them."""
-    rows = find_newest(change.filter_eligible(selection.bounded()), most).select_related("organization")
+def predict(operation: Operation, selection: Selection, most: int = MAX_PREDICTED) -> Prediction:
+    """Read the newest messages that `operation` applies to, and see who would handle them."""
+    rows = find_newest(operation.filter_eligible(selection.bounded()), most).select_related("organization")
     would = Counter(map(_predict_message, rows))
     return Prediction(would.total(), dict(would.most_common()))
 

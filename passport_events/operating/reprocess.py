@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,7 +18,6 @@ from django.db.models import Exists, OuterRef, Q
 from passport_events import fingerprint
 from passport_events.db.bulk import insert_many, split_into_batches, update_many
 from passport_events.models import (
-    ActionKind,
     Delivery,
     Mode,
     ProcessedMessage,
@@ -26,14 +25,13 @@ from passport_events.models import (
     Status,
 )
 from passport_events.operating import audit_log
-from passport_events.operating.operations import Operation
 from passport_events.operating.reprocess_outcomes import (
     ReprocessOutcome,
     ReprocessOutcomes,
     ReprocessResult,
     decide,
 )
-from passport_events.operating.selection import MAX_COUNTED, Selection, count, find_newest
+from passport_events.operating.selection import MAX_COUNTED, Messages, Selection, count, find_newest
 from passport_events.receiving import queries
 from passport_events.receiving.inbox import DATA_ERRORS
 
@@ -71,24 +69,8 @@ _HAS_BYTES = Q(delivery__body__isnull=False) & ~Q(delivery__body=b"")
 _HAS_EVENT = ~Q(record_id="") & ~Q(content={})
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reprocess(Operation):
-    """A different value per row: each becomes the event in its own bytes."""
-
-    def apply(self, ids: Collection[int], action: int) -> int:
-        """Reprocess; returns the number of messages that are not held back any more, plus the added rows."""
-        rows = ProcessedMessage.objects.filter(pk__in=ids).order_by("pk")
-        return sum(_reprocess(part, action) for part in split_into_batches(self.filter_eligible(rows), BATCH))
-
-
-REPROCESS = Reprocess(
-    kind=ActionKind.REPROCESS,
-    permission="passport_events.reprocess_message",
-    changeable=_HELD & (_HAS_BYTES | _HAS_EVENT),
-    columns={},
-    most=250,
-    needs_reason=False,
-)
+REPROCESSABLE = _HELD & (_HAS_BYTES | _HAS_EVENT)
+"""Held messages that can be parsed again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -112,11 +94,11 @@ def preview_reprocess(selection: Selection) -> ReprocessPreview:
     """Read the newest messages of a selection again, and change nothing."""
     rows = selection.bounded()
     found, added, read = Counter[str](), 0, 0
-    for part in split_into_batches(find_newest(REPROCESS.filter_eligible(rows), MAX_PREVIEWED), BATCH):
+    for part in split_into_batches(find_newest(rows.filter(REPROCESSABLE), MAX_PREVIEWED), BATCH):
         decided = decide(part)
         found.update(map(_describe_outcome, decided.outcomes))
         added, read = added + len(decided.added), read + len(part)
-    messages = count(REPROCESS.filter_eligible(rows))
+    messages = count(rows.filter(REPROCESSABLE))
     return ReprocessPreview(
         messages=messages,
         is_capped=messages >= MAX_COUNTED,
@@ -125,6 +107,11 @@ def preview_reprocess(selection: Selection) -> ReprocessPreview:
         added=added,
         without_bytes=count(rows.filter(status=Status.QUARANTINED).exclude(_HAS_BYTES | _HAS_EVENT)),
     )
+
+
+def reprocess_messages(messages: Messages, action: int) -> int:
+    """Parse these again; returns how many are not held any more, plus the added messages."""
+    return sum(_reprocess(part, action) for part in split_into_batches(messages.order_by("pk"), BATCH))
 
 
 def _describe_outcome(outcome: ReprocessOutcome) -> str:

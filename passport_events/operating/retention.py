@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 
 from passport_events.clock import StatementTimestamp
 from passport_events.conf import Settings
+from passport_events.extension_points import purge_hooks
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import emptied
 from passport_events.models.status import FOR_A_PERSON, TERMINAL
@@ -43,7 +44,7 @@ class Retention:
     """The mirror's row of a record that Salesforce deleted."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """As the settings say."""
         return cls(
             payloads=timedelta(days=settings.payload_retention_days),
@@ -62,6 +63,8 @@ class PurgeCounts:
     deleted_deliveries: int = 0
     deleted_messages: int = 0
     deleted_records: int = 0
+    app_rows: int = 0
+    """Rows that optional apps deleted."""
 
     @property
     def rows(self) -> int:
@@ -79,7 +82,13 @@ def purge(retention: Retention, progress: Progress = lambda purged: None) -> Pur
     while cursor < up_to:
         cursor = purge_window(cursor, up_to, retention, purged)
         progress(purged)
+    purge_apps(purged)
     return purged
+
+
+def purge_apps(purged: PurgeCounts) -> None:
+    """Let optional apps delete their expired rows."""
+    purged.app_rows += sum(hook() for hook in purge_hooks.values())
 
 
 def find_last_key() -> int:

@@ -8,9 +8,10 @@ skips the row that the other has locked, and the cursor is compared before it is
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -19,11 +20,17 @@ from passport_events import periodic_tasks
 from passport_events.clock import ClockTimestamp
 from passport_events.dispatching import dispatcher
 from passport_events.exceptions import NothingToDo, OperationRefused
-from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
-from passport_events.operating import audit_log, operations, replay, reprocess
+from passport_events.models import (
+    ActionKind,
+    OperatorAction,
+    ProcessedMessage,
+    Progress,
+    SalesforceOrganization,
+)
+from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import Operation
-from passport_events.operating.selection import Selection, count
+from passport_events.operating.operations import IN_STEPS, RETRY, TEST_RETRY, Operation
+from passport_events.operating.selection import Selection, count, find_newest
 
 MAX_STEP_MESSAGES = 1_000
 """Messages of one transaction."""
@@ -35,22 +42,53 @@ MAX_OPERATIONS_PER_TICK = 20
 """Actions that one tick works on, the oldest first."""
 TASK_NAME = "operator actions"
 
-CHANGES: Mapping[ActionKind, Operation] = {
-    change.kind: change
-    for change in (
-        operations.RETRY,
-        operations.RETRY_NOW,
-        operations.DISCARD,
-        operations.RESTORE,
-        reprocess.REPROCESS,
-        replay.REPLAY,
-    )
-}
-"""What can be worked in steps."""
+MAX_AT_ONCE = 200
+"""Messages of an operation whose first step the request takes itself."""
+MAX_CANDIDATES = 5
+"""Messages that a test retry tries: another operator may requeue the newest."""
+
+
+def submit(
+    operation: Operation,
+    selection: Selection,
+    actor: Actor,
+    reason: str = "",
+    per_minute: int | None = None,
+    *,
+    everything: bool = False,
+) -> OperatorAction:
+    """Start an operation; for at most MAX_AT_ONCE messages, take its first step in the same transaction.
+
+    Raises what `start` raises, and NothingToDo with no audit log entry if no message changed.
+    """
+    with transaction.atomic(using=audit_log.get_database_alias()):
+        action = start(operation, selection, actor, reason, per_minute, everything=everything)
+        is_small = action.total is not None and action.total <= MAX_AT_ONCE
+        if is_small and per_minute is None and action.affected == 0:
+            take_step(action.pk)
+            action.refresh_from_db()
+            if action.progress == Progress.DONE and not action.affected:
+                raise NothingToDo(f"There is nothing to {operation.label.lower()}: no message fits.")
+    return action
+
+
+def retry_newest(selection: Selection, actor: Actor, reason: str) -> int | None:
+    """Requeue the newest message of a selection; returns its primary key, or None if none is eligible.
+
+    The newest, because the purge deletes it last. Raises OperationRefused without a filter: the newest
+    of all messages probably failed for another reason than the one that was fixed.
+    """
+    TEST_RETRY.check_selection(selection)
+    newest = find_newest(RETRY.filter_eligible(selection.bounded()), MAX_CANDIDATES)
+    for pk in newest.values_list("pk", flat=True):
+        with contextlib.suppress(NothingToDo):
+            submit(RETRY, Selection(ids=(pk,)), actor, reason)
+            return pk
+    return None
 
 
 def start(
-    change: Operation,
+    operation: Operation,
     selection: Selection,
     actor: Actor,
     reason: str = "",
@@ -63,21 +101,21 @@ def start(
     The same thing asked for twice is one action while it is not finished. Raises NothingToDo, and
     OperationRefused where a reason is missing, or a filter and `everything` is not set.
     """
-    change.check(selection, everything=everything)
-    change.check_reason(reason)
+    operation.check_selection(selection, everything=everything)
+    operation.check_reason(reason)
     if per_minute is not None and per_minute < 1:
         raise OperationRefused("At least 1 message a minute. To take a rest, pause the action.")
     said = selection.to_json()
-    same = OperatorAction.objects.unfinished().filter(kind=change.kind, selection=said).first()
+    same = OperatorAction.objects.unfinished().filter(kind=operation.kind, selection=said).first()
     if same is not None:
         return same
-    total = count(change.filter_eligible(selection.bounded()))
+    total = count(operation.filter_eligible(selection.bounded()))
     if not total and selection.is_found_by_index:
-        raise NothingToDo(f"There is nothing to {change.kind}: no message fits.")
+        raise NothingToDo(f"There is nothing to {operation.label.lower()}: no message fits.")
     ends = ProcessedMessage.objects.order_by("pk").values_list("pk", flat=True)
     with transaction.atomic(using=audit_log.get_database_alias()):
         action = audit_log.add_entry(
-            change.kind,
+            operation.kind,
             actor,
             reason=reason,
             event_type=selection.event_type,
@@ -92,7 +130,7 @@ def start(
             # What dies again while it runs, or comes later, is not meant.
             up_to=ends.last() or 0,
         )
-        audit_log.announce(f"start of {change.kind}", actor, total)
+        audit_log.announce(f"start of {operation.kind}", actor, total)
     return action
 
 
@@ -103,16 +141,16 @@ def take_step(pk: int) -> int | None:
     """
     with transaction.atomic(using=audit_log.get_database_alias()):
         # Whoever has it locked takes this step.
-        runnable = OperatorAction.objects.runnable().filter(kind__in=CHANGES)
+        runnable = OperatorAction.objects.runnable().filter(kind__in=IN_STEPS)
         action = runnable.select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
             return None
-        change, selection = CHANGES[ActionKind(action.kind)], Selection.from_json(action.selection or {})
-        most = _limit_step(action.per_minute, change)
+        operation, selection = IN_STEPS[ActionKind(action.kind)], Selection.from_json(action.selection or {})
+        most = _limit_step(action.per_minute, operation)
         end = action.up_to if selection.ids else min(action.cursor + MAX_STEP_KEYS, action.up_to)
         window = selection.messages().filter(pk__gt=action.cursor, pk__lte=end)
-        found = change.lock(window, most)
-        changed = change.apply(found, pk)
+        found = operation.lock_eligible(window, most)
+        changed = operation.apply(found, pk)
         cursor = found[-1] if len(found) == most else end
         mine = OperatorAction.objects.filter(pk=pk)
         if not mine.step(action.cursor, cursor, changed, _schedule_next_step(action.per_minute, len(found))):
@@ -127,9 +165,9 @@ def take_step(pk: int) -> int | None:
     return changed
 
 
-def _limit_step(per_minute: int | None, change: Operation) -> int:
+def _limit_step(per_minute: int | None, operation: Operation) -> int:
     """A second's share, because that is how often a step is taken."""
-    most = MAX_STEP_MESSAGES if change.most is None else min(MAX_STEP_MESSAGES, change.most)
+    most = min(MAX_STEP_MESSAGES, operation.max_step_messages or MAX_STEP_MESSAGES)
     return most if per_minute is None else max(1, min(most, per_minute // 60))
 
 
@@ -140,7 +178,10 @@ def _schedule_next_step(per_minute: int | None, looked_at: int) -> object:
 def run_due_operations(_queue_urls: Collection[str] = ()) -> None:
     """Take the next steps of everything that runs. What fails is tried again, or stopped."""
     runnable = (
-        OperatorAction.objects.runnable().filter(kind__in=CHANGES).order_by("pk").values_list("pk", flat=True)
+        OperatorAction.objects.runnable()
+        .filter(kind__in=IN_STEPS)
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
     for pk in list(runnable[:MAX_OPERATIONS_PER_TICK]):
         run_step(pk)

@@ -9,7 +9,7 @@ import pytest
 from django.http import StreamingHttpResponse
 from django.test import Client
 
-from passport_events.admin import acting
+from passport_events.admin import actions
 from passport_events.models import OperatorAction, ProcessedMessage, Progress, Status
 from passport_events.operating import runner, selection
 from passport_events.testing import organization_id
@@ -17,11 +17,11 @@ from tests.admin.conftest import Login
 from tests.admin.urls import action, listing, page
 from tests.operating.inbox import dead, end, opportunity, organization, rows
 
-TASKS = [
-    ("trial", "retry_message"),
+OPERATIONS = [
+    ("test-retry", "retry_message"),
     ("retry", "retry_message"),
     ("replay", "replay_message"),
-    ("rehearse", "rehearse_handler"),
+    ("dry-run", "rehearse_handler"),
     ("discard", "discard_message"),
     ("restore", "discard_message"),
     ("reprocess", "reprocess_message"),
@@ -37,7 +37,7 @@ def act() -> str:
 
 def confirm(client: Client, task: str, **said: Any) -> Any:
     said.setdefault("reason", "fixed")
-    return client.post(act(), {"task": task, "confirmed": "yes", **said})
+    return client.post(act(), {"operation": task, "confirmed": "yes", **said})
 
 
 def test_the_list_leads_to_what_its_filter_shows(admin_client: Client) -> None:
@@ -104,7 +104,7 @@ def test_what_was_confirmed_is_started_and_its_page_shown(login: Login) -> None:
     messages = [dead(number) for number in range(3)]
     client = login("retry_message")
 
-    asked = client.post(act(), {"task": "retry", "statuses": "dead"}).content.decode()
+    asked = client.post(act(), {"operation": "retry", "statuses": "dead"}).content.decode()
     assert "Retry: 3 messages." in asked
     assert not OperatorAction.objects.exists()
     answer = confirm(client, "retry", statuses="dead", per_minute="600", everything="on")
@@ -139,7 +139,7 @@ def test_a_trial_sends_one_back_and_shows_it(admin_client: Client) -> None:
     organization()
     first, second = dead(1), dead(2)
     chosen = {"statuses": "dead", "event_type": "opportunity"}
-    assert confirm(admin_client, "trial", **chosen)["Location"] == page(second)
+    assert confirm(admin_client, "test-retry", **chosen)["Location"] == page(second)
     assert rows(first, second).filter(status=Status.WAITING).get() == second
 
 
@@ -156,14 +156,14 @@ def test_a_selection_without_a_filter_needs_a_tick(admin_client: Client, task: s
         assert "No filter is set" in asked, asked
         assert "This field is required" in asked
         assert not OperatorAction.objects.exists()
-    narrow = admin_client.post(act(), {"task": task, "event_type": "opportunity"}).content.decode()
+    narrow = admin_client.post(act(), {"operation": task, "event_type": "opportunity"}).content.decode()
     assert "No filter is set" not in narrow
 
     assert confirm(admin_client, task, everything="on").status_code == 302
     assert OperatorAction.objects.get().kind == task
 
 
-@pytest.mark.parametrize("task", ["trial", "replay"])
+@pytest.mark.parametrize("task", ["test-retry", "replay"])
 def test_without_a_filter_no_tick_allows_it(admin_client: Client, task: str) -> None:
     """Case D7."""
     organization()
@@ -179,7 +179,7 @@ def test_a_replay_says_before_who_would_handle_what(admin_client: Client) -> Non
     organization()
     end(opportunity(1), Status.SUCCEEDED)
     rows(end(opportunity(2), Status.SUCCEEDED)).update(content={})
-    chosen = {"task": "replay", "statuses": "succeeded", "event_type": "opportunity"}
+    chosen = {"operation": "replay", "statuses": "succeeded", "event_type": "opportunity"}
     answer = admin_client.post(act(), chosen).content.decode()
     assert "Replay: 1 message." in answer
     assert "1, which cannot run" in answer
@@ -197,7 +197,7 @@ def test_everything_that_ever_succeeded_is_not_replayed(admin_client: Client) ->
 def test_a_rehearsal_is_shown_and_changes_nothing(admin_client: Client) -> None:
     organization()
     message = dead()
-    answer = confirm(admin_client, "rehearse", statuses="dead", most="5").content.decode()
+    answer = confirm(admin_client, "dry-run", statuses="dead", most="5").content.decode()
     assert "1 of 1 would differ." in answer
     assert page(message) in answer
     assert rows(message).get().status == Status.DEAD
@@ -226,11 +226,11 @@ def test_an_export_is_a_download_and_has_payload_only_by_permission(login: Login
     ]
 
 
-@pytest.mark.parametrize(("task", "codename"), TASKS)
+@pytest.mark.parametrize(("task", "codename"), OPERATIONS)
 def test_each_task_needs_its_own_permission(login: Login, task: str, codename: str) -> None:
     organization()
     message = dead()
-    every = {codename for _, codename in TASKS}
+    every = {codename for _, codename in OPERATIONS}
     client = login(*(every - {codename}))
     assert f'value="{task}"' not in client.get(act() + "?statuses=dead&fingerprint=").content.decode()
     assert confirm(client, task, statuses="dead").status_code == 403
@@ -255,7 +255,7 @@ def test_a_post_needs_a_csrf_token_and_sense(login: Login) -> None:
 
 
 def test_a_count_is_capped_and_says_so(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (selection, acting):
+    for module in (selection, actions):
         monkeypatch.setattr(module, "MAX_COUNTED", 2)
     organization()
     dead(1), dead(2), dead(3)
@@ -266,5 +266,7 @@ def test_a_double_click_starts_one_action(admin_client: Client) -> None:
     organization()
     letter = dead()
     first, second = (confirm(admin_client, "retry", ids=letter.pk)["Location"] for _ in range(2))
-    assert first == second
-    assert OperatorAction.objects.get().progress == Progress.RUNNING
+    done = OperatorAction.objects.get()
+    assert done.progress == Progress.DONE
+    assert first == page(done)
+    assert second.startswith(act())

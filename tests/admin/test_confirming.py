@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from passport_events.admin import confirmed
+from passport_events.admin import confirmation
 from passport_events.models import OperatorAction, ProcessedMessage, Status
-from passport_events.operating import operations
 from tests.admin.conftest import Login
 from tests.admin.urls import action, listing, page
 from tests.operating.inbox import dead, opportunity, organization, store
@@ -35,7 +34,7 @@ def test_the_list_asks_with_the_count_of_those_it_means(admin_client: Client) ->
 
     answer = choose(admin_client, "retry", first, second, waiting)
 
-    assert "Retry 2 messages." in answer
+    assert "Retry: 2 messages." in answer
     assert f'name="ids" value="{first.pk}-{second.pk}"' in answer
     assert not OperatorAction.objects.exists()
 
@@ -46,8 +45,8 @@ def test_what_was_confirmed_is_done_once_with_the_reason(login: Login) -> None:
     client = login("retry_message")
     ids = f"{first.pk}-{second.pk}"
 
-    assert "2 sent back." in confirm(client, "retry", ids)
-    assert "0 sent back." in confirm(login("retry_message", name="bob"), "retry", ids)
+    assert "2 requeued." in confirm(client, "retry", ids)
+    assert "0 requeued." in confirm(login("retry_message", name="bob"), "retry", ids)
 
     done = OperatorAction.objects.get()
     assert (done.actor_name, done.reason, done.affected) == ("ann", "fixed", 2)
@@ -73,18 +72,17 @@ def test_a_discarded_message_is_restored_without_a_reason(admin_client: Client) 
 
 def test_a_selection_that_means_nothing_changes_nothing(admin_client: Client) -> None:
     organization()
-    assert "none of what was selected" in choose(admin_client, "retry", opportunity())
+    assert "applies to none of the selected rows" in choose(admin_client, "retry", opportunity())
 
 
 def test_the_cap_is_said_and_kept(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (confirmed, operations):
-        monkeypatch.setattr(module, "MAX_IDS", 2)
+    monkeypatch.setattr(confirmation, "MAX_IDS", 2)
     organization()
     messages = [dead(number) for number in range(3)]
     ids = "-".join(str(message.pk) for message in messages)
 
     answer = choose(admin_client, "discard", *messages)
-    assert "Discard 2 messages." in answer
+    assert "Discard: 2 messages." in answer
     assert "One operation changes at most 2" in answer
     assert admin_client.post(action("discard"), {"ids": ids}).status_code == 400
     assert "2 discarded." in confirm(admin_client, "discard", ids.rpartition("-")[0])

@@ -91,7 +91,7 @@ def test_the_page_that_asks_says_how_many_it_holds_back(admin_client: Client) ->
         ({"event_type": "item"}, 0),
     ):
         asked = text(admin_client.post(flow(), {"kind": "pause", **said}))
-        assert f"<p>{number} message" in asked
+        assert f"Pause: {number} messages waiting or processing." in asked
 
 
 def test_a_throttle_begins_with_a_rate_and_another_takes_its_place(admin_client: Client) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def buttons(client: Client, fingerprint: str) -> dict[str, list[str]]:
     """Tasks that are offered, with the statuses that they mean."""
     found = client.get(group(fingerprint)).context.get("buttons", ())
-    return {button["task"].name: [str(status) for status in button["statuses"]] for button in found}
+    return {button["operation"].name: [str(status) for status in button["statuses"]] for button in found}
 
 
 def test_each_button_needs_its_permission_and_a_message_that_it_means(
@@ -30,7 +30,7 @@ def test_each_button_needs_its_permission_and_a_message_that_it_means(
     organization()
     message, unread = failed(), store(b"?")
     everybodys = {"discard": ["dead", "quarantined"], "export": ["dead", "quarantined"], "note": []}
-    sent_back = {"trial": ["dead"], "retry": ["dead"], "rehearse": ["dead"]}
+    sent_back = {"test-retry": ["dead"], "retry": ["dead"], "dry-run": ["dead"]}
     assert buttons(admin_client, message.fingerprint) == {**sent_back, **everybodys}
     assert buttons(admin_client, unread.fingerprint) == everybodys
     rows(message).update(status=Status.DISCARDED)
@@ -49,7 +49,7 @@ def test_a_pointer_that_led_nowhere_can_be_sent_back(admin_client: Client) -> No
 def test_a_button_leads_to_the_page_that_asks(admin_client: Client) -> None:
     organization()
     message, _ = failed(1), failed(2, "host.errors.Other")
-    chosen = {"task": "retry", "fingerprint": message.fingerprint, "statuses": ["dead"]}
+    chosen = {"operation": "retry", "fingerprint": message.fingerprint, "statuses": ["dead"]}
     answer = admin_client.post(action("act", OperatorAction), chosen).content.decode()
     assert "<strong>Retry: 1 message.</strong>" in answer
     assert not OperatorAction.objects.exists()
@@ -78,7 +78,7 @@ def test_notes_and_what_was_done_are_shown_to_who_may_see_the_journal(
 def test_a_note_leads_back_to_its_group(admin_client: Client) -> None:
     organization()
     message = failed()
-    said = {"task": "note", "confirmed": "yes", "reason": "deployed", "fingerprint": message.fingerprint}
+    said = {"operation": "note", "confirmed": "yes", "reason": "deployed", "fingerprint": message.fingerprint}
     assert admin_client.post(action("act", OperatorAction), said)["Location"] == group(message.fingerprint)
     gone = admin_client.post(action("act", OperatorAction), {**said, "fingerprint": "f00"})
     assert gone["Location"] == page(OperatorAction.objects.latest("pk"))

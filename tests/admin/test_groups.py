@@ -15,7 +15,7 @@ from passport_events.operating import failure_groups, operations
 from passport_events.operating.audit_log import Actor
 from tests.admin.test_desk import failed
 from tests.admin.urls import desk, group, listing, page
-from tests.operating.inbox import dead, organization, rows, store
+from tests.operating.inbox import dead, operate, organization, rows, store
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_its_pages_stay_in_place_while_more_arrives(
 def test_it_says_what_became_of_those_that_were_sent_back(admin_client: Client) -> None:
     organization()
     one, two, three = failed(1), failed(2), failed(3)
-    operations.discard(rows(one), Actor("ann"), "test data")
+    operate(operations.DISCARD, rows(one), Actor("ann"), "test data")
     rows(two).update(status="succeeded")
     stands = {
         stand["said"]: stand["count"]

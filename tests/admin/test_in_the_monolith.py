@@ -45,7 +45,7 @@ assert health.check_poller().ok, health.check_poller()
 desk = admin.site.get_model_admin(ProcessedMessage)
 request = RequestFactory().post("/", {"ids": message.pk, "confirmed": "yes", "reason": "fixed"})
 request.user, request._messages = user, CookieStorage(request)
-done = desk.confirm_view(request, action=desk.confirmed_actions[0])
+done = desk.confirm_view(request, action=desk.row_actions[0])
 assert done["Location"] == f"/backoffice/passport_events/processedmessage/{message.pk}/change/", done
 action = OperatorAction.objects.get()
 assert (action.actor_id, action.actor_name, action.affected) == (user.pk, "ann@example.com", 1)
@@ -60,6 +60,6 @@ def test_the_desk_works_in_the_monolith(monolith: Monolith) -> None:
 
 
 def test_the_command_works_in_the_monolith(monolith: Monolith) -> None:
-    assert "No dead letters." in monolith.manage("passport", "dead-letters")
-    monolith.manage("passport", "pause", "--type", "item", "--reason", "S3")
-    assert "goes on" in monolith.manage("passport", "resume", "--type", "item")
+    assert "No failed messages." in monolith.manage("passport", "list", "--failed")
+    monolith.manage("passport", "pause", "--event-type", "item", "--reason", "S3")
+    assert "resumed" in monolith.manage("passport", "resume", "--event-type", "item")

@@ -14,7 +14,7 @@ from passport_events.operating import operations
 from passport_events.operating.audit_log import Actor
 from passport_events.testing import relay_message, sns_notification
 from tests.admin.urls import listing, page, reveal
-from tests.operating.inbox import HOME, dead, opportunity, organization, rows, store
+from tests.operating.inbox import HOME, dead, operate, opportunity, organization, rows, store
 
 SECRET = "Lovelace-4711"
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_the_page_follows_a_message_from_publishing_to_its_end(admin_client: Cli
         worker="host:7",
         ended_at=timezone.now(),
     )
-    operations.discard(rows(message), Actor("ann"), "test data")
+    operate(operations.DISCARD, rows(message), Actor("ann"), "test data")
 
     response = admin_client.get(page(message))
 

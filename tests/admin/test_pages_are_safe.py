@@ -23,12 +23,12 @@ from passport_events.models import (
 )
 from passport_events.operating import audit_log, flow_operations, operations, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.reprocess import REPROCESS
+from passport_events.operating.operations import REPROCESS
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
 from tests.admin.urls import action, desk, group, listing, page, reveal
-from tests.operating.inbox import end, opportunity, organization, rows, store
+from tests.operating.inbox import end, operate, opportunity, organization, rows, store
 
 TYPED = "<script>alert(1)</script><img src=x onerror=alert(2)>"  # what staff may type
 HOSTILE = f"{TYPED}\u202e\x1b"  # what may come from outside
@@ -69,7 +69,7 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
     Delivery.objects.update(attributes=sent, topic_arn=HOSTILE, sns_message_id=HOSTILE)
     SalesforceRecord.objects.update(entity=HOSTILE[:80])
     flow_operations.pause(None, home, ann, TYPED)
-    operations.discard(rows(unread), ann, TYPED)
+    operate(operations.DISCARD, rows(unread), ann, TYPED)
     Heartbeat.objects.create(name=TYPED, kind="x", started_at=timezone.now(), beaten_at=timezone.now())
     record = SalesforceRecord.objects.get()
     urls: list[Any] = [
@@ -91,8 +91,8 @@ def pages(admin_client: Client, redis_server: ValkeyServer) -> dict[str, str]:
     found = {url: admin_client.get(url).content.decode() for url in urls}
     asked = admin_client.post(action("retry"), {"ids": message.pk, "filters": TYPED})
     url, chosen = action("act", OperatorAction), {"statuses": "dead", "ids": message.pk, "confirmed": ""}
-    asked_all = admin_client.post(url, {**chosen, "task": "replay"})
-    rehearsed = admin_client.post(url, {**chosen, "task": "rehearse", "most": "1"})
+    asked_all = admin_client.post(url, {**chosen, "operation": "replay"})
+    rehearsed = admin_client.post(url, {**chosen, "operation": "dry-run", "most": "1"})
     pause = admin_client.post(action("flow", OperatorAction), {"kind": "pause", "organization": home.pk})
     answers = {
         "asking": asked,

@@ -45,7 +45,7 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
     page.get_by_role("button", name="Retry one as a trial…").click()
     page.get_by_label("Why?").fill("deployed 42")
     page.get_by_role("button", name="Retry one as a trial").click()
-    expect(page.locator(".messagelist")).to_contain_text(f"Message {sent[-1]} was sent back")
+    expect(page.locator(".messagelist")).to_contain_text(f"Message {sent[-1]} was requeued")
     with running():
         until(page, lambda: ProcessedMessage.objects.filter(pk=sent[-1], status="succeeded").exists())
         page.reload()

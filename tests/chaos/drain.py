@@ -12,6 +12,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.observation import place_of
 from tests.chaos.story import Chapter
 from tests.chaos.watch import Level, look
+from tests.operating.inbox import operate
 
 LOOK_SECONDS = 0.5
 STANDSTILL_SECONDS = 60.0
@@ -52,4 +53,4 @@ def innocent(chapters: Iterable[Chapter]) -> list[int]:
 def send_back(messages: Sequence[int]) -> None:
     """What an operator does with such dead letters after an incident."""
     rows = ProcessedMessage.objects.filter(pk__in=messages)
-    operations.retry(rows, Actor("chaos"), "its workers were killed by faults")
+    operate(operations.RETRY, rows, Actor("chaos"), "its workers were killed by faults")

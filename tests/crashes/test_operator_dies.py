@@ -23,6 +23,7 @@ from passport_events.operating.audit_log import Actor
 from tests.crashes import steps
 from tests.crashes.world import HOME, World
 from tests.operating import inbox
+from tests.operating.inbox import operate
 
 ON_SQLITE = ("discard", "pause")
 CONTROLS = (ActionKind.PAUSE, ActionKind.THROTTLE)
@@ -59,7 +60,7 @@ def one_that_succeeded(world: World) -> str:
 
 def a_discarded_one(world: World) -> str:
     number = a_dead_letter(world)
-    operations.discard(ProcessedMessage.objects.all(), ANN, "why")
+    operate(operations.DISCARD, ProcessedMessage.objects.all(), ANN, "why")
     OperatorAction.objects.all().delete()
     return number
 
@@ -107,9 +108,9 @@ ASKED_FOR = ("action asked for, not committed",)
 VERBS = {
     "retry": Verb(
         a_dead_letter,
-        ("dead-letters", "--reason=why", "--retry", ""),
+        ("retry", "--reason=why", ""),
         "waiting",
-        [(ActionKind.RETRY, False)],
+        [(ActionKind.RETRY, True)],
         ("written down, not changed", "changed, not committed", "operated"),
     ),
     "retry now": Verb(
@@ -121,13 +122,11 @@ VERBS = {
     ),
     "discard": Verb(
         a_dead_letter,
-        ("dead-letters", "--reason=why", "--discard", ""),
+        ("discard", "--reason=why", ""),
         "discarded",
-        [(ActionKind.DISCARD, False)],
+        [(ActionKind.DISCARD, True)],
     ),
-    "restore": Verb(
-        a_discarded_one, ("dead-letters", "--restore", ""), "dead", [(ActionKind.RESTORE, False)]
-    ),
+    "restore": Verb(a_discarded_one, ("restore", ""), "dead", [(ActionKind.RESTORE, True)]),
     "reprocess": Verb(
         one_that_came_too_early,
         ("reprocess", "--organization", ""),
@@ -144,22 +143,24 @@ VERBS = {
     ),
     "erase": Verb(
         one_that_waits,
-        ("purge", "--reason=why", f"--organization={HOME}", "--erase", ""),
+        ("erase", "--reason=why", f"--organization={HOME}", ""),
         "discarded",
         [(ActionKind.ERASE, False)],
         ("erased, not in the journal", "in the journal, not committed"),
     ),
-    "pause": Verb(nothing, ("pause", "--reason=why", "--type", ""), None, [(ActionKind.PAUSE, False)], BEGUN),
-    "resume": Verb(a_pause, ("resume", "--type", ""), None, [(ActionKind.PAUSE, True)], ENDED),
+    "pause": Verb(
+        nothing, ("pause", "--reason=why", "--event-type", ""), None, [(ActionKind.PAUSE, False)], BEGUN
+    ),
+    "resume": Verb(a_pause, ("resume", "--event-type", ""), None, [(ActionKind.PAUSE, True)], ENDED),
     "throttle": Verb(
         a_throttle,  # another one, which it replaces
-        ("throttle", "--per-minute=6", "--type", ""),
+        ("rate-limit", "--per-minute=6", "--event-type", ""),
         None,
         [(ActionKind.THROTTLE, True), (ActionKind.THROTTLE, False)],
         (*ENDED, *BEGUN, "operated"),
     ),
     "unthrottle": Verb(
-        a_throttle, ("throttle", "--end", "--type", ""), None, [(ActionKind.THROTTLE, True)], ENDED
+        a_throttle, ("rate-limit", "--remove", "--event-type", ""), None, [(ActionKind.THROTTLE, True)], ENDED
     ),
 }
 
@@ -204,7 +205,8 @@ def test_what_dies_in_a_step_has_not_taken_it_and_goes_on_by_itself(world: World
     about = verb.given(world)
     untouched, _ = state()
 
-    world.kill_at(IN_STEPS, "passport", *(argument or about for argument in verb.arguments))
+    command = (*(argument or about for argument in verb.arguments), "--per-minute=60")
+    world.kill_at(IN_STEPS, "passport", *command)
 
     assert state() == (untouched, [(kind, False) for kind, _ in verb.journal])
     runner.run_due_operations()

@@ -27,6 +27,7 @@ from tests.handling.factories import (
     written,
 )
 from tests.harness.notifications import Notifications
+from tests.operating.inbox import operate
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
@@ -134,7 +135,7 @@ def test_an_operators_retry_begins_a_new_week() -> None:
     work(OPPORTUNITIES)
     a_week_passes()
     work_again(16)
-    operations.retry(ProcessedMessage.objects.all(), ON_CALL, "it is back")
+    operate(operations.RETRY, ProcessedMessage.objects.all(), ON_CALL, "it is back")
     work_again(3)
 
     assert (now(message).status, now(message).attempts) == (Status.WAITING, 0)

@@ -27,6 +27,7 @@ from tests.handling.factories import (
     write,
     written,
 )
+from tests.operating.inbox import operate
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server")]
 
@@ -153,7 +154,7 @@ def test_48_hours_that_nobody_names_cost_what_the_policy_says_and_end_in_dead_le
     assert set(ProcessedMessage.objects.values_list("attempts", flat=True)) == {POLICY}
     assert MessageAttempt.objects.count() == POLICY * MESSAGES
     # The one hand that it takes then sends all of them back.
-    operations.retry(ProcessedMessage.objects.all(), Actor("on call"), "it is back")
+    operate(operations.RETRY, ProcessedMessage.objects.all(), Actor("on call"), "it is back")
     work(OPPORTUNITIES)
     assert_all_are_handled_once()
 

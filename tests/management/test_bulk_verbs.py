@@ -20,7 +20,7 @@ from tests.operating.inbox import dead, end, opportunity, organization, rows
 from tests.operating.test_passport_command import passport
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_server")]
-GROUP = ("--fingerprint", "f00")
+GROUP = ("--group", "f00")
 
 
 @pytest.fixture
@@ -34,72 +34,73 @@ def group(redis_server: ValkeyServer) -> Any:
 
 
 def test_a_group_is_retried_and_nothing_else(group: Any) -> None:
-    said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed")
-    assert said == (0, "dead-letters: 3 sent back\n")
+    said = passport("retry", *GROUP, "--reason", "fixed")
+    assert said == (0, "retry: 3 requeued\n")
     assert group.filter(status=Status.WAITING).count() == 3
     assert OperatorAction.objects.get().affected == 3
-    assert passport("dead-letters", "--retry", *GROUP, "--reason", "fixed") == (
+    assert passport("retry", *GROUP, "--reason", "fixed") == (
         1,
-        "dead-letters: 0 sent back\n",
+        "retry: 0 requeued\n",
     )
 
 
 def test_a_group_is_discarded_and_restored(group: Any) -> None:
-    assert passport("dead-letters", "--discard", *GROUP, "--reason", "noise")[0] == 0
+    assert passport("discard", *GROUP, "--reason", "noise")[0] == 0
     assert group.filter(status=Status.DISCARDED).count() == 3
-    assert passport("dead-letters", "--restore", *GROUP) == (0, "dead-letters: 3 restored\n")
+    assert passport("restore", *GROUP) == (0, "restore: 3 restored\n")
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("dead-letters", "--trial"),
-        ("dead-letters", "--trial", "--status", "dead"),
-        ("dead-letters", "--trial", "--all"),
-        ("dead-letters", "--retry"),
-        ("dead-letters", "--retry", "--status", "dead"),
-        ("dead-letters", "--discard"),
-        ("dead-letters", "--restore"),
+        ("retry", "--test"),
+        ("retry", "--test", "--status", "dead"),
+        ("retry", "--test", "--all"),
+        ("retry",),
+        ("retry", "--status", "dead"),
+        ("discard",),
+        ("restore",),
         ("replay", "--yes"),
         ("replay", "--yes", "--status", "dead"),
-        ("replay", "--rehearse", "1"),
-        ("dead-letters", "--note", "which group?"),
+        ("replay", "--dry-run", "1"),
+        ("note", "which group?", "--group", ""),
     ],
 )
 def test_without_a_filter_nothing_is_changed(group: Any, arguments: tuple[str, ...]) -> None:
     """Case D7."""
     before = statuses()
-    reason = () if "--rehearse" in arguments or "--note" in arguments else ("--reason", "fixed")
+    reason = () if "--dry-run" in arguments or "note" in arguments else ("--reason", "fixed")
     code, said = passport(*arguments, *reason)
     assert (code, statuses()) == (2, before)
-    if "--note" not in arguments:
+    if "note" not in arguments:
         assert "everything: add a filter" in said
     assert not OperatorAction.objects.exists()
 
 
-@pytest.mark.parametrize("arguments", [("--retry",), ("--discard",), ("--trial",)])
+@pytest.mark.parametrize("arguments", [("retry",), ("discard",), ("retry", "--test")])
 def test_without_a_reason_nothing_is_changed(group: Any, arguments: tuple[str, ...]) -> None:
     """Case D7."""
     before = statuses()
     for said in ((), ("--reason", ""), ("--reason", " ")):
-        assert passport("dead-letters", *arguments, *GROUP, *said) == (
+        assert passport(*arguments, *GROUP, *said) == (
             2,
-            "passport dead-letters: --reason is required.\n",
+            f"passport {arguments[0]}: --reason is required.\n",
         )
     assert statuses() == before
 
 
 def test_ids_and_filters_are_not_mixed(group: Any) -> None:
-    said = passport("dead-letters", "--retry", str(group[0].pk), *GROUP, "--reason", "x")
-    assert said == (2, "passport dead-letters: Give ids or filters, not both.\n")
+    said = passport("retry", str(group[0].pk), *GROUP, "--reason", "x")
+    assert said == (2, "passport retry: Give ids or filters, not both.\n")
 
 
 def test_every_one_must_be_said(group: Any) -> None:
-    assert passport("dead-letters", "--retry", "--all", "--reason", "x")[1] == "dead-letters: 4 sent back\n"
+    assert passport("retry", "--all", "--reason", "x")[1] == "retry: 4 requeued\n"
 
 
-def test_in_the_background_it_is_only_started(group: Any) -> None:
-    code, said = passport("dead-letters", "--retry", *GROUP, "--reason", "fixed", "--background", "--json")
+def test_many_are_only_started_if_detached(group: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "MAX_AT_ONCE", 2)
+    code, said = passport("retry", *GROUP, "--reason", "fixed", "--detach", "--json")
     report = json.loads(said)
     assert (code, report["progress"], report["affected"], report["total"]) == (0, "running", 0, 3)
     runner.run_due_operations()
@@ -108,42 +109,42 @@ def test_in_the_background_it_is_only_started(group: Any) -> None:
 
 def test_one_is_tried_before_the_rest_and_a_note_is_written(group: Any) -> None:
     newest = group.order_by("pk").last()
-    assert passport("dead-letters", "--trial", *GROUP, "--reason", "fixed?") == (
+    assert passport("retry", "--test", *GROUP, "--reason", "fixed?") == (
         0,
-        f"dead-letters: {newest.pk} sent back as a trial\n",
+        f"retry: {newest.pk} requeued as a test\n",
     )
-    assert passport("dead-letters", "--note", "try the rest", *GROUP)[0] == 0
-    assert passport("dead-letters", "--note", "no group")[0] == 2
+    assert passport("note", "try the rest", *GROUP)[0] == 0
+    assert passport("note", "no group", "--group", "")[0] == 2
     kinds = OperatorAction.objects.values_list("kind", flat=True)
     assert list(kinds) == [ActionKind.NOTE, ActionKind.RETRY]
 
 
 @pytest.mark.parametrize(
     ("verb", "after"),
-    [("pause", Progress.PAUSED), ("cancel", Progress.CANCELLED), ("follow", Progress.DONE)],
+    [("pause", Progress.PAUSED), ("cancel", Progress.CANCELLED), ("wait", Progress.DONE)],
 )
 def test_what_goes_on_is_listed_and_steered(group: Any, verb: str, after: Progress) -> None:
     action = runner.start(RETRY, Selection(fingerprint="f00"), Actor("ann"), "fixed")
-    code, said = passport("actions", "--unfinished", "--json")
-    assert (code, json.loads(said)["action"]) == (0, action.pk)
+    code, said = passport("operations", "--active", "--json")
+    assert (code, json.loads(said)["operation"]) == (0, action.pk)
 
-    assert passport("actions", f"--{verb}", str(action.pk))[0] == 0
+    assert passport("operations", f"--{verb}", str(action.pk))[0] == 0
 
     action.refresh_from_db()
     assert action.progress == after
-    assert passport("actions")[1].strip().startswith(f"{action.pk}  retry")
-    if verb != "follow":
-        assert passport("actions", f"--{verb}", str(action.pk))[0] == 1
+    assert passport("operations")[1].strip().startswith(f"{action.pk}  retry")
+    if verb != "wait":
+        assert passport("operations", f"--{verb}", str(action.pk))[0] == 1
 
 
 def test_the_list_says_what_became_of_the_messages(group: Any) -> None:
-    passport("dead-letters", "--retry", *GROUP, "--reason", "fixed")
-    passport("dead-letters", "--note", "look at 42", *GROUP)
+    passport("retry", *GROUP, "--reason", "fixed")
+    passport("note", "look at 42", *GROUP)
     end(group.first(), Status.SUCCEEDED)
 
-    note, retry, became = passport("actions")[1].splitlines()
-    assert ("note" in note, "retry" in retry, became.strip()) == (True, True, "now: done 1, waiting 2")
-    told = [json.loads(line)["now"] for line in passport("actions", "--json")[1].splitlines()]
+    note, retry, became = passport("operations")[1].splitlines()
+    assert ("note" in note, "retry" in retry, became.strip()) == (True, True, "results: done 1, waiting 2")
+    told = [json.loads(line)["outcomes"] for line in passport("operations", "--json")[1].splitlines()]
     assert told[0] is None
     assert told[1] == {
         "done": 1,
@@ -167,22 +168,22 @@ def test_following_ends_when_somebody_pauses(group: Any, monkeypatch: pytest.Mon
         return changed
 
     monkeypatch.setattr(runner, "take_step", advance_and_pause)
-    code, said = passport("actions", "--follow", str(action.pk))
+    code, said = passport("operations", "--wait", str(action.pk))
     assert (code, "paused" in said, group.filter(status=Status.WAITING).count()) == (1, True, 1)
-    assert passport("actions", "--resume", str(action.pk))[0] == 0
+    assert passport("operations", "--resume", str(action.pk))[0] == 0
 
 
 def test_what_is_not_worked_in_steps_is_not_steered(group: Any) -> None:
-    assert passport("actions", "--pause", "99")[0] == 2
+    assert passport("operations", "--pause", "99")[0] == 2
 
 
 def test_a_dry_run_says_who_would_handle_them(redis_server: ValkeyServer) -> None:
     organization()
     end(opportunity(), Status.SUCCEEDED)
-    code, said = passport("replay", "--type", "opportunity", "--dry-run")
+    code, said = passport("replay", "--event-type", "opportunity", "--preview")
     assert (code, "be merged only, nothing handles it" in said) == (0, True)
-    report = json.loads(passport("replay", "--type", "opportunity", "--dry-run", "--json")[1])
-    assert report["read"] == 1
+    report = json.loads(passport("replay", "--event-type", "opportunity", "--preview", "--json")[1])
+    assert report["prediction"]["read"] == 1
 
 
 @pytest.mark.parametrize("flag", ["--since", "--until", "--received-since", "--received-until"])
@@ -190,6 +191,6 @@ def test_a_dry_run_says_who_would_handle_them(redis_server: ValkeyServer) -> Non
 def test_times_that_no_database_compares_with_are_refused(flag: str, time: str) -> None:
     """Case B9."""
     with pytest.raises(CommandError, match="must be"):
-        passport("dead-letters", flag, time)
+        passport("list", flag, time)
     with pytest.raises(CommandError, match="whole number"):
-        passport("dead-letters", "--retry", "9" * 400, "--reason", "x")
+        passport("retry", "9" * 400, "--reason", "x")

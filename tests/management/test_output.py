@@ -20,8 +20,8 @@ pytestmark = [
 ]
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = [
-    "passport messages",
-    "passport messages --export csv",
+    "passport list",
+    "passport list --export csv",
     "passport health",
     "passport purge",
     "passport --help",
@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_sentence_and_exit_2() -> None:
 
 @pytest.mark.usefixtures("_inbox")
 def test_without_standard_output_the_work_is_done_in_silence() -> None:
-    works = ["passport messages", "passport purge", "poll_sqs --once", "dispatch_messages --once"]
+    works = ["passport list", "passport purge", "poll_sqs --once", "dispatch_messages --once"]
     assert results("missing", works) == {command: [0, ""] for command in works}
 
 

@@ -10,9 +10,10 @@ from passport_events.exceptions import NothingToDo
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating import flow_operations, operations, runner
 from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import REPLAY
 from passport_events.operating.organizations import reprocess_organization
-from passport_events.operating.replay import REPLAY
 from passport_events.operating.selection import Selection
+from tests.operating.inbox import operate
 
 ON_CALL = Actor("on call")
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,17 +21,17 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def retry() -> None:
     """Send every dead letter back."""
-    operations.retry(ProcessedMessage.objects.all(), ON_CALL, "the cause is mended")
+    operate(operations.RETRY, ProcessedMessage.objects.all(), ON_CALL, "the cause is mended")
 
 
 def discard() -> None:
     """Put everything aside that can be."""
-    operations.discard(ProcessedMessage.objects.all(), ON_CALL, "because")
+    operate(operations.DISCARD, ProcessedMessage.objects.all(), ON_CALL, "because")
 
 
 def restore() -> None:
     """Think better of it."""
-    operations.restore(ProcessedMessage.objects.all(), ON_CALL)
+    operate(operations.RESTORE, ProcessedMessage.objects.all(), ON_CALL)
 
 
 def release() -> None:

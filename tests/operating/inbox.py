@@ -7,7 +7,12 @@ import uuid
 from typing import Any
 
 from passport_events.clock import ClockTimestamp
+from passport_events.exceptions import NothingToDo
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
+from passport_events.operating import runner
+from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import Operation
+from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message, sns_notification
 from passport_events.wire.raw_delivery import RawDelivery
@@ -67,6 +72,17 @@ def end(message: ProcessedMessage, status: Status, reason: str = "") -> Processe
 def rows(*messages: ProcessedMessage) -> Any:
     """A query for exactly these."""
     return ProcessedMessage.objects.filter(pk__in=[message.pk for message in messages])
+
+
+def operate(operation: Operation, messages: Any, actor: Actor, reason: str = "") -> int:
+    """Run an operation on exactly these messages to its end; returns how many changed."""
+    ids = tuple(messages.order_by("pk").values_list("pk", flat=True))
+    try:
+        return (
+            runner.follow(runner.submit(operation, Selection(ids=ids), actor, reason)).affected if ids else 0
+        )
+    except NothingToDo:
+        return 0
 
 
 def letters(count: int) -> list[ProcessedMessage]:

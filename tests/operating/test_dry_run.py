@@ -255,11 +255,11 @@ def test_the_command_says_what_would_differ(install: Install) -> None:
     organization()
     dead(1)
     install(_refuse)
-    code, said = passport("replay", "--type", "opportunity", "--status", "dead", "--rehearse", "5")
+    code, said = passport("replay", "--event-type", "opportunity", "--status", "dead", "--dry-run", "5")
     assert code == 0
     assert "waiting builtins.ValueError: no program; was dead retries used up" in said
     assert "1 messages, 1 would differ" in said
     report = json.loads(
-        passport("replay", "--type", "opportunity", "--status", "dead", "--rehearse", "5", "--json")[1]
+        passport("replay", "--event-type", "opportunity", "--status", "dead", "--dry-run", "5", "--json")[1]
     )
     assert report["messages"][0]["would"] == "waiting"

@@ -95,11 +95,12 @@ def test_a_record_of_the_same_id_in_another_organization_stays(ann: Actor) -> No
 def test_the_command_asks_for_organization_and_reason() -> None:
     organization()
     opportunity(1)
-    code, said = passport("purge", "--erase", RECORD)
-    assert (code, "--organization, --reason" in said) == (2, True)
-    assert passport("purge", "--preview")[0] == 2
-    counted = passport("purge", "--erase", RECORD, "--organization", organization_id(1), "--preview")
-    assert counted == (0, "erase (preview): records=0 messages=1 deliveries=1 operations=0\n")
+    code, said = passport("erase", RECORD)
+    assert (code, "--organization is required" in said) == (2, True)
+    code, said = passport("erase", RECORD, "--organization", organization_id(1))
+    assert (code, "--reason is required" in said) == (2, True)
+    counted = passport("erase", RECORD, "--organization", organization_id(1), "--preview")
+    assert counted == (0, "erase (preview): records=0 messages=1 deliveries=1 operations=0 app_rows=0\n")
     assert Delivery.objects.get().body
-    named = ("purge", "--erase", RECORD[:15], "--organization", organization_id(1), "--reason", "request 17")
-    assert passport(*named) == (0, "erase: records=0 messages=1 deliveries=1 operations=0\n")
+    named = ("erase", RECORD[:15], "--organization", organization_id(1), "--reason", "request 17")
+    assert passport(*named) == (0, "erase: records=0 messages=1 deliveries=1 operations=0 app_rows=0\n")

@@ -103,7 +103,7 @@ def _(given: Given) -> Case:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO gone")
         try:
-            assert "asked about due messages, pauses and throttles: " in wrong()[Code.NOT_ASKED].text
+            assert "asked about due messages, pauses and rate limits: " in wrong()[Code.NOT_ASKED].text
             yield
         finally:
             cursor.execute(f"ALTER TABLE gone RENAME TO {table}")
@@ -366,7 +366,7 @@ def _(given: Given) -> Case:
 
 @case(Code.PAUSED)
 def _(given: Given) -> Case:
-    passport("pause", "--type", "opportunity", "--organization", HOME, "--reason", "they move")
+    passport("pause", "--event-type", "opportunity", "--organization", HOME, "--reason", "they move")
     assert "of School 1 is paused since " in wrong()[Code.PAUSED].text
     assert wrong()[Code.PAUSED].text.endswith(": they move.")
     yield
@@ -375,8 +375,11 @@ def _(given: Given) -> Case:
 
 @case(Code.THROTTLED)
 def _(given: Given) -> Case:
-    passport("throttle", "--per-minute", "7")
-    assert "every event type of every organization is throttled to 7 a minute" in wrong()[Code.THROTTLED].text
+    passport("rate-limit", "--per-minute", "7")
+    assert (
+        "every event type of every organization is limited to 7 messages a minute"
+        in wrong()[Code.THROTTLED].text
+    )
     yield
     follow(way_out(Code.THROTTLED))
 

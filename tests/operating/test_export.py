@@ -116,6 +116,6 @@ def test_another_form_is_refused(ann: Actor) -> None:
 def test_the_command_writes_the_file_to_its_output() -> None:
     organization()
     message = dead(fields={"Name": "Ada Lovelace"})
-    code, said = passport("messages", "--export", "jsonl", "--status", "dead")
+    code, said = passport("list", "--export", "jsonl", "--status", "dead")
     assert (code, json.loads(said)["id"]) == (0, message.pk)
-    assert "Lovelace" in passport("messages", "--export", "csv", "--payload")[1]
+    assert "Lovelace" in passport("list", "--export", "csv", "--payload")[1]

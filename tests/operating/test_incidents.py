@@ -30,8 +30,8 @@ from passport_events.handling.worker import work
 from passport_events.models import LIVE, ProcessedMessage, Progress, SalesforceRecord, Status
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import RETRY
-from passport_events.operating.replay import REPLAY, preview_replay
+from passport_events.operating.operations import REPLAY, RETRY
+from passport_events.operating.replay import preview_replay
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from passport_events.dispatching import hints
 from passport_events.models import LIVE, OperatorAction, ProcessedMessage, Status
 from passport_events.operating import operations, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.operations import RETRY
+from passport_events.operating.operations import RETRY, Operation
 from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
-from tests.operating.inbox import dead, end, opportunity, organization, rows, store
+from tests.operating.inbox import dead, end, operate, opportunity, organization, rows, store
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +25,7 @@ def test_a_retried_message_waits_with_all_attempts_in_the_same_generation(ann: A
     organization()
     message = dead()
 
-    assert operations.retry(rows(message), ann, "fixed") == 1
+    assert operate(operations.RETRY, rows(message), ann, "fixed") == 1
 
     message.refresh_from_db()
     assert (message.status, message.attempts, message.crashes) == (Status.WAITING, 0, 0)
@@ -38,7 +37,7 @@ def test_one_operation_leaves_one_row_in_the_journal(ann: Actor) -> None:
     organization()
     messages = [dead(number) for number in range(3)]
 
-    operations.retry(rows(*messages), ann, "fixed in 41")
+    operate(operations.RETRY, rows(*messages), ann, "fixed in 41")
 
     action = OperatorAction.objects.get()
     assert (action.kind, action.actor_name, action.reason, action.affected) == (
@@ -53,22 +52,22 @@ def test_one_operation_leaves_one_row_in_the_journal(ann: Actor) -> None:
 def test_an_operation_on_one_message_is_tied_to_it(ann: Actor) -> None:
     organization()
     message = dead()
-    operations.discard(rows(message), ann, "test data")
+    operate(operations.DISCARD, rows(message), ann, "test data")
     assert OperatorAction.objects.get().message == message
 
 
 def test_the_second_click_changes_nothing_and_leaves_no_row(ann: Actor) -> None:
     organization()
     message = dead()
-    assert operations.retry(rows(message), ann, "fixed") == 1
-    assert operations.retry(rows(message), ann, "fixed") == 0
+    assert operate(operations.RETRY, rows(message), ann, "fixed") == 1
+    assert operate(operations.RETRY, rows(message), ann, "fixed") == 0
     assert OperatorAction.objects.count() == 1
 
 
-@pytest.mark.parametrize("verb", [operations.retry, operations.discard, operations.restore])
+@pytest.mark.parametrize("operation", [operations.RETRY, operations.DISCARD, operations.RESTORE])
 @pytest.mark.parametrize("status", [*LIVE, Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED])
 def test_no_verb_touches_a_live_message_or_one_that_ended_well(
-    ann: Actor, verb: Callable[..., int], status: Status
+    ann: Actor, operation: Operation, status: Status
 ) -> None:
     organization()
     message = opportunity()
@@ -78,7 +77,7 @@ def test_no_verb_touches_a_live_message_or_one_that_ended_well(
         end(message, status)
     before = rows(message).values().get()
 
-    assert verb(rows(message), ann, "no") == 0
+    assert operate(operation, rows(message), ann, "no") == 0
 
     assert rows(message).values().get() == before
 
@@ -87,17 +86,17 @@ def test_a_redacted_dead_letter_is_not_retried(ann: Actor) -> None:
     organization()
     message = dead()
     rows(message).update(content={})
-    assert operations.retry(rows(message), ann, "fixed") == 0
+    assert operate(operations.RETRY, rows(message), ann, "fixed") == 0
 
 
 def test_a_discarded_dead_letter_is_restored_with_its_reason(ann: Actor) -> None:
     organization()
     message = dead()
-    operations.discard(rows(message), ann, "not ours")
+    operate(operations.DISCARD, rows(message), ann, "not ours")
     message.refresh_from_db()
     assert message.status == Status.DISCARDED
 
-    assert operations.restore(rows(message), ann) == 1
+    assert operate(operations.RESTORE, rows(message), ann) == 1
 
     message.refresh_from_db()
     assert (message.status, message.reason) == (Status.DEAD, "retries used up: builtins.ValueError")
@@ -109,8 +108,8 @@ def test_a_discarded_quarantined_message_is_restored_as_quarantined(ann: Actor, 
     reason = message.reason
     assert message.status == Status.QUARANTINED
 
-    operations.discard(rows(message), ann, "noise")
-    operations.restore(rows(message), ann)
+    operate(operations.DISCARD, rows(message), ann, "noise")
+    operate(operations.RESTORE, rows(message), ann)
 
     message.refresh_from_db()
     assert (message.status, message.reason) == (Status.QUARANTINED, reason)
@@ -122,23 +121,11 @@ def test_a_collision_is_restored_as_quarantined_though_its_event_could_be_read(a
     collision = opportunity(fields={"Name": "Grace"})
     assert (collision.status, collision.reason) == (Status.QUARANTINED, "key_collision")
 
-    operations.discard(rows(collision), ann, "fixed")
-    operations.restore(rows(collision), ann)
+    operate(operations.DISCARD, rows(collision), ann, "fixed")
+    operate(operations.RESTORE, rows(collision), ann)
 
     collision.refresh_from_db()
     assert collision.status == Status.QUARANTINED
-
-
-def test_one_operation_changes_a_limited_number_the_oldest_first(
-    ann: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(operations, "MAX_IDS", 2)
-    organization()
-    messages = [dead(number) for number in range(3)]
-
-    assert operations.retry(rows(*messages), ann, "fixed") == 2
-
-    assert list(rows(*messages).filter(status=Status.DEAD)) == [messages[2]]
 
 
 def test_workers_are_woken_and_observers_told_after_the_commit(
@@ -155,11 +142,12 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
     instrumentation.subscribe(observer)
     try:
         with django_capture_on_commit_callbacks(execute=True):
-            operations.retry(rows(message), ann, "fixed")
+            operate(operations.RETRY, rows(message), ann, "fixed")
             assert not heard
     finally:
         instrumentation.unsubscribe(observer)
-    assert heard == [{"kind": "retry", "actor": "ann", "count": 1}]
+    assert [facts["kind"] for facts in heard] == ["start of retry", "end of retry"]
+    assert all(facts["actor"] == "ann" and facts["count"] == 1 for facts in heard)
     assert hints.rq_queue("passport-opportunities").count == 1
 
 
@@ -170,12 +158,12 @@ def test_two_operators_at_once_send_each_message_back_once(redis_server: ValkeyS
     changed: list[int] = []
     start = threading.Barrier(2)
 
-    def operate(name: str) -> None:
+    def retry_all(name: str) -> None:
         start.wait()
-        changed.append(operations.retry(rows(*messages), Actor(name), "both"))
+        changed.append(operate(operations.RETRY, rows(*messages), Actor(name), "both"))
         connections.close_all()
 
-    operators = [threading.Thread(target=operate, args=(name,)) for name in ("ann", "bob")]
+    operators = [threading.Thread(target=retry_all, args=(name,)) for name in ("ann", "bob")]
     for operator in operators:
         operator.start()
     for operator in operators:
@@ -190,7 +178,7 @@ def test_a_reason_of_the_past_is_cleared_when_a_message_is_sent_back(ann: Actor)
     """Case C13."""
     organization()
     message = dead()
-    assert operations.retry(rows(message), ann, "fixed") == 1
+    assert operate(operations.RETRY, rows(message), ann, "fixed") == 1
     assert rows(message).get().reason == ""
     assert runner.follow(runner.start(RETRY, Selection(ids=(dead(2).pk,)), ann, "x")).affected == 1
     assert not ProcessedMessage.objects.exclude(reason="").exists()

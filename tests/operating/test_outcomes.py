@@ -10,14 +10,13 @@ from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.operating import audit_log, erasure, operations, outcomes, runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.explain import DisplayStatus
-from passport_events.operating.operations import DISCARD, RESTORE, RETRY, Operation
+from passport_events.operating.operations import DISCARD, REPLAY, RESTORE, RETRY, Operation
 from passport_events.operating.organizations import reprocess_organization
 from passport_events.operating.outcomes import Outcomes
-from passport_events.operating.replay import REPLAY
 from passport_events.operating.runner import start
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id, record_id
-from tests.operating.inbox import dead, end, opportunity, organization, rows
+from tests.operating.inbox import dead, end, operate, opportunity, organization, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +74,7 @@ def test_what_a_later_action_took_over_counts_there(ann: Actor) -> None:
         end(message, Status.DEAD)
     second = do(RETRY, ann, *sent[:1])
     put_away = do(DISCARD, ann, *sent[1:2])
-    assert operations.retry(rows(sent[2]), ann, "one by hand") == 1
+    assert operate(operations.RETRY, rows(sent[2]), ann, "one by hand") == 1
 
     assert counts(first) == {"NEEDS_YOU": 1, "elsewhere": 3}
     assert (counts(second), counts(put_away)) == ({"WAITING": 1}, {"PUT_AWAY": 1})

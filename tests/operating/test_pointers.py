@@ -21,7 +21,7 @@ from passport_events.operating.backlog import find_oldest_age
 from passport_events.operating.health import check_event_types
 from passport_events.operating.organizations import count_by_organization, reprocess_organization
 from tests.harness.aws import BUCKET
-from tests.operating.inbox import HOME, end, opportunity, organization, pointer, rows
+from tests.operating.inbox import HOME, end, operate, opportunity, organization, pointer, rows
 
 pytestmark = pytest.mark.django_db
 UNREADABLE = "invalid_json: Expecting value at character 0"
@@ -47,7 +47,7 @@ def state(message: ProcessedMessage) -> tuple[str, str]:
 def test_dead_ones_are_retried_without_organization_and_record(ann: Actor) -> None:
     message = end(pointer(), Status.DEAD, "retries used up: PayloadUnavailable")
 
-    assert operations.retry(rows(message), ann, "the bucket is readable now") == 1
+    assert operate(operations.RETRY, rows(message), ann, "the bucket is readable now") == 1
 
     message.refresh_from_db()
     assert (message.status, message.attempts, message.organization) == (Status.WAITING, 0, None)
@@ -64,7 +64,7 @@ def test_quarantined_ones_are_retried_unless_there_is_nothing_to_fetch(
     refused = pointer("c")
     assert refused.status == Status.QUARANTINED
 
-    assert operations.retry(rows(unreadable, redacted, refused), ann, "published anew") == 1
+    assert operate(operations.RETRY, rows(unreadable, redacted, refused), ann, "published anew") == 1
 
     assert state(unreadable)[0] == Status.WAITING
 
@@ -73,8 +73,8 @@ def test_each_is_restored_as_what_it_was(ann: Actor) -> None:
     unreadable = quarantined(pointer("a"))
     dead = end(pointer("b"), Status.DEAD, "retries used up: PayloadUnavailable")
     for message in (unreadable, dead):
-        operations.discard(rows(message), ann, "noise")
-        operations.restore(rows(message), ann)
+        operate(operations.DISCARD, rows(message), ann, "noise")
+        operate(operations.RESTORE, rows(message), ann)
 
     assert state(unreadable) == (Status.QUARANTINED, UNREADABLE)
     assert state(dead) == (Status.DEAD, "retries used up: PayloadUnavailable")
@@ -149,7 +149,7 @@ def test_they_are_listed_without_bucket_and_key() -> None:
     rows(message).update(due_at=ClockTimestamp())
     out = io.StringIO()
 
-    call_command("passport", "messages", "--type", S3_POINTER, "--organization", HOME, stdout=out)
+    call_command("passport", "list", "--event-type", S3_POINTER, "--organization", HOME, stdout=out)
 
     line = out.getvalue().splitlines()[1].split()
     assert line[:4] == [str(message.pk), "waiting", S3_POINTER, HOME]

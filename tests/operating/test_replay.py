@@ -16,7 +16,8 @@ from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.replay import REPLAY, preview_replay
+from passport_events.operating.operations import REPLAY
+from passport_events.operating.replay import preview_replay
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
@@ -156,18 +157,18 @@ def test_the_command_says_what_it_would_do_and_does_it_when_told(redis_server: V
     organization()
     message = succeeded()
 
-    code, said = passport("replay", "--type", "opportunity")
+    code, said = passport("replay", "--event-type", "opportunity")
     assert (code, "1 messages would run again" in said, "--yes" in said) == (0, True, True)
     assert rows(message).get().status == Status.SUCCEEDED
-    assert passport("replay", "--type", "opportunity", "--yes")[1] == (
+    assert passport("replay", "--event-type", "opportunity", "--yes")[1] == (
         "passport replay: --reason is required.\n"
     )
-    assert passport("replay", "--type", "opportunity", "--yes", "--reason", "x") == (
+    assert passport("replay", "--event-type", "opportunity", "--yes", "--reason", "x") == (
         0,
-        "replay: 1 messages wait to run again\n",
+        "replay: 1 requeued\n",
     )
     assert rows(message).get().generation == 1
-    assert passport("replay", "--type", "opportunity", "--yes", "--reason", "x")[0] == 1
+    assert passport("replay", "--event-type", "opportunity", "--yes", "--reason", "x")[0] == 1
 
 
 def test_the_command_refuses_to_replay_everything() -> None:

@@ -7,7 +7,8 @@ import pytest
 from passport_events.event import Event
 from passport_events.handling.registry import handles, registered
 from passport_events.models import Mode, SalesforceRecord, Status
-from passport_events.operating.replay import REPLAY, predict
+from passport_events.operating.operations import REPLAY
+from passport_events.operating.replay import predict
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id
 from tests.operating.inbox import dead, end, opportunity, organization, rows

@@ -19,9 +19,10 @@ from passport_events.models import Delivery, Mode, OperatorAction, ProcessedMess
 from passport_events.operating import reprocess as reprocess_module
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
+from passport_events.operating.operations import REPROCESS
 from passport_events.operating.organizations import find_organization, reprocess_organization
 from passport_events.operating.outcomes import count_outcomes
-from passport_events.operating.reprocess import REPROCESS, preview_reprocess
+from passport_events.operating.reprocess import preview_reprocess
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
 from passport_events.testing import organization_id, record_id, relay_message
@@ -292,7 +293,7 @@ def test_what_is_redacted_is_refused_in_a_sentence(ann: Actor) -> None:
     with pytest.raises(NothingToDo):
         reprocess(ann, message)
     code, said = passport("reprocess", str(message.pk))
-    assert (code, "bytes that can be read again" in said) == (2, True)
+    assert (code, "bytes that can be parsed again" in said) == (2, True)
     assert preview_reprocess(Selection(statuses=(Status.QUARANTINED,))).without_bytes == 1
 
 
@@ -342,7 +343,7 @@ def test_a_preview_counts_and_changes_nothing(ann: Actor, tasks_are_known: Calla
     assert code == 0
     said = told.splitlines()
     assert [said[0], said[1], *sorted(said[2:6]), *said[6:]] == [
-        "reprocess: 4 messages would be read again",
+        "reprocess: 4 messages would be parsed again",
         "Of the newest 4:",
         "          1  would be waiting",
         "          1  would end as duplicates of events that arrived again",
@@ -363,7 +364,7 @@ def test_the_command_says_what_is_still_held_back(tasks_are_known: Callable[[], 
     assert passport("reprocess")[0] == 2
     code, said = passport("reprocess", "--all", "--reason", "tasks are known")
     assert code == 1
-    assert said.startswith("reprocess: 1 messages reprocessed\n1 are still held back.")
+    assert said.startswith("reprocess: 1 messages reprocessed\n1 are still held.")
 
 
 @pytest.mark.usefixtures("small_steps")

@@ -24,12 +24,12 @@ from passport_events.operating.retention import PurgeCounts, Retention, purge
 from passport_events.receiving import inbox
 from passport_events.testing import record_id, relay_message
 from passport_events.wire.raw_delivery import RawDelivery
-from tests.operating.inbox import HOME, end, opportunity, organization, rows, store
+from tests.operating.inbox import HOME, end, operate, opportunity, organization, rows, store
 from tests.operating.test_passport_command import passport
 
 pytestmark = pytest.mark.django_db
 
-RETENTION = Retention.of(conf.current())
+RETENTION = Retention.from_settings(conf.current())
 
 
 def aged(message: ProcessedMessage, days: float) -> ProcessedMessage:
@@ -69,7 +69,7 @@ def test_what_is_for_a_person_is_kept_for_longer(status: Status) -> None:
     assert purge(RETENTION) == PurgeCounts()
     assert says(message) == (True, True)
 
-    assert purge(Retention.of(conf.Settings(dead_letter_retention_days=80))).redacted_messages == 1
+    assert purge(Retention.from_settings(conf.Settings(dead_letter_retention_days=80))).redacted_messages == 1
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.PROCESSING])
@@ -103,7 +103,7 @@ def test_rows_go_with_their_keys_and_everything_that_hangs_on_them(ann: Actor) -
     MessageAttempt.objects.create(
         message=message, generation=0, number=1, outcome="dead", ended_at=timezone.now()
     )
-    operations.discard(rows(message), ann, "test data")
+    operate(operations.DISCARD, rows(message), ann, "test data")
     aged(message, 90.1)
 
     purged = purge(RETENTION)
@@ -155,7 +155,7 @@ def test_the_command_reports_what_is_gone() -> None:
     counts = (
         "redacted_deliveries=1 redacted_messages=1 deleted_deliveries=0 deleted_messages=0 deleted_records=0"
     )
-    assert passport("purge") == (0, f"purge: {counts}\n")
+    assert passport("purge") == (0, f"purge: {counts} app_rows=0\n")
     assert json.loads(passport("purge", "--json")[1])["redacted_messages"] == 0
 
 

@@ -125,7 +125,7 @@ def test_the_command_takes_one_a_filter_or_all() -> None:
     why = ("--reason", "back")
 
     assert passport("retry", "--now", str(first.pk), *why) == (0, "retry: 1 due now\n")
-    assert passport("retry", "--now", "--fingerprint", "ba5", *why) == (0, "retry: 1 due now\n")
+    assert passport("retry", "--now", "--group", "ba5", *why) == (0, "retry: 1 due now\n")
     assert passport("retry", "--now", "--all", *why) == (0, "retry: 1 due now\n")
     assert passport("retry", "--now", "--organization", HOME, *why) == (1, "retry: 0 due now\n")
     assert rows(first, second, third).due().count() == 3
@@ -136,7 +136,7 @@ def test_a_preview_counts_and_changes_nothing() -> None:
     message = later()
     assert passport("retry", "--now", "--all", "--preview") == (
         0,
-        "retry: 1 messages fit. Nothing was changed.\n",
+        "retry: 1 messages match. Nothing was changed.\n",
     )
     assert json.loads(passport("retry", "--all", "--preview", "--json")[1]) == {
         "messages": 0,
@@ -147,7 +147,7 @@ def test_a_preview_counts_and_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--now",), ("--now", "--all"), ("1", "--all"), ("1", "--type", "item")]
+    "arguments", [(), ("--now",), ("--now", "--all"), ("1", "--all"), ("1", "--event-type", "item")]
 )
 def test_without_filter_or_reason_it_is_refused(arguments: tuple[str, ...]) -> None:
     assert passport("retry", *arguments)[0] == 2
@@ -156,6 +156,6 @@ def test_without_filter_or_reason_it_is_refused(arguments: tuple[str, ...]) -> N
 def test_dead_letters_are_sent_back_with_all_attempts() -> None:
     organization()
     message = dead()
-    assert passport("retry", str(message.pk), "--reason", "fixed") == (0, "retry: 1 sent back\n")
+    assert passport("retry", str(message.pk), "--reason", "fixed") == (0, "retry: 1 requeued\n")
     message.refresh_from_db()
     assert (message.status, message.attempts) == (Status.WAITING, 0)

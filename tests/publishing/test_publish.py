@@ -89,7 +89,7 @@ def test_a_lost_reply_sends_twice_what_then_happens_once(
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("event_type", ["opportunity", "attachment", "item"])
 def test_messages_are_made_up_and_a_seed_makes_the_same_again(publish: Publishing, event_type: str) -> None:
-    made = ("--generate", "12", "--type", event_type, "--organization", HOME[:15], "--seed", "7")
+    made = ("--generate", "12", "--event-type", event_type, "--organization", HOME[:15], "--seed", "7")
     for _ in range(2):
         assert publish(*made) == (0, "publish: sent=12 failed=0 invalid=0 requests=2 retried=0\n")
     receive_all()

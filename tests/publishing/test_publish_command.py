@@ -40,7 +40,7 @@ def test_the_right_lines_go_out_without_the_wrong_ones_if_asked(publish: Publish
 
 @pytest.mark.parametrize(("last", "code"), [(opportunity(12), 0), ("nonsense", 1)])
 def test_a_dry_run_sends_nothing(publish: Publishing, last: object, code: int) -> None:
-    exited, said = publish("--dry-run", "--skip-invalid", publish.file(*map(opportunity, range(11)), last))
+    exited, said = publish("--preview", "--skip-invalid", publish.file(*map(opportunity, range(11)), last))
     assert (exited, left_in_sqs(publish.sqs)) == (code, 0)
     assert f"publish: nothing was sent. ready={12 - code} invalid={code} requests=2\n" in said
 
@@ -67,14 +67,14 @@ def test_json_says_it_to_programs(publish: Publishing) -> None:
         "retried": 0,
         "ready": 1,
     }
-    assert json.loads(publish("--json", "--dry-run", publish.file(opportunity(1)))[1])["sent"] == 0
+    assert json.loads(publish("--json", "--preview", publish.file(opportunity(1)))[1])["sent"] == 0
 
 
 def test_no_value_is_shown(publish: Publishing) -> None:
     secret = "Jane Doe"
     wrong = opportunity(1) | {"sequence": secret, "subject": secret, secret: secret}
     lines = publish.file(opportunity(1) | {"id": secret}, wrong, secret, {secret: secret})
-    for flags in ([], ["--skip-invalid"], ["--skip-invalid", "--json"], ["--dry-run", "--json"]):
+    for flags in ([], ["--skip-invalid"], ["--skip-invalid", "--json"], ["--preview", "--json"]):
         assert secret not in publish(*flags, lines)[1]
 
 
@@ -111,8 +111,8 @@ def test_a_topic_that_is_gone_exits_with_2_at_once(publish: Publishing) -> None:
         (["--generate", "1"], "--generate needs an --organization, like 00D5f000000CabWEAS."),
         (["--generate", "100001", "--organization", HOME], "--generate makes at most 100,000 messages."),
         (
-            ["--generate", "1", "--organization", HOME, "--type", "course"],
-            "--type must be one of opportunity, attachment, item.",
+            ["--generate", "1", "--organization", HOME, "--event-type", "course"],
+            "--event-type must be one of opportunity, attachment, item.",
         ),
         (["a", "--topic", "arn:aws:sns:us-east-1:123456789012:events.fifo"], "This is a FIFO topic, "),
         (["a", "--topic", "events"], "--topic must be the ARN of an SNS topic, like arn:aws:sns:"),

@@ -16,6 +16,7 @@ from passport_events.receiving import queries
 from passport_events.testing import sns_notification
 from tests.harness.aws import Sqs
 from tests.harness.notifications import Notifications
+from tests.operating.inbox import operate
 from tests.receiving.factories import ELSEWHERE, opportunities, opportunity
 from tests.receiving.pointing import (
     arrive,
@@ -117,7 +118,7 @@ def test_a_payload_that_was_put_right_can_be_retried(sqs: Sqs, bucket: Bucket) -
     upload(bucket, opportunity(1), message.content["key"])
 
     rows = ProcessedMessage.objects.filter(pk=message.pk)
-    assert operations.retry(rows, Actor("ann"), "published anew") == 1
+    assert operate(operations.RETRY, rows, Actor("ann"), "published anew") == 1
     open_pointers()
 
     assert state(message) == ("succeeded", "", 1)
@@ -128,8 +129,8 @@ def test_one_that_was_discarded_is_restored_as_quarantined(sqs: Sqs, bucket: Buc
     open_pointers()
     rows = ProcessedMessage.objects.filter(pk=message.pk)
 
-    operations.discard(rows, Actor("ann"), "noise")
-    operations.restore(rows, Actor("ann"))
+    operate(operations.DISCARD, rows, Actor("ann"), "noise")
+    operate(operations.RESTORE, rows, Actor("ann"))
 
     assert state(message)[0] == Status.QUARANTINED
 

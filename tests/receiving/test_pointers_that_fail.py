@@ -16,6 +16,7 @@ from passport_events.receiving import organization_cache, s3
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
 from tests.harness.aws import BUCKET, Sqs
+from tests.operating.inbox import operate
 from tests.receiving.factories import opportunity
 from tests.receiving.pointing import (
     arrive,
@@ -77,7 +78,7 @@ def test_one_that_stays_missing_is_a_dead_letter_that_can_be_retried(
 
     upload(bucket, opportunity(1), "late")
     rows = ProcessedMessage.objects.filter(pk=message.pk)
-    assert operations.retry(rows, Actor("ann"), "it was uploaded") == 1
+    assert operate(operations.RETRY, rows, Actor("ann"), "it was uploaded") == 1
     open_pointers()
 
     assert state(message) == ("succeeded", "", 1)

@@ -142,7 +142,7 @@ def test_a_poller_without_credentials_cannot_start(aws: Aws, migrated: Path, tmp
         ("dispatch_messages",),
         ("dispatch_messages", "--once"),
         ("passport", "ingest-dlq"),
-        ("passport", "messages"),
+        ("passport", "list"),
     ],
     ids=" ".join,
 )

@@ -291,11 +291,11 @@ def test_it_is_in_no_column_log_line_page_or_output_and_not_in_redis(
         assert answer.status_code == 200
         assert_hidden(answer.content.decode())
     for arguments in (
-        ("dead-letters", "--json"),
-        ("messages", "--json"),
-        ("messages", "--export", "jsonl"),
-        ("messages", "--export", "csv"),
-        ("replay", "--type", "opportunity", "--rehearse", "50", "--json"),
+        ("list", "--failed", "--json"),
+        ("list", "--json"),
+        ("list", "--export", "jsonl"),
+        ("list", "--export", "csv"),
+        ("replay", "--event-type", "opportunity", "--dry-run", "50", "--json"),
     ):
         code, said = passport(*arguments)
         assert code in (0, 1), said

@@ -18,8 +18,9 @@ from django.http import QueryDict
 from django.test import Client
 
 from passport_events.admin.base import DeskAdmin
-from passport_events.admin.tasks import TASKS
+from passport_events.admin.operation_forms import FORMS
 from passport_events.models import OperatorAction
+from passport_events.operating.operations import ON_MESSAGES
 from tests.admin.urls import action
 from tests.security.addresses import Address, addresses, our_admins
 from tests.security.world import GROUP, World
@@ -126,7 +127,7 @@ def names_read(client: Client, every: list[Address], monkeypatch: pytest.MonkeyP
 
 def _confirmed(address: Address) -> dict[str, str]:
     if address.name.endswith("_act"):
-        return {"task": "retry", "confirmed": "yes", "ids": "1", "statuses": "dead"}
+        return {"operation": "retry", "confirmed": "yes", "ids": "1", "statuses": "dead"}
     return {"confirmed": "yes", "ids": "1", "kind": "throttle", "verb": "pause"}
 
 
@@ -184,10 +185,16 @@ def test_fields_of_forms_take_any_value(
 def test_forms_of_operations_take_any_value(client: Client, world: World) -> None:
     act = action("act", OperatorAction)
     wrong = []
-    for task in TASKS:
-        for name in task.form.base_fields:
+    for task in ON_MESSAGES.values():
+        for name in FORMS[task.form].base_fields:
             for what, value in NASTY.items():
-                said = {"task": task.name, "confirmed": "yes", "ids": "1", "fingerprint": GROUP, name: value}
+                said = {
+                    "operation": task.name,
+                    "confirmed": "yes",
+                    "ids": "1",
+                    "fingerprint": GROUP,
+                    name: value,
+                }
                 status = client.generic("POST", act, *_body(said)).status_code
                 if status >= 500:
                     wrong.append((act, f"{task.name} {name}", what, status))

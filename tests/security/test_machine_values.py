@@ -124,7 +124,7 @@ def test_a_group_and_a_selection_mean_the_same_in_every_language(
     act = action("act", OperatorAction)
     shown = Page(admin_client.get(act + f"?ids={world.message.pk}").content.decode())
     [form] = [form for form in shown.forms if form.action == act and form.method == "post"]
-    asked = Page(admin_client.post(act, {**form.fields, "task": "retry"}).content.decode())
+    asked = Page(admin_client.post(act, {**form.fields, "operation": "retry"}).content.decode())
     admin_client.post(act, {**asked.form(act).fields, "reason": "one"})
     assert OperatorAction.objects.latest("pk").selection == {"ids": [world.message.pk]}
     runner.run_due_operations()
@@ -135,7 +135,7 @@ def test_a_group_and_a_selection_mean_the_same_in_every_language(
 def test_a_number_for_people_is_never_read_as_several_ids(admin_client: Client, ids: str) -> None:
     said = {"confirmed": "yes", "reason": "x"}
     assert admin_client.post(action("retry"), {"ids": ids, **said}).status_code == 400
-    asked = {"ids": ids, "task": "retry", "statuses": "dead", **said}
+    asked = {"ids": ids, "operation": "retry", "statuses": "dead", **said}
     assert admin_client.post(action("act", OperatorAction), asked).status_code == 400
     assert admin_client.post(action("pause", SalesforceOrganization), {"ids": ids, **said}).status_code == 400
 

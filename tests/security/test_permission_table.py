@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from passport_events.admin.tasks import TASKS
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization
+from passport_events.operating.operations import ON_MESSAGES, Operation
 from tests.admin.urls import action
 from tests.operating.test_passport_command import passport
 from tests.security.addresses import Address, addresses, names
@@ -177,19 +177,19 @@ def test_each_shown_page_is_one_recorded_look(world: World) -> None:
         assert (looks.count(), looks.latest("pk").actor_name) == (before + 1, "eve")
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_an_operation_needs_its_own_permission(world: World, task: object) -> None:
-    permission = task.permission.partition(".")[2]  # type: ignore[attr-defined]  # a task
+@pytest.mark.parametrize("operation", ON_MESSAGES.values(), ids=lambda operation: operation.name)
+def test_an_operation_needs_its_own_permission(world: World, operation: Operation) -> None:
+    permission = operation.permission.partition(".")[2]
     before = state()
-    said = {"task": task.name, "confirmed": "yes", "reason": "x", "ids": world.message.pk}  # type: ignore[attr-defined]
+    said = {"operation": operation.name, "confirmed": "yes", "reason": "x", "ids": world.message.pk}
     client = somebody(*(set(ours()) - {permission}))
     assert client.post(action("act", OperatorAction), said).status_code == 403
     assert state() == before
 
 
 def test_commands_record_who_ran_them(world: World) -> None:
-    passport("dead-letters", "--discard", str(world.message.pk), "--reason", "noise")
-    passport("dead-letters", "--restore", str(world.message.pk))
-    passport("pause", "--type", "attachment", "--reason", "x")
+    passport("discard", str(world.message.pk), "--reason", "noise")
+    passport("restore", str(world.message.pk))
+    passport("pause", "--event-type", "attachment", "--reason", "x")
     done = OperatorAction.objects.filter(actor_name__endswith="(command)").values_list("kind", flat=True)
     assert list(done) == ["pause", "restore", "discard"]

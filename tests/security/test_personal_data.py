@@ -44,9 +44,8 @@ from passport_events.operating import audit_log, operations, runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.erasure import ErasureCounts, erase, preview_erasure
 from passport_events.operating.export import COLUMNS
-from passport_events.operating.operations import Operation
+from passport_events.operating.operations import REPLAY, Operation
 from passport_events.operating.record_search import contains_record
-from passport_events.operating.replay import REPLAY
 from passport_events.operating.retention import Retention, purge
 from passport_events.operating.selection import Selection
 from passport_events.receiving import inbox
@@ -55,7 +54,7 @@ from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import CLASSES
 from project.embedded import ValkeyServer
 from tests.harness.aws import BUCKET
-from tests.operating.inbox import HOME, opportunity, organization, rows, store
+from tests.operating.inbox import HOME, operate, opportunity, organization, rows, store
 
 RECORD = record_id("Opportunity", 700)
 OTHER = record_id("Opportunity", 701)
@@ -245,7 +244,7 @@ def everywhere(redis_server: ValkeyServer, settings: Settings, monkeypatch: pyte
     led = [CLASSES[0], {"s3BucketName": BUCKET, "s3Key": f"{MARKER}.json"}]
     inbox.store([RawDelivery(message_id="sqs-pointer", receipt_handle="", body=wrapped(led))])
     rows(first).update(status=Status.DEAD, due_at=None, finished_at=timezone.now())
-    operations.discard(rows(first), ANN, f"the case of {MARKER}")
+    operate(operations.DISCARD, rows(first), ANN, f"the case of {MARKER}")
     audit_log.add_note("f00", f"{RECORD} is {MARKER}", ANN)
     audit_log.add_note("f00", f"{RECORD[:15]} was {MARKER}", ANN)
     for model in (Delivery, ProcessedMessage, MessageAttempt):

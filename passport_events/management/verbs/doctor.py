@@ -12,15 +12,13 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from passport_events import conf
-from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
-from passport_events.management.verbs.arguments import positive
-from passport_events.management.verbs.progress import Counter
+from passport_events.extension_points import Verb
+from passport_events.management.verbs import DONE, ERROR, TROUBLE
+from passport_events.management.verbs.arguments import parse_positive
+from passport_events.management.verbs.output import Counter
 from passport_events.operating.doctor import canary, topic
 from passport_events.operating.doctor.examination import examine
 from passport_events.operating.doctor.finding import Finding, Severity, guarded, needs_somebody
-
-HELP = "Compare the real queue, topic, Redis, workers and database with what is needed; send a canary."
-EXAMPLE = "manage.py passport doctor --topic arn:aws:sns:us-east-1:123456789012:salesforce"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--no-canary", action="store_true", help="send nothing")
     parser.add_argument(
-        "--patience", metavar="SECONDS", type=positive, default=60, help="for the canary (default: 60)"
+        "--timeout", metavar="SECONDS", type=parse_positive, default=60, help="for the canary (default: 60)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
@@ -43,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Report."""
     findings = []
-    for finding in _findings(options):
+    for finding in _find(options):
         findings.append(finding)
         if not options["json"]:
             _write(out, finding)
@@ -52,10 +50,10 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     if options["json"]:
         report = {"ok": not trouble and asked, "findings": [dataclasses.asdict(each) for each in findings]}
         out.write(json.dumps(report))
-    return TROUBLE if trouble else DONE if asked else COULD_NOT_ASK
+    return TROUBLE if trouble else DONE if asked else ERROR
 
 
-def _findings(options: dict[str, Any]) -> Iterator[Finding]:
+def _find(options: dict[str, Any]) -> Iterator[Finding]:
     settings = conf.current()
     yield from examine(settings, options["topic"])
     if options["no_canary"]:
@@ -64,25 +62,36 @@ def _findings(options: dict[str, Any]) -> Iterator[Finding]:
     yield from guarded(
         "C9",
         "No canary could be sent, or followed",
-        lambda: _canaries(settings, options),
+        lambda: _send_canaries(settings, options),
         "What fails here fails in other findings, too: see to those first.",
     )
 
 
-def _canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Finding]:
-    patience = timedelta(seconds=options["patience"])
+def _send_canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Finding]:
+    timeout = timedelta(seconds=options["timeout"])
     through, *others = options["topic"] or [""]
     sent = canary.send(settings, through, settings.event_types)
     if isinstance(sent, Finding):
         return [sent]
     untried = list(topic.report_untried_topics(others)) if others or not through else []
     counter = Counter(len(sent), "canaries at their end")
-    seen = canary.follow(sent, patience, counter.show)
+    seen = canary.follow(sent, timeout, counter.show)
     counter.end()
-    return [*canary.judge(seen, patience), *untried]
+    return [*canary.judge(seen, timeout), *untried]
 
 
 def _write(out: OutputWrapper, finding: Finding) -> None:
     out.write(f"{finding.severity.upper():9}  {finding.id:3}  {finding.text}")
     if finding.mend:
         out.write(f"{'':16}{finding.mend}")
+
+
+VERBS = (
+    Verb(
+        "doctor",
+        "Compare the real queue, topic, Redis, workers and database with what is needed; send a canary.",
+        "manage.py passport doctor --topic arn:aws:sns:us-east-1:123456789012:salesforce",
+        add_arguments,
+        run,
+    ),
+)

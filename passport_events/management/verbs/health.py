@@ -9,14 +9,10 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
-from passport_events.operating.finding import Code, Finding, Level
+from passport_events.extension_points import Verb
+from passport_events.management.verbs import DONE, ERROR, TROUBLE
+from passport_events.operating.finding import Code, Finding
 from passport_events.operating.health import check_health
-
-HELP = "Say whether events flow, and if not, the likely cause and the way out."
-EXAMPLE = "manage.py passport health --json"
-
-WORDS = {Level.OK: "ok", Level.WARN: "WARN", Level.FAIL: "TROUBLE"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,13 +30,24 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     else:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            out.write(f"{WORDS[finding.level]:7}  {finding.name:{width}}  {finding.text}")
+            out.write(f"{finding.level.upper():4}  {finding.name:{width}}  {finding.text}")
             if finding.hint:
-                out.write(f"{'':{width + 11}}{finding.hint}")
+                out.write(f"{'':{width + 8}}{finding.hint}")
     if any(finding.code is Code.NOT_ASKED for finding in findings):
-        return COULD_NOT_ASK
+        return ERROR
     return DONE if is_well else TROUBLE
 
 
 def _as_json(finding: Finding) -> dict[str, object]:
     return {**dataclasses.asdict(finding), "ok": finding.ok, "level": finding.level}
+
+
+VERBS = (
+    Verb(
+        "health",
+        "Say whether events flow, and if not, the likely cause and the way out.",
+        "manage.py passport health --json",
+        add_arguments,
+        run,
+    ),
+)

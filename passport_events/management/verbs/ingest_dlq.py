@@ -14,18 +14,14 @@ from django.core.management.base import OutputWrapper
 
 from passport_events import conf
 from passport_events.exceptions import ConfigurationError
+from passport_events.extension_points import Verb
 from passport_events.management.process import stop_on_signals
 from passport_events.management.verbs import DONE, TROUBLE
-from passport_events.management.verbs.arguments import positive
-from passport_events.management.verbs.progress import Counter
+from passport_events.management.verbs.arguments import parse_positive
+from passport_events.management.verbs.output import Counter
 from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.receiving.sqs import SqsQueue
 
-HELP = (
-    "Read SQS's dead letter queues into the inbox, where what can be read waits to be handled and the rest "
-    "is quarantined. Runs until it is told to stop."
-)
-EXAMPLE = "manage.py passport ingest-dlq --once"
 KIND = "ingest-dlq"
 """Of its process heartbeat."""
 
@@ -34,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--once", action="store_true", help="exit when every queue was found empty")
     parser.add_argument(
-        "--max-messages", type=positive, metavar="N", help="exit after N messages, never receiving more"
+        "--max-messages", type=parse_positive, metavar="N", help="exit after N messages, never receiving more"
     )
     parser.add_argument(
         "--health-file", type=Path, metavar="PATH", help="JSON with the last signs of life, for probes"
@@ -46,14 +42,14 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Ingest; TROUBLE where a message stayed in its queue."""
     counter = Counter(None, "messages of dead letter queues")
 
-    def say_start(sentence: str) -> None:
+    def report_start(sentence: str) -> None:
         if not options["json"]:
             out.write(f"{KIND}: {sentence}")
             out.flush()
 
-    service = _service(options, counter, say_start)
-    stop_on_signals(service.stop)
-    totals = service.run()
+    poller = _build_poller(options, counter, report_start)
+    stop_on_signals(poller.stop)
+    totals = poller.run()
     counter.end()
     facts = dataclasses.asdict(totals)
     line = f"{KIND}: " + " ".join(f"{name}={count}" for name, count in facts.items())
@@ -61,7 +57,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return TROUBLE if totals.left else DONE
 
 
-def _service(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> Poller:
+def _build_poller(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> Poller:
     settings = conf.current()
     urls = settings.dead_letter_queue_urls
     if not urls:
@@ -85,3 +81,15 @@ def _service(options: dict[str, Any], counter: Counter, started: Callable[[str],
         on_start=started,
         on_progress=progress,
     )
+
+
+VERBS = (
+    Verb(
+        "ingest-dlq",
+        "Read SQS's dead letter queues into the inbox: messages that can be parsed wait to be handled, "
+        "the others are quarantined. Runs until SIGTERM.",
+        "manage.py passport ingest-dlq --once",
+        add_arguments,
+        run,
+    ),
+)

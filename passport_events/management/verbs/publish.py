@@ -16,9 +16,10 @@ from passport_events.conf import Settings
 from passport_events.contract.delivered import Journey
 from passport_events.contract.source import read
 from passport_events.exceptions import OperationRefused
-from passport_events.management.verbs import COULD_NOT_ASK, DONE, TROUBLE
-from passport_events.management.verbs.arguments import positive, record
-from passport_events.management.verbs.progress import Counter
+from passport_events.extension_points import Verb
+from passport_events.management.verbs import DONE, ERROR, TROUBLE
+from passport_events.management.verbs.arguments import parse_positive, parse_salesforce_id
+from passport_events.management.verbs.output import Counter
 from passport_events.publishing import report
 from passport_events.publishing.account import Account
 from passport_events.publishing.prepare import Prepared, prepare
@@ -27,29 +28,28 @@ from passport_events.publishing.topic import SnsTopic, region_of
 from passport_events.testing import generated_messages
 from passport_events.testing.factories import COMMITTED_MS
 
-HELP = (
-    "Send messages to the SNS topic, in batches and with the attributes of the contract. Every line is "
-    "read first as the receiver will read it; one that is wrong stops them all."
-)
-EXAMPLE = "manage.py passport publish --topic arn:aws:sns:us-east-1:123456789012:events messages.jsonl"
-MOST_GENERATED = 100_000
+MAX_GENERATED = 100_000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--topic", required=True, metavar="ARN", help="a standard topic")
     parser.add_argument("file", nargs="?", metavar="FILE", help="a message on each line; - is standard input")
-    parser.add_argument("--generate", type=positive, metavar="N", help="instead of FILE: so many, made up")
-    parser.add_argument("--type", default="opportunity", help="of the generated ones (default: opportunity)")
+    parser.add_argument(
+        "--generate", type=parse_positive, metavar="N", help="instead of FILE: N made-up messages"
+    )
+    parser.add_argument(
+        "--event-type", default="opportunity", help="of generated messages (default: opportunity)"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="the same seed generates the same messages")
     parser.add_argument(
         "--organization",
-        type=record,
+        type=parse_salesforce_id,
         metavar="00D...",
         help="of the generated ones, and of lines that name none",
     )
     parser.add_argument("--skip-invalid", action="store_true", help="send the lines that are right")
-    parser.add_argument("--dry-run", action="store_true", help="only read, and say what would be sent")
+    parser.add_argument("--preview", action="store_true", help="check the messages, and send none")
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -59,43 +59,43 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     topic = options["topic"]
     region_of(topic)  # A wrong one is told before anything is read.
     journey = Journey(at=datetime.now(UTC), org_id=options["organization"] or "", topic_arn=topic)
-    prepared = prepare(_input(options, settings), settings, journey)
+    prepared = prepare(_read_input(options, settings), settings, journey)
     if not prepared.ready and not prepared.invalid:
         raise OperationRefused(f"There is nothing in {options['file']}.")
     account = None
-    if not options["dry_run"] and (options["skip_invalid"] or not prepared.invalid):
-        account = _sent(SnsTopic(settings, topic), prepared)
+    if not options["preview"] and (options["skip_invalid"] or not prepared.invalid):
+        account = _send(SnsTopic(settings, topic), prepared)
     if options["json"]:
         out.write(json.dumps(report.document(prepared, account)))
     else:
         for line in report.lines(prepared, account):
             out.write(line)
     if account and account.gave_up and not account.sent:
-        return COULD_NOT_ASK
+        return ERROR
     return TROUBLE if prepared.invalid or (account and account.unsent) else DONE
 
 
-def _sent(topic: SnsTopic, prepared: Prepared) -> Account:
+def _send(topic: SnsTopic, prepared: Prepared) -> Account:
     counter = Counter(len(prepared.ready), "messages")
     account = send(topic, prepared.ready, lambda account: counter.show(account.settled))
     counter.end()
     return account
 
 
-def _input(options: dict[str, Any], settings: Settings) -> bytes:
+def _read_input(options: dict[str, Any], settings: Settings) -> bytes:
     if (options["file"] is None) == (options["generate"] is None):
         raise OperationRefused("Name a FILE (- is standard input) or --generate N messages, one of both.")
-    return _generated(options, settings) if options["generate"] else read(options["file"])
+    return _generate(options, settings) if options["generate"] else read(options["file"])
 
 
-def _generated(options: dict[str, Any], settings: Settings) -> bytes:
-    event_type = settings.event_types.get(options["type"])
+def _generate(options: dict[str, Any], settings: Settings) -> bytes:
+    event_type = settings.event_types.get(options["event_type"])
     if event_type is None:
-        raise OperationRefused(f"--type must be one of {', '.join(settings.event_types)}.")
+        raise OperationRefused(f"--event-type must be one of {', '.join(settings.event_types)}.")
     if not options["organization"]:
         raise OperationRefused("--generate needs an --organization, like 00D5f000000CabWEAS.")
-    if options["generate"] > MOST_GENERATED:
-        raise OperationRefused(f"--generate makes at most {MOST_GENERATED:,} messages.")
+    if options["generate"] > MAX_GENERATED:
+        raise OperationRefused(f"--generate makes at most {MAX_GENERATED:,} messages.")
     seeded = options["seed"] is not None
     messages = generated_messages(
         event_type,
@@ -105,3 +105,15 @@ def _generated(options: dict[str, Any], settings: Settings) -> bytes:
         at_ms=COMMITTED_MS if seeded else int(time.time() * 1000),
     )
     return "\n".join(map(json.dumps, messages)).encode()
+
+
+VERBS = (
+    Verb(
+        "publish",
+        "Send messages to the SNS topic, in batches and with the attributes of the contract. Every line is "
+        "read first as the receiver will read it; one that is wrong stops them all.",
+        "manage.py passport publish --topic arn:aws:sns:us-east-1:123456789012:events messages.jsonl",
+        add_arguments,
+        run,
+    ),
+)

@@ -37,7 +37,7 @@ def look(settings: Settings) -> PurgeFacts | None:
     if now is None:
         return None
     return PurgeFacts(
-        is_overdue=has_expired_rows(Retention.of(settings), LATE),
+        is_overdue=has_expired_rows(Retention.from_settings(settings), LATE),
         now=now,
         ended_at=automatic_purge.get_last_purge(),
         running=automatic_purge.find_running(),
@@ -63,4 +63,4 @@ def _mend(facts: PurgeFacts, settings: Settings) -> str:
             "Keep a poller, a worker or manage.py dispatch_messages running; or run manage.py passport purge."
         )
     why = format_line(facts.running.failure) or "an operator paused it"
-    return f"Operation {facts.running.pk} is paused: {why}. See: manage.py passport actions --resume."
+    return f"Operation {facts.running.pk} is paused: {why}. See: manage.py passport operations --resume."

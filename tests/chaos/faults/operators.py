@@ -26,7 +26,7 @@ def retry_together(cluster: Cluster, random: Random) -> int:
     """Two operators send the same dead letters back, at the same moment."""
     letters = _dead_letters(cluster, random)
     if letters:
-        _at_once(cluster, [("passport", "dead-letters", "--reason", "a fault", "--retry", *letters)] * 2)
+        _at_once(cluster, [("passport", "retry", "--reason", "a fault", *letters)] * 2)
     return 0
 
 
@@ -34,13 +34,11 @@ def discard_and_restore(cluster: Cluster, random: Random) -> int:
     """One puts dead letters aside while another sends them back; then what was put aside is restored."""
     letters = _dead_letters(cluster, random)
     if letters:
-        discard = ("passport", "dead-letters", "--reason", "a fault", "--discard", *letters)
+        discard = ("passport", "discard", "--reason", "a fault", *letters)
         try:
-            _at_once(
-                cluster, [discard, ("passport", "dead-letters", "--reason", "a fault", "--retry", *letters)]
-            )
+            _at_once(cluster, [discard, ("passport", "retry", "--reason", "a fault", *letters)])
         finally:
-            _insist(cluster, ("passport", "dead-letters", "--restore", *letters), DISCARDED)
+            _insist(cluster, ("passport", "restore", *letters), DISCARDED)
     return 0
 
 
@@ -56,7 +54,7 @@ def replay_together(cluster: Cluster, random: Random) -> int:
 
 def pause_and_resume(cluster: Cluster, random: Random) -> int:
     """Nothing of one type is claimed for a while; its messages wait and lose no attempts."""
-    scope = ("--type", random.choice(TYPES))
+    scope = ("--event-type", random.choice(TYPES))
     try:
         cluster.manage("passport", "pause", *scope, "--reason", "a fault")
         cluster.wait(random.uniform(1, 3))
@@ -67,12 +65,12 @@ def pause_and_resume(cluster: Cluster, random: Random) -> int:
 
 def throttle(cluster: Cluster, random: Random) -> int:
     """A few messages a minute of one type, then all again."""
-    scope = ("--type", random.choice(TYPES))
+    scope = ("--event-type", random.choice(TYPES))
     try:
-        cluster.manage("passport", "throttle", *scope, "--per-minute", "30", "--reason", "a fault")
+        cluster.manage("passport", "rate-limit", *scope, "--per-minute", "30", "--reason", "a fault")
         cluster.wait(random.uniform(1, 3))
     finally:
-        _insist(cluster, ("passport", "throttle", *scope, "--end"), IN_FORCE)
+        _insist(cluster, ("passport", "rate-limit", *scope, "--remove"), IN_FORCE)
     return 0
 
 

@@ -121,7 +121,7 @@ def test_a_queue_that_takes_nothing_is_told(redis_server: ValkeyServer, sqs: Sqs
 
 
 def test_the_command_reports_all_of_it(redis_server: ValkeyServer, sqs: Sqs, settings: Settings) -> None:
-    code, said = passport("doctor", "--topic", sqs.topic.arn, "--backoff", "1", "--json")
+    code, said = passport("doctor", "--topic", sqs.topic.arn, "--timeout", "1", "--json")
 
     report = json.loads(said)
     found = {finding["id"] for finding in report["findings"]}

@@ -762,9 +762,9 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 @of_canaries("C7")
 def _(given: Given) -> Iterator[list[Finding]]:
-    passport("pause", "--type", "opportunity", "--reason", "a test")
+    passport("pause", "--event-type", "opportunity", "--reason", "a test")
     yield said_of_canaries(given)
-    assert passport("resume", "--type", "opportunity")[0] == 0
+    assert passport("resume", "--event-type", "opportunity")[0] == 0
 
 
 @of_canaries("C8")
@@ -775,7 +775,7 @@ def _(given: Given) -> Iterator[list[Finding]]:
 @of_canaries("C9")
 def _(given: Given) -> Iterator[list[Finding]]:
     _sql("SET default_transaction_read_only = on")
-    yield _commanded("--patience", "1")
+    yield _commanded("--timeout", "1")
     _sql("RESET default_transaction_read_only")
 
 
@@ -797,7 +797,7 @@ def _(given: Given) -> Case:
 
 def _through(given: Given, topic: str) -> list[Finding]:
     flags = ["--topic", topic] if topic else []
-    report = json.loads(passport("doctor", "--json", "--patience", "1", *flags)[1])
+    report = json.loads(passport("doctor", "--json", "--timeout", "1", *flags)[1])
     return [Finding(**each) for each in report["findings"] if each["id"] == "T8"]
 
 
@@ -819,7 +819,7 @@ def test_a_topic_that_is_none_is_a_finding(given: Given) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_faults_are_two_findings(given: Given) -> None:
     """A paused type is not what a missing worker is blamed for, and the other way around."""
-    passport("pause", "--type", "opportunity", "--reason", "a test")
+    passport("pause", "--event-type", "opportunity", "--reason", "a test")
     given.stack.stop_worker("passport-items")
     sent = canary.send(conf.current(), "", ["opportunity", "item"])
     assert not isinstance(sent, Finding)

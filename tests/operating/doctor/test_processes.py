@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tests.crashes.world import World
 
 
-def canaries(world: World, backoff: str) -> list[str]:
+def canaries(world: World, timeout: str) -> list[str]:
     """What the command says of canaries that go through the topic."""
-    _, said = passport("doctor", "--topic", world.sqs.topic.arn, "--backoff", backoff, "--json")
+    _, said = passport("doctor", "--topic", world.sqs.topic.arn, "--timeout", timeout, "--json")
     found = [finding["id"] for finding in json.loads(said)["findings"]]
     return [each for each in found if each[0] in "CT" and each != "T6"]
 

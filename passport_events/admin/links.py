@@ -9,24 +9,23 @@ from urllib.parse import urlencode
 from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 
-from passport_events.admin.acting import Acting
+from passport_events.admin.actions import BulkActions
 from passport_events.admin.base import DeskAdmin
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating.replay import REPLAY, REPLAYABLE
-from passport_events.operating.reprocess import REPROCESS
+from passport_events.operating.operations import REPLAY, REPLAYABLE, REPROCESS
 
 MOST = 5
 LOOK_AT_MESSAGES = "passport_events.view_processedmessage"
 ADD_ORGANIZATION = "passport_events.add_salesforceorganization"
 
 
-def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> Acting | None:
+def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | None:
     """Where actions begin; None where the journal is not on this site, or not for this person."""
     try:
         journal = desk.admin_site.get_model_admin(OperatorAction)
     except NotRegistered:
         return None
-    if not isinstance(journal, Acting) or not journal.has_view_permission(request):
+    if not isinstance(journal, BulkActions) or not journal.has_view_permission(request):
         return None
     return journal
 

@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from passport_events import conf
 from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import registered
@@ -47,13 +46,13 @@ class SelectionForm(forms.Form):
     event_type = forms.CharField(max_length=64, required=False)
     organization = forms.CharField(max_length=18, required=False, help_text="Salesforce's id, 00D…")
     record_id = forms.CharField(max_length=18, required=False, label="Record", help_text="Salesforce's id")
-    fingerprint = forms.CharField(max_length=32, required=False, help_text="A group of the desk")
+    fingerprint = forms.CharField(max_length=32, required=False, label="Group", help_text="A failure group")
     handler = forms.ChoiceField(required=False, help_text="Of the types that it handles now")
     release = forms.CharField(max_length=64, required=False, help_text="The release that ended them")
-    since = MomentField(required=False, label="Ended since")
-    until = MomentField(required=False, label="Ended before")
-    received_since = MomentField(required=False)
-    received_until = MomentField(required=False, label="Received before")
+    since = MomentField(required=False, label="Finished from")
+    until = MomentField(required=False, label="Finished to")
+    received_since = MomentField(required=False, label="Received from")
+    received_until = MomentField(required=False, label="Received to")
     ids = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,11 +66,11 @@ class SelectionForm(forms.Form):
 
     def clean_organization(self) -> str:
         """In 18 characters."""
-        return _whole_id(self.cleaned_data["organization"])
+        return _normalize_id(self.cleaned_data["organization"])
 
     def clean_record_id(self) -> str:
         """In 18 characters."""
-        return _whole_id(self.cleaned_data["record_id"])
+        return _normalize_id(self.cleaned_data["record_id"])
 
     def clean_ids(self) -> tuple[int, ...]:
         """As the buttons of pages write them."""
@@ -88,7 +87,7 @@ class SelectionForm(forms.Form):
         return Selection(**{**said, **{name: convert_from_database(said[name]) for name in MOMENTS}})
 
 
-def _whole_id(text: str) -> str:
+def _normalize_id(text: str) -> str:
     if not text:
         return ""
     try:
@@ -97,7 +96,7 @@ def _whole_id(text: str) -> str:
         raise ValidationError(f"{error.detail}.") from error
 
 
-def from_list(query: QueryDict) -> QueryDict:
+def parse_list_query(query: QueryDict) -> QueryDict:
     """What the filters of the list of messages mean, as the fields of the form.
 
     Raises OperationRefused for a filter that a selection cannot say: to leave it out would mean more
@@ -111,11 +110,11 @@ def from_list(query: QueryDict) -> QueryDict:
         if name == "status":
             said.setlist("statuses", values)
         elif name == "organization__id__exact" and values:
-            said["organization"] = _organization(values[-1])
+            said["organization"] = _find_organization(values[-1])
         elif name == "organization_salesforce_id" and values:
             said["organization"] = values[-1]
         elif name == "q" and values:
-            said.update(_search(values[-1].strip()))
+            said.update(_parse_search(values[-1].strip()))
         elif name in SelectionForm.base_fields:
             said.setlist(name, values)
         elif values and name != _WORD and name not in _NO_FILTERS:
@@ -123,11 +122,11 @@ def from_list(query: QueryDict) -> QueryDict:
                 f"Messages cannot be selected by {format_line(name)}. Take that filter away."
             )
     if word := query.get(_WORD):
-        said.setlist("statuses", _statuses(word, said.getlist("statuses")))
+        said.setlist("statuses", _map_statuses(word, said.getlist("statuses")))
     return said
 
 
-def _statuses(word: str, said: list[str]) -> list[str]:
+def _map_statuses(word: str, said: list[str]) -> list[str]:
     """Those of a word; of them those that another filter says, too."""
     if word not in DisplayStatus.values:
         raise OperationRefused("There is no such word for where a message stands.")
@@ -137,7 +136,7 @@ def _statuses(word: str, said: list[str]) -> list[str]:
     return meant
 
 
-def _organization(pk: str) -> str:
+def _find_organization(pk: str) -> str:
     rows = SalesforceOrganization.objects.filter(pk=parse_id(pk) or 0)
     found = rows.values_list("salesforce_id", flat=True).first()
     if found is None:
@@ -145,7 +144,7 @@ def _organization(pk: str) -> str:
     return found
 
 
-def _search(text: str) -> dict[str, str]:
+def _parse_search(text: str) -> dict[str, str]:
     if parse_id(text) is not None:
         return {"ids": text}
     try:
@@ -154,8 +153,3 @@ def _search(text: str) -> dict[str, str]:
         raise OperationRefused(
             "A search can be acted on by message number or Salesforce record. For others open the message."
         ) from None
-
-
-def event_types() -> list[str]:
-    """To choose from; old rows may have others."""
-    return conf.current().live_types()
