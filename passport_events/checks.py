@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import connections, router
 
 from passport_events import conf
-from passport_events.aws_clients.queue_urls import region_of
+from passport_events.aws_clients.queue_urls import find_region
 from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
 from passport_events.handling.registry import problems, registered
@@ -81,7 +81,7 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 
 def _of_regions(settings: conf.Settings) -> Iterator[CheckMessage]:
-    named = region_of(settings.queue_url)
+    named = find_region(settings.queue_url)
     if settings.region and named and settings.region != named:
         yield Error(
             f"{conf.DICT_NAME}['REGION'] is {settings.region!r}, and QUEUE_URL is in {named!r}.",

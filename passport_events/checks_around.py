@@ -13,7 +13,7 @@ from django.db import connections, router
 from django.utils.module_loading import import_string
 
 from passport_events import conf
-from passport_events.aws_clients.queue_urls import configured_endpoint, has_same_host
+from passport_events.aws_clients.queue_urls import find_configured_endpoint, has_same_host
 from passport_events.models import ProcessedMessage
 from passport_events.operating.backlog import WORKER_CLASS
 from passport_events.operating.doctor.database import of_one_poller, pool_size
@@ -96,7 +96,7 @@ def _of_endpoints(settings: conf.Settings) -> Iterator[CheckMessage]:
     """What the environment says goes before the URL of a queue, as everywhere in boto3."""
     if settings.endpoint_url:
         return
-    name, asked = configured_endpoint("sqs")
+    name, asked = find_configured_endpoint("sqs")
     for key, urls in (
         ("QUEUE_URL", [settings.queue_url]),
         ("DEAD_LETTER_QUEUE_URLS", settings.dead_letter_queue_urls),

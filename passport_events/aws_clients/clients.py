@@ -1,4 +1,4 @@
-"""Clients for AWS: the only place that knows boto3. Credentials come from boto3's own chain."""
+"""boto3 clients and the classes of their errors. Credentials come from boto3's own chain."""
 
 from __future__ import annotations
 
@@ -20,36 +20,42 @@ from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from passport_events.aws_clients.queue_urls import (
-    configured_endpoint,
-    endpoint_of,
+    derive_endpoint,
+    find_configured_endpoint,
+    find_region,
     has_same_host,
     is_ordinary_host,
     is_sqs_host,
-    region_of,
 )
 from passport_events.conf import Settings
 from passport_events.exceptions import ConfigurationError
 
 AWS_ERRORS = Exception
-"""What a call can raise, by place and not by type: a proxy's page in place of an answer makes botocore's
-parsers raise anything. `kind_of` names it without what it says, which may hold a payload."""
-_MAY_PASS = (NoConnection, HTTPClientError, CredentialRetrievalError, ResponseParserError)
+"""The errors of a request. A response that is not from AWS makes botocore's parsers raise anything.
+`get_error_code` names an error without its text, which can hold a payload."""
+_TRANSIENT_ERRORS = (NoConnection, HTTPClientError, CredentialRetrievalError, ResponseParserError)
 READ_MARGIN_SECONDS = 5
-"""A socket that stays silent for this much longer than an answer may take is dead."""
-_TRY_AGAIN = (408, 429)
-"""The answers of HTTP that say so among those that blame the sender."""
-_BUSY = ("OverLimit", "RequestLimitExceeded", "RequestTimeout", "PriorRequestNotComplete", "SlowDown")
-"""The codes of AWS that say so, whatever the status."""
+"""Added to the longest time of a response; a socket without data for longer is dead."""
+_RETRYABLE_STATUSES = (408, 429)
+"""Statuses below 500 that ask for a retry."""
+_THROTTLING_CODES = (
+    "OverLimit",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "PriorRequestNotComplete",
+    "SlowDown",
+)
+"""Codes of AWS that ask for a retry, whatever the status."""
 _SQS, _SNS = "sqs", "sns"
 _NO_VARIANTS = Config(use_fips_endpoint=False, use_dualstack_endpoint=False)
 
 
-def client(settings: Settings, service: str, read_timeout: float, attempts: int = 2) -> Any:
-    """A boto3 client, safe to share between threads.
+def create_client(settings: Settings, service: str, read_timeout: float, attempts: int = 2) -> Any:
+    """Create a boto3 client, which is safe to share between threads.
 
-    One retry at most: who calls has a patience of its own, and says what it waits for. Requests about a
-    queue go to ENDPOINT_URL, else to AWS_ENDPOINT_URL(_SQS), else to the server in the queue's URL.
-    Raises ConfigurationError where boto3 cannot make one: no region, or a URL that is none.
+    It makes one retry at most, because the callers back off by themselves. Requests about a queue go to
+    ENDPOINT_URL, else to AWS_ENDPOINT_URL(_SQS), else to the server in the queue's URL.
+    Raises ConfigurationError if boto3 cannot create one: no region, or an invalid URL.
     """
     config = Config(
         connect_timeout=READ_MARGIN_SECONDS,
@@ -58,79 +64,85 @@ def client(settings: Settings, service: str, read_timeout: float, attempts: int 
         tcp_keepalive=True,
         max_pool_connections=64,
     )
-    region = region_of(settings.queue_url)
-    # The region that a queue's URL names is the one that its requests are signed for.
+    region = find_region(settings.queue_url)
+    # Requests to SQS are signed for the region in the queue's URL.
     region = (region if service == _SQS else "") or settings.region or region
-    endpoint_url = _endpoint_for(settings, service)
+    endpoint_url = _select_endpoint(settings, service)
     try:
-        with _making_a_client:
-            make = functools.partial(_session().client, service, region_name=region or None)
+        with _session_lock:
+            make = functools.partial(_get_session().client, service, region_name=region or None)
             made = make(endpoint_url=endpoint_url or None, config=config)
             if service == _SQS and not endpoint_url and _is_elsewhere(made, settings.queue_url):
-                made = make(endpoint_url=endpoint_of(settings.queue_url), config=config.merge(_NO_VARIANTS))
+                made = make(
+                    endpoint_url=derive_endpoint(settings.queue_url), config=config.merge(_NO_VARIANTS)
+                )
             return made
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"boto3 makes no client for {service}: {error}") from error
 
 
-def _endpoint_for(settings: Settings, service: str) -> str:
+def _select_endpoint(settings: Settings, service: str) -> str:
     host = urlsplit(settings.endpoint_url).hostname or ""
     if service == _SQS or (service == _SNS and not is_sqs_host(host)):
         return settings.endpoint_url
-    return ""  # a VPC endpoint of SQS answers nothing of SNS
+    return ""  # a VPC endpoint of SQS does not serve SNS
 
 
 def _is_elsewhere(made: Any, queue_url: str) -> bool:
-    """Whether boto3 by itself would ask another server than the queue's URL names."""
-    if any(configured_endpoint(_SQS)) or not queue_url or has_same_host(made.meta.endpoint_url, queue_url):
+    """True if boto3 by itself would use another server than the one in the queue's URL."""
+    if (
+        any(find_configured_endpoint(_SQS))
+        or not queue_url
+        or has_same_host(made.meta.endpoint_url, queue_url)
+    ):
         return False
     config = made.meta.config
     asks_for_variant = config.use_fips_endpoint or config.use_dualstack_endpoint
-    # The environment may ask for the FIPS or dual-stack twin of the host that AWS puts into its URLs.
+    # The environment can select the FIPS or dual-stack variant of the host in the URL.
     return not (asks_for_variant and is_ordinary_host(queue_url))
 
 
-def kind_of(error: BaseException) -> str:
-    """AWS's code for an error, else its class."""
+def get_error_code(error: BaseException) -> str:
+    """The error code of AWS, or the name of the class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "error"))
     return type(error).__name__
 
 
-def is_our_fault(error: BaseException) -> bool:
-    """Whether the same request would fail again: a right that is missing, a name or region that is wrong."""
+def is_client_fault(error: BaseException) -> bool:
+    """True if the same request would fail again: a missing right, a wrong name or region."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-        code = kind_of(error)
-        is_busy = "Throttl" in code or code.endswith(_BUSY)
-        return 300 <= status < 500 and status not in _TRY_AGAIN and not is_busy
-    return isinstance(error, BotoCoreError) and not isinstance(error, _MAY_PASS)
+        code = get_error_code(error)
+        is_busy = "Throttl" in code or code.endswith(_THROTTLING_CODES)
+        return 300 <= status < 500 and status not in _RETRYABLE_STATUSES and not is_busy
+    return isinstance(error, BotoCoreError) and not isinstance(error, _TRANSIENT_ERRORS)
 
 
 def is_permanent(error: BaseException, region: str) -> bool:
-    """Whether waiting does not help: AWS refuses by name, or boto3 knows no credentials or no such region.
+    """True if waiting does not help: an error code of AWS, no credentials, or an unknown region.
 
-    A status without a code of AWS's comes from a proxy, and may pass.
+    A status without an error code comes from a proxy, and can be temporary.
     """
     if isinstance(error, EndpointConnectionError):
-        # The host of a mistyped region has no address.
+        # A mistyped region has no address in DNS.
         return bool(region) and not _is_known(region)
-    return is_our_fault(error) and not kind_of(error).isdigit()
+    return is_client_fault(error) and not get_error_code(error).isdigit()
 
 
 def _is_known(region: str) -> bool:
-    session = _session()
+    session = _get_session()
     return any(
         region in session.get_available_regions(_SQS, partition)
         for partition in session.get_available_partitions()
     )
 
 
-_making_a_client = threading.Lock()
-"""Clients are safe to share between threads; the session that makes them is not."""
+_session_lock = threading.Lock()
+"""Clients are safe to share between threads; the session that creates them is not."""
 
 
 @functools.cache
-def _session() -> Any:
-    # Of our own: other code may make clients with boto3's default one at this moment.
+def _get_session() -> Any:
+    # Not boto3's default session: other code may be creating clients with it in another thread.
     return boto3.session.Session()

@@ -1,4 +1,4 @@
-"""What to do about a refusal of AWS, by its code or by the class of boto3's error."""
+"""Advice for errors of AWS, by error code or by the class of the boto3 error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REGION = "Compare the region with that of the queue, or turn the region on for 
 _KEY = "Look at the KMS key that encrypts it. "
 _NETWORK = "Look at the region in the host's name, at DNS, routes and proxies. "
 
-_WAYS_OUT = {
+_ADVICE = {
     "NonExistentQueue": _NO_QUEUE,
     "QueueDoesNotExist": _NO_QUEUE,
     "QueueDeletedRecently": _NO_QUEUE,
@@ -62,16 +62,16 @@ _WAYS_OUT = {
 }
 
 
-def find_way_out(kind: str, service: str = SQS, operation: str = "") -> str:
-    """A sentence or two with a space at the end; empty where only the doctor can say more.
+def find_advice(kind: str, service: str = SQS, operation: str = "") -> str:
+    """Find one or two sentences of advice, with a space at the end; empty if there is none.
 
-    `operation` is what AWS refused; credentials of a role come from an operation of another service.
+    `operation` is the one that AWS refused. AssumeRole, which gets credentials, is not one of SQS or SNS.
     """
     if operation.startswith("AssumeRole"):
         return _NO_ROLE
     name = kind.rpartition(".")[2]
-    name = name if name in _WAYS_OUT else name.removesuffix("Exception")
-    found = _WAYS_OUT.get(name, "")
+    name = name if name in _ADVICE else name.removesuffix("Exception")
+    found = _ADVICE.get(name, "")
     if not found and name.lower().startswith("kms") and "Throttl" not in name:
         return _KEY
     if not found and ("SSO" in name or "Token" in name or "Login" in name):

@@ -1,4 +1,4 @@
-"""Attributes of a queue in SQS, its depth for example."""
+"""Attributes of an SQS queue, for example its depth."""
 
 from __future__ import annotations
 
@@ -22,17 +22,22 @@ RETENTION: Final = "MessageRetentionPeriod"
 def read_queue_attributes(
     settings: Settings, queue_url: str, names: Sequence[QueueAttributeNameType], attempts: int = 2
 ) -> dict[str, int]:
-    """Attributes of a queue that are numbers, by name.
+    """Read numeric attributes of a queue, by name.
 
-    Raises QueueUnavailable, and ConfigurationError where boto3 makes no client.
+    Raises QueueUnavailable, and ConfigurationError if boto3 cannot create a client.
     """
-    # Not above: boto3 is large, and few processes ask AWS anything.
-    from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of  # noqa: PLC0415
+    # Not at the top: boto3 is slow to import, and few processes need it.
+    from passport_events.aws_clients.clients import (  # noqa: PLC0415
+        AWS_ERRORS,
+        READ_MARGIN_SECONDS,
+        create_client,
+        get_error_code,
+    )
 
     of_queue = dataclasses.replace(settings, queue_url=queue_url)
-    sqs: SQSClient = client(of_queue, "sqs", READ_MARGIN_SECONDS, attempts)
+    sqs: SQSClient = create_client(of_queue, "sqs", READ_MARGIN_SECONDS, attempts)
     try:
         found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return {name: int(found[name]) for name in names}
     except AWS_ERRORS as error:
-        raise QueueUnavailable(f"SQS did not answer GetQueueAttributes: {kind_of(error)}") from error
+        raise QueueUnavailable(f"SQS did not answer GetQueueAttributes: {get_error_code(error)}") from error

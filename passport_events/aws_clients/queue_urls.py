@@ -1,4 +1,4 @@
-"""What the URL of a queue says: the endpoint that its requests go to, and the region that signs them."""
+"""Endpoint and region of a queue, from its URL."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _AWS = re.compile(
 _SERVICES = frozenset(("sqs", "sqs-fips", "queue"))
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 _LEGACY_HOST = "queue.amazonaws.com"
-"""The first endpoint of SQS, which names no region."""
+"""The oldest endpoint of SQS, without a region."""
 
 
-def region_of(queue_url: str) -> str:
-    """The region in the host of an SQS URL, or an empty string.
+def find_region(queue_url: str) -> str:
+    """Find the region in the host of an SQS URL; empty if there is none.
 
     VPC endpoints (`vpce-1.sqs.REGION.vpce.amazonaws.com`), FIPS, dual-stack and legacy hosts
     (`REGION.queue.amazonaws.com`) included, in every partition.
     """
-    labels = _host_of(queue_url).split(".")
-    if not is_sqs_host(_host_of(queue_url)):
+    labels = _get_host(queue_url).split(".")
+    if not is_sqs_host(_get_host(queue_url)):
         return ""
-    if _host_of(queue_url) == _LEGACY_HOST:
+    if _get_host(queue_url) == _LEGACY_HOST:
         return "us-east-1"
     return next((label for label in labels if _REGION.fullmatch(label)), "")
 
@@ -37,20 +37,20 @@ def is_sqs_host(host: str) -> bool:
 
 
 def is_ordinary_host(queue_url: str) -> bool:
-    """True for the host that AWS itself puts into the URLs of queues: `sqs.REGION.amazonaws.com`."""
-    return is_sqs_host(_host_of(queue_url)) and _host_of(queue_url).startswith("sqs.")
+    """True for the default host of queue URLs, `sqs.REGION.amazonaws.com`."""
+    return is_sqs_host(_get_host(queue_url)) and _get_host(queue_url).startswith("sqs.")
 
 
-def endpoint_of(queue_url: str) -> str:
-    """Where requests about this queue go: its URL without account and name."""
+def derive_endpoint(queue_url: str) -> str:
+    """Derive the endpoint for requests about this queue: its URL without account and name."""
     parts = urlsplit(queue_url)
     prefix = parts.path.rstrip("/").rsplit("/", 2)[0]
     # LocalStack's `/queue/REGION/ACCOUNT/NAME` names the queue; its API is at the root.
     return f"{parts.scheme}://{parts.netloc}{'' if prefix.startswith('/queue') else prefix}"
 
 
-def configured_endpoint(service: str) -> tuple[str, str]:
-    """The variable by which the environment names an endpoint for boto3, and its value, or empty."""
+def find_configured_endpoint(service: str) -> tuple[str, str]:
+    """Find the environment variable that sets an endpoint for boto3, and its value; or empty strings."""
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
         for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
             if os.environ.get(name):
@@ -58,20 +58,20 @@ def configured_endpoint(service: str) -> tuple[str, str]:
     return "", ""
 
 
-def without_userinfo(netloc: str) -> str:
-    """Host and port, without a user and password before them."""
+def strip_userinfo(netloc: str) -> str:
+    """Remove user and password from a host with port."""
     return netloc.rpartition("@")[2]
 
 
 def has_same_host(one_url: str, other_url: str) -> bool:
     """True when two URLs name one server: scheme, host and port."""
-    return _server(one_url) == _server(other_url)
+    return _get_server(one_url) == _get_server(other_url)
 
 
-def _server(url: str) -> tuple[str, str, int | None]:
+def _get_server(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, _host_of(url), parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, _get_host(url), parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
-def _host_of(url: str) -> str:
+def _get_host(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")

@@ -34,7 +34,7 @@ def rq_queue(name: str) -> Queue:
 
 def connection(queue_name: str) -> Redis:
     """The Redis that a queue lives in, with a deadline for every command."""
-    return connections.connection(queue_name)
+    return connections.get_connection(queue_name)
 
 
 def send(queue_names: Collection[str]) -> int:
@@ -62,7 +62,7 @@ def _enqueue(name: str) -> None:
     settings = conf.current()
     data = Queue.prepare_data(
         JOB,
-        args=(name, keys.installation()),
+        args=(name, keys.get_installation()),
         timeout=int(settings.job_time_limit_seconds) + settings.handler_timeout_seconds,
         result_ttl=0,
         failure_ttl=FAILED_JOB_SECONDS,
@@ -81,7 +81,7 @@ def clear(queue_name: str, sender: str = "") -> None:
     with this one is cleared too: its hint has come to the wrong worker, and it may send another.
     """
     with OutageGuard():  # else the flag ends by itself
-        connection(queue_name).delete(keys.make_key_of(sender or keys.installation(), "hint", queue_name))
+        connection(queue_name).delete(keys.make_key_of(sender or keys.get_installation(), "hint", queue_name))
 
 
 def flag(queue_name: str) -> str:

@@ -70,7 +70,7 @@ class _HintWorker:
 
     def serialize(self) -> dict[str, Any]:
         """The registration, with the installation, so that workers of other installations are recognised."""
-        return {**super().serialize(), keys.WORKER_FIELD: keys.installation()}  # type: ignore[misc]  # the same
+        return {**super().serialize(), keys.WORKER_FIELD: keys.get_installation()}  # type: ignore[misc]  # the same
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """As RQ's; and register again, because RQ does so only at its start, and Redis may be flushed."""

@@ -28,7 +28,7 @@ from passport_events.models.personal_data import emptied
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.record_search import MAX_DEPTH, contains_record
-from passport_events.receiving.stored_delivery import reparse
+from passport_events.receiving.stored_delivery import parse_stored
 
 STEP = 200
 """Deliveries that are searched at a time."""
@@ -71,7 +71,7 @@ def _is_about(delivery: Delivery, organization_id: str, record_id: str) -> bool:
         return False
     if is_refused:
         return True
-    reading = reparse(delivery, conf.current())
+    reading = parse_stored(delivery, conf.current())
     # What was read once and cannot be read today counts as refused.
     return not reading.events or any(event.record_id == record_id for event in reading.events)
 

@@ -55,7 +55,7 @@ class _RedisProbe:
         self.redis: Any = queue.connection
         # Each step has names of its own, so that what one leaves does not fail another.
         self.names = [keys.make_key("trial", token, number) for number in range(7)]
-        self.job = f"{keys.rq_prefix()}:job:{token}"
+        self.job = f"{keys.get_rq_prefix()}:job:{token}"
         self.steps: dict[str, Callable[[], object]] = {
             "set and read flags (hints)": self._set_flags,
             "scripts over several keys (record locks)": self._run_script,
@@ -117,7 +117,7 @@ class _RedisProbe:
         self.redis.delete(name)
 
     def _subscribe(self) -> None:
-        channel = f"{keys.rq_prefix()}:pubsub:{self.token}"
+        channel = f"{keys.get_rq_prefix()}:pubsub:{self.token}"
         with self.redis.pubsub() as listening:
             listening.subscribe(channel)
             listening.get_message(timeout=1)
@@ -136,7 +136,7 @@ def suggest_fix(refusals: list[Refusal]) -> str:
     if said & set(READ_ONLY):
         return "It is a replica. Let RQ_QUEUES name the primary."
     if said & set(NO_PERMISSION):
-        rule = NEEDED_RULE.replace("rq:", f"{keys.rq_prefix()}:")
+        rule = NEEDED_RULE.replace("rq:", f"{keys.get_rq_prefix()}:")
         return f"Its ACL does not allow it. Allow the user: {rule}"
     return "Use Redis 6.2, Valkey, or newer, with memory left and no command renamed."
 

@@ -16,7 +16,7 @@ from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, collect_organization_ids, create_drafts
 from passport_events.receiving.inbox import find_stored_keys, select_new
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.receiving.stored_delivery import derive_wire_format, rebuild_raw_delivery, reparse
+from passport_events.receiving.stored_delivery import derive_wire_format, parse_stored, rebuild_raw_delivery
 from passport_events.wire import ParsedDelivery
 
 HEARTBEAT = "organization_heartbeat"
@@ -191,7 +191,7 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
 
 def _parse_stored(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
-        return reparse(delivery, conf.current())
+        return parse_stored(delivery, conf.current())
     # Too large to be kept whole; or emptied because it named a record that was erased. Its other
     # messages still hold their events.
     events = tuple(message.to_event() for message in messages if message.record_id and message.content)

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DataError, Error, IntegrityError, connections, router
 
-from passport_events.aws_clients.queue_urls import without_userinfo
+from passport_events.aws_clients.queue_urls import strip_userinfo
 from passport_events.exceptions import PassportEventsError, QueueUnavailable, StartFailed
 from passport_events.models import Heartbeat
 
@@ -145,7 +145,7 @@ def describe_database() -> str:
     )
     if connection.vendor == "sqlite":
         return f"{vendor} database {name} (alias {alias})"
-    host = without_userinfo(str(found.get("HOST") or options.get("host") or "its local socket"))
+    host = strip_userinfo(str(found.get("HOST") or options.get("host") or "its local socket"))
     port = found.get("PORT") or options.get("port") or ""
     return f"{vendor} database {name} at {host}{port and f':{port}'} (alias {alias})"
 

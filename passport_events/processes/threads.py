@@ -54,7 +54,7 @@ class Watchdog:
         finally:
             self._steps.pop(threading.current_thread().name, None)
 
-    def next_step(self, name: str, longer_by: float = 0) -> None:
+    def change_step(self, name: str, longer_by: float = 0) -> None:
         """Change the step of this thread. Does nothing in a thread outside of a `step` block."""
         if threading.current_thread().name in self._steps:
             self._begin(name, longer_by)

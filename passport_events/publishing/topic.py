@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from passport_events.aws_clients.clients import AWS_ERRORS, client, is_our_fault, kind_of
-from passport_events.aws_clients.error_advice import SNS, find_way_out
-from passport_events.aws_clients.queue_urls import without_userinfo
+from passport_events.aws_clients.clients import AWS_ERRORS, create_client, get_error_code, is_client_fault
+from passport_events.aws_clients.error_advice import SNS, find_advice
+from passport_events.aws_clients.queue_urls import strip_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import OperationRefused, TopicUnavailable
 from passport_events.publishing.outgoing import DATA_TYPE, Outgoing
@@ -51,7 +51,9 @@ class SnsTopic:
         """Raises OperationRefused for an ARN that is none, and ConfigurationError."""
         region = region_of(arn)
         self._arn = arn
-        self._sns: SNSClient = client(dataclasses.replace(settings, region=region), "sns", ANSWER_SECONDS)
+        self._sns: SNSClient = create_client(
+            dataclasses.replace(settings, region=region), "sns", ANSWER_SECONDS
+        )
 
     def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
         """One PublishBatch. Raises TopicUnavailable where SNS says nothing about any message."""
@@ -76,13 +78,13 @@ class SnsTopic:
                 for entry in response.get("Failed") or ()
             }
         except AWS_ERRORS as error:
-            kind = kind_of(error)
-            server = without_userinfo(urlsplit(self._sns.meta.endpoint_url).netloc)
+            kind = get_error_code(error)
+            server = strip_userinfo(urlsplit(self._sns.meta.endpoint_url).netloc)
             hint = (
-                f"({self._arn} at {server}). {find_way_out(kind, SNS)}"
+                f"({self._arn} at {server}). {find_advice(kind, SNS)}"
                 f"To find out more, run manage.py passport doctor --topic {self._arn}."
             )
-            raise TopicUnavailable(kind, is_final=is_our_fault(error), hint=hint) from error
+            raise TopicUnavailable(kind, is_final=is_client_fault(error), hint=hint) from error
         refused = []
         for position in range(len(batch)):
             if str(position) in taken:

@@ -64,7 +64,7 @@ def store(deliveries: Sequence[RawDelivery]) -> StoreResult:
         result = _store_drafts(drafts)
     except DATA_ERRORS:
         # A deleted organization causes an IntegrityError: look up the organizations again.
-        organization_cache.forget_local()
+        organization_cache.clear()
         drafts, heartbeats = _parse(deliveries)
         result = _store_one_by_one(drafts)
     seconds = time.perf_counter() - started

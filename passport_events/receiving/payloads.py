@@ -27,7 +27,7 @@ from passport_events.receiving.inbox import DATA_ERRORS, find_stored_keys, is_st
 from passport_events.receiving.stored_delivery import rebuild_envelope, rebuild_raw_delivery
 from passport_events.wire.s3_pointer import Pointer, check_bucket
 
-S3_AWAY = timedelta(minutes=5)
+S3_RETRY_DELAY = timedelta(minutes=5)
 """The delay between tries while S3 does not answer. They are not counted as attempts."""
 
 
@@ -68,7 +68,7 @@ def fetch(message: ProcessedMessage) -> Payload:
         body = s3.read(pointer, settings)
     except PayloadUnavailable as error:
         if error.is_away:
-            raise RetryLater(S3_AWAY, "S3 does not answer") from error
+            raise RetryLater(S3_RETRY_DELAY, "S3 does not answer") from error
         raise
     raw = rebuild_raw_delivery(message.delivery, body)
     parsed = parse_safely(raw, settings, rebuild_envelope(message.delivery))

@@ -13,7 +13,7 @@ from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
 from passport_events.processes.threads import Watchdog
 from passport_events.receiving.inbox import StoreResult, store
-from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.receiving.sqs import MAX_BATCH, MessageQueue
 from passport_events.wire.raw_delivery import RawDelivery
 
 Store = Callable[[Sequence[RawDelivery]], StoreResult]
@@ -37,7 +37,7 @@ class PollResult:
 
 
 def poll_once(
-    queue: MessageQueue, limit: int = BATCH, wait_seconds: int | None = None, store: Store = store
+    queue: MessageQueue, limit: int = MAX_BATCH, wait_seconds: int | None = None, store: Store = store
 ) -> PollResult:
     """Receive and process up to ten deliveries.
 
@@ -72,11 +72,11 @@ def process(
     """
     if not deliveries:
         return PollResult()
-    watchdog.next_step("waiting for the writer", longer_by=math.inf)  # which is watched itself
+    watchdog.change_step("waiting for the writer", longer_by=math.inf)  # which is watched itself
     result = store(deliveries)
-    watchdog.next_step("deleting")
+    watchdog.change_step("deleting")
     failed = _delete(queue, result.safe)
-    watchdog.next_step("hinting")
+    watchdog.change_step("hinting")
     if result.due_types:
         settings = conf.current()
         hints.send(sorted({settings.queue_of(name) for name in result.due_types}))

@@ -20,7 +20,7 @@ from passport_events.processes.heartbeat import BEAT_SECONDS, ProcessHeartbeat, 
 from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
 from passport_events.receiving import queries
 from passport_events.receiving.poll import PollResult, process, receive
-from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.receiving.sqs import MAX_BATCH, MessageQueue
 from passport_events.receiving.writer import Writer, count_writers
 
 EMPTY_WAIT_SECONDS = 1
@@ -133,7 +133,7 @@ class Poller:
                     return
                 self._stopping.wait(pause)
         finally:
-            writer.leave()
+            writer.remove_receiver()
 
     def _poll(
         self, queue: MessageQueue, writer: Writer, limit: int, backoff: Backoff
@@ -161,7 +161,7 @@ class Poller:
 
     def _run_heartbeat(self) -> None:
         try:
-            self._beat_until_stopped()
+            self._write_heartbeats()
         finally:
             self._stopping.set()  # before the receivers wake up: they must not receive again
             self._writable.set()  # no receiver may wait for a heartbeat that does not come
@@ -169,7 +169,7 @@ class Poller:
             with self._watchdog.step("removing its heartbeat"):
                 self._heartbeat.stop()
 
-    def _beat_until_stopped(self) -> None:
+    def _write_heartbeats(self) -> None:
         backoff = Backoff(self._max_errors, startup=self._beat_startup)
         while not self._threads.is_stopping:
             try:
@@ -207,9 +207,9 @@ class Poller:
     def _reserve(self) -> int:
         """The number of messages that the next receive may bring, so that `--max-messages` is exact."""
         if self._limits.messages is None:
-            return BATCH
+            return MAX_BATCH
         with self._lock:
-            limit = max(0, min(BATCH, self._limits.messages - self._reserved))
+            limit = max(0, min(MAX_BATCH, self._limits.messages - self._reserved))
             self._reserved += limit
             return limit
 

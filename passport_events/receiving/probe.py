@@ -1,7 +1,7 @@
-"""`python -m passport_events.receiving.probe FILE`: whether a poller still receives.
+"""`python -m passport_events.receiving.probe FILE`: a liveness probe for a poller.
 
-For liveness probes: it exits 0, or 1 with the reason. It reads what `poll_sqs --health-file FILE`
-writes, and needs neither Django nor the database, so that it takes no time and does not fail with them.
+Exits 0, or 1 with the reason. It reads the file of `poll_sqs --health-file FILE` and uses neither Django nor
+the database, so that it is fast and does not fail with them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from passport_events.stdio import guarded_streams
 
 ALIVE, NOT_ALIVE = 0, 1
 MAX_SECONDS = 300
-"""A restart mends a poller and no outage, so this is more than most outages of SQS or a database take."""
+"""Longer than most outages of SQS or a database, which a restart of the poller does not end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Say it on stdout; returns the exit code."""
+    """Print the result; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m passport_events.receiving.probe", description="Whether a poller still receives."
     )
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=float,
         default=MAX_SECONDS,
         metavar="N",
-        help="how long without an answer from SQS is no life (default: %(default)s)",
+        help="seconds without an answered receive after which the poller is dead (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     code, text = judge(options.file, options.seconds, datetime.now(UTC))
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def judge(file: Path, longest: float, now: datetime) -> tuple[int, str]:
-    """The exit code, and why."""
+def judge(file: Path, max_age: float, now: datetime) -> tuple[int, str]:
+    """The exit code, and the reason."""
     try:
         state = json.loads(file.read_text())
         last = datetime.fromisoformat(state["received_at"] or state["started_at"])
@@ -49,7 +49,7 @@ def judge(file: Path, longest: float, now: datetime) -> tuple[int, str]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return NOT_ALIVE, f"{file} cannot be read ({type(error).__name__})."
     age = (now - last).total_seconds()
-    if age > longest:
+    if age > max_age:
         return NOT_ALIVE, f"no receive was answered and stored for {age:.0f} s."
     what = "received" if state["received_at"] else "began"
     return ALIVE, f"{what} {max(0.0, age):.0f} s ago."

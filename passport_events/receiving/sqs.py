@@ -9,16 +9,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
-from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, is_permanent, kind_of
-from passport_events.aws_clients.error_advice import find_way_out
-from passport_events.aws_clients.queue_urls import region_of, without_userinfo
+from passport_events.aws_clients.clients import (
+    AWS_ERRORS,
+    READ_MARGIN_SECONDS,
+    create_client,
+    get_error_code,
+    is_permanent,
+)
+from passport_events.aws_clients.error_advice import find_advice
+from passport_events.aws_clients.queue_urls import find_region, strip_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
 from passport_events.receiving.fast_sqs import FastSqsClient, NoAnswerOfSqsError
 from passport_events.wire.raw_delivery import RawDelivery, queue_name
 
-BATCH = 10
+MAX_BATCH = 10
 """SQS receives and deletes at most ten messages per request."""
 _MAX_ID_LENGTH = 128
 _RESPONSE_KEYS = frozenset(("Messages", "ResponseMetadata"))
@@ -52,9 +58,11 @@ class SqsQueue:
         self.url = settings.queue_url
         self._name = queue_name(self.url)
         wait = settings.sqs_wait_seconds + READ_MARGIN_SECONDS
-        self._polling = FastSqsClient(functools.partial(client, settings, "sqs", wait))
-        self._deleting = FastSqsClient(functools.partial(client, settings, "sqs", 2 * READ_MARGIN_SECONDS))
-        server = without_userinfo(urlsplit(self._polling.url).netloc)
+        self._polling = FastSqsClient(functools.partial(create_client, settings, "sqs", wait))
+        self._deleting = FastSqsClient(
+            functools.partial(create_client, settings, "sqs", 2 * READ_MARGIN_SECONDS)
+        )
+        server = strip_userinfo(urlsplit(self._polling.url).netloc)
         self.source = f"queue {self._name} at {server}, region {self._polling.region}"
 
     @classmethod
@@ -66,7 +74,7 @@ class SqsQueue:
 
     def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:
         """One long poll of up to `wait_seconds`. Raises QueueUnavailable."""
-        limit = min(limit, BATCH)
+        limit = min(limit, MAX_BATCH)
         try:
             response = self._polling.call(
                 "ReceiveMessage",
@@ -112,12 +120,12 @@ class SqsQueue:
 
     def _describe_outage(self, what: str, error: BaseException) -> QueueUnavailable:
         where = self.label.removeprefix("sqs")
-        kind, operation = kind_of(error), str(getattr(error, "operation_name", ""))
+        kind, operation = get_error_code(error), str(getattr(error, "operation_name", ""))
         return QueueUnavailable(
             f"SQS did not answer {what}{where and ' from' + where}: {kind} ({self.source}). "
-            f"{find_way_out(kind, operation=operation)}To find out more, run manage.py passport doctor.",
+            f"{find_advice(kind, operation=operation)}To find out more, run manage.py passport doctor.",
             # The region of an endpoint that is not AWS's has no meaning.
-            is_permanent=is_permanent(error, region_of(self.url) and self._polling.region),
+            is_permanent=is_permanent(error, find_region(self.url) and self._polling.region),
         )
 
 

@@ -17,7 +17,7 @@ _POINTER_PAYLOAD = f"+{NAME}+"
 """Separates, in the wire format of a pointer's payload, the pointer's format from the payload's."""
 
 
-def reparse(delivery: Delivery, settings: Settings) -> ParsedDelivery:
+def parse_stored(delivery: Delivery, settings: Settings) -> ParsedDelivery:
     """Parse the stored bytes of a delivery. Never raises; the bytes must not have been purged."""
     raw = rebuild_raw_delivery(delivery, bytes(delivery.body or b""))
     is_payload = _POINTER_PAYLOAD in delivery.wire_format

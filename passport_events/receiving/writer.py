@@ -76,8 +76,8 @@ class Writer:
             self._fail_queued()  # the writer may have emptied the queue before this batch was in it
         return batch.future
 
-    def leave(self) -> None:
-        """Note that one receiver brings no more batches."""
+    def remove_receiver(self) -> None:
+        """Note that a receiver has returned and submits no more batches."""
         self._queue.put(None)
 
     def run(self) -> None:

@@ -1,7 +1,7 @@
-"""Clients for the Redis of an RQ queue, in which every command has the same short deadline.
+"""Clients for the Redis of an RQ queue, with one short deadline for every command.
 
-`RQ_QUEUES` can describe a Redis in many ways, and most of them leave redis-py's retries and timeouts,
-which take seconds to minutes, or none at all. Here the pool of whatever django-rq makes is built anew.
+Most configurations in `RQ_QUEUES` keep redis-py's retries and timeouts, which take seconds to minutes, or
+have no timeout. So the connection pool of the client that django-rq creates is replaced here.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ except ImportError:  # redis-py 6
 from passport_events.exceptions import ConfigurationError
 
 REDIS_TIMEOUT_SECONDS = 2.0
-"""A Redis that answers later than this is away."""
-_OF_ONE_POOL = (
+"""A Redis that does not answer in this time counts as away."""
+_POOL_OWN_KWARGS = (
     "connection_pool",
     "event_dispatcher",
     "himport_registry",
@@ -35,18 +35,18 @@ _OF_ONE_POOL = (
     "orig_socket_connect_timeout",
     "orig_socket_timeout",
 )
-"""What redis-py adds to a pool's settings for itself; another pool must not have it."""
-_NOT_OF_CONNECTIONS = ("ASYNC", "DEFAULT_RESULT_TTL", "DEFAULT_TIMEOUT", "QUEUE_CLASS", "SERIALIZER")
-"""Keys of `RQ_QUEUES` that say nothing of the connection."""
+"""Keyword arguments that redis-py adds for one pool; another pool must not have them."""
+_QUEUE_ONLY_KEYS = ("ASYNC", "DEFAULT_RESULT_TTL", "DEFAULT_TIMEOUT", "QUEUE_CLASS", "SERIALIZER")
+"""Keys of `RQ_QUEUES` that do not configure the connection."""
 
 
-def connection(queue_name: str) -> Redis:
-    """The Redis that an RQ queue lives in. Queues with equal settings share one client.
+def get_connection(queue_name: str) -> Redis:
+    """Get the client for the Redis of an RQ queue. Queues with equal settings share one client.
 
-    Raises ConfigurationError where the settings describe a client that RQ cannot use.
+    Raises ConfigurationError if the settings describe a client that RQ cannot use.
     """
     config = django_rq_settings.QUEUES[queue_name]
-    place = repr(sorted((key, value) for key, value in config.items() if key not in _NOT_OF_CONNECTIONS))
+    place = repr(sorted((key, value) for key, value in config.items() if key not in _QUEUE_ONLY_KEYS))
     client = _clients.get(place)
     if client is None:
         client = _clients.setdefault(place, add_deadline(django_rq.get_connection(queue_name)))
@@ -57,12 +57,12 @@ _clients: dict[str, Redis] = {}
 
 
 def forget() -> None:
-    """Drop all cached clients. For tests that change `RQ_QUEUES` or count sockets."""
+    """Drop all cached clients, for tests that change `RQ_QUEUES` or count sockets."""
     _clients.clear()
 
 
 def add_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis:
-    """A client of the same Redis whose commands end within `seconds`, with no retry.
+    """Create a client of the same Redis whose commands end within `seconds`, without retries.
 
     Raises ConfigurationError for a client without a connection pool (Redis Cluster's).
     """
@@ -72,15 +72,15 @@ def add_deadline(redis: Redis, seconds: float = REDIS_TIMEOUT_SECONDS) -> Redis:
             f"RQ_QUEUES gives a {type(redis).__name__}, which RQ cannot use. Give the address of a Redis "
             "without cluster mode."
         )
-    limits = _limits(pool, seconds)
+    limits = _build_kwargs(pool, seconds)
     if isinstance(pool, SentinelConnectionPool):
         return Redis(connection_pool=_limit_sentinels(pool, limits, seconds))
     return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **limits))
 
 
-def _limits(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
-    """The settings of a pool's connections, with the deadline in place of their own timeouts."""
-    kwargs = {key: value for key, value in pool.connection_kwargs.items() if key not in _OF_ONE_POOL}
+def _build_kwargs(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
+    """The keyword arguments of a pool's connections, with the deadline instead of their own timeouts."""
+    kwargs = {key: value for key, value in pool.connection_kwargs.items() if key not in _POOL_OWN_KWARGS}
     kwargs |= {
         "socket_timeout": seconds,
         "socket_connect_timeout": seconds,
@@ -90,7 +90,7 @@ def _limits(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
         "decode_responses": False,  # as RQ needs it
     }
     if MaintNotificationsConfig is not None:
-        # During the maintenance of a server redis-py would wait longer.
+        # redis-py waits longer during the maintenance of a server.
         kwargs["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     return kwargs
 
@@ -98,7 +98,7 @@ def _limits(pool: ConnectionPool, seconds: float) -> dict[str, Any]:
 def _limit_sentinels(
     pool: SentinelConnectionPool, limits: dict[str, Any], seconds: float
 ) -> SentinelConnectionPool:
-    """The same pool; all its Sentinels together have as long as one command."""
+    """Create the same pool; the requests to all its Sentinels share one deadline."""
     manager = copy.copy(pool.sentinel_manager)
     share = seconds / max(1, len(manager.sentinels))
     manager.sentinels = [add_deadline(sentinel, share) for sentinel in manager.sentinels]

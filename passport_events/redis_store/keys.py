@@ -1,7 +1,7 @@
 """Names of our keys in Redis: `{RQ's prefix}:passport:{kind}:{installation}:...`.
 
-RQ's prefix comes first, so that one rule of an ACL (`~rq:*`) allows RQ's keys and ours, and a hash tag
-in RQ_KEY_PREFIX puts all of them into one slot of a cluster.
+RQ's prefix comes first, so that one ACL rule (`~rq:*`) allows the keys of RQ and ours, and a hash tag in
+RQ_KEY_PREFIX puts all of them into one slot of a cluster.
 """
 
 from __future__ import annotations
@@ -20,36 +20,40 @@ from rq import Queue
 
 INSTALLATION_LENGTH = 12
 WORKER_FIELD = "passport_installation"
-"""In the hash of an RQ worker's registration: whose it is. Workers of other classes have none."""
+"""The field with the installation, in the hash of an RQ worker. Workers of other classes lack it."""
 _SALT = "passport_events.redis_store"
 _NAMING_OPTIONS = ("options", "service", "dbname", "host", "port")
-"""Entries of a database's OPTIONS that select other tables: a search path, a service file, libpq's own."""
+"""Keys of a database's OPTIONS that select other tables: search path, service file, libpq parameters."""
 
 
 def make_key(kind: str, *parts: object) -> str:
-    """The name of one of our keys."""
-    return ":".join((rq_prefix(), "passport", kind, installation(), *map(str, parts)))
+    """Make the name of a key of this installation."""
+    return ":".join((get_rq_prefix(), "passport", kind, get_installation(), *map(str, parts)))
 
 
 def make_key_of(other: str, kind: str, *parts: object) -> str:
-    """The name that the installation `other` gives such a key."""
-    return ":".join((rq_prefix(), "passport", kind, other, *map(str, parts)))
+    """Make the name of the same key of the installation `other`."""
+    return ":".join((get_rq_prefix(), "passport", kind, other, *map(str, parts)))
 
 
-def installation() -> str:
-    """Which installation this process belongs to: 12 hexadecimal digits.
+def get_installation() -> str:
+    """Get the id of the installation that this process belongs to: 12 hexadecimal digits.
 
-    Derived from the database that our rows are in and from SECRET_KEY, so that two installations that
-    share a Redis never use each other's keys. Two processes of one installation that spell their database
-    differently have different ones: they send some hints twice, and count rate limits each for itself.
+    Derived from the database of our tables and from SECRET_KEY, so that installations that share a Redis
+    never use each other's keys. Two processes of one installation that spell their database differently get
+    two ids: they send some hints twice, and each counts rate limits by itself.
     """
     model = apps.get_model("passport_events", "ProcessedMessage")
     database = connections[router.db_for_write(model)]
-    # django-tenants switches the schema of a connection.
-    return _digest(_secret(), *_place(database.settings_dict), str(getattr(database, "schema_name", "")))
+    # django-tenants changes the schema of a connection.
+    return _compute_digest(
+        _get_secret_key(),
+        *_describe_database(database.settings_dict),
+        str(getattr(database, "schema_name", "")),
+    )
 
 
-def _place(database: Mapping[str, Any]) -> tuple[str, ...]:
+def _describe_database(database: Mapping[str, Any]) -> tuple[str, ...]:
     name = str(database.get("NAME") or "")
     if "sqlite" in str(database.get("ENGINE")) and not name.startswith((":", "file:")):
         name = os.path.abspath(name)  # noqa: PTH100  a string in any case
@@ -62,19 +66,19 @@ def _place(database: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _secret() -> str:
+def _get_secret_key() -> str:
     try:
         return str(settings.SECRET_KEY)
-    except ImproperlyConfigured:  # a process may do without
+    except ImproperlyConfigured:  # a process can run without it
         return ""
 
 
 @functools.lru_cache(maxsize=256)
-def _digest(secret: str, *parts: str) -> str:
+def _compute_digest(secret: str, *parts: str) -> str:
     made = salted_hmac(_SALT, "\0".join(parts), secret=secret, algorithm="sha256")
     return made.hexdigest()[:INSTALLATION_LENGTH]
 
 
-def rq_prefix() -> str:
-    """`rq`, or what the environment variable RQ_KEY_PREFIX says (rq 3 and later)."""
+def get_rq_prefix() -> str:
+    """Get RQ's key prefix: `rq`, or the environment variable RQ_KEY_PREFIX (rq 3 and later)."""
     return Queue.redis_queue_namespace_prefix.removesuffix(":queue:")

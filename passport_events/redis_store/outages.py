@@ -1,4 +1,4 @@
-"""Going on without Redis, whatever it answers."""
+"""Continue without Redis while it is away."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SERVER = re.compile(
 
 
 def describe_outage(error: BaseException) -> str:
-    """A sentence with the class of the error, the server where redis-py names it, and the way out.
+    """Describe an error: its class, the server if redis-py names it, and what to do.
 
-    The rest of the error's text stays out of it: an answer may repeat what was stored.
+    The rest of the text is left out, because a response can repeat stored values.
     """
     is_of_network = isinstance(error, RedisConnectionError | RedisTimeoutError)
     found = _SERVER.search(str(error)) if is_of_network else None
@@ -29,11 +29,10 @@ def describe_outage(error: BaseException) -> str:
 
 
 class OutageGuard:
-    """Ends its block at the first error of Redis, and announces which of its uses is away.
+    """A context manager that ends its block at the first error, and announces that Redis is away.
 
-    By place and not by type: besides RedisError there are errors of sockets and of name resolution, and
-    what a proxy or another kind of server answers becomes a ValueError or a TypeError. Only RQ's alarm,
-    which may ring here, passes.
+    It suppresses every Exception but RQ's timeout: besides RedisError there are errors of sockets and of name
+    resolution, and the response of a proxy or another server raises ValueError or TypeError.
     """
 
     def __init__(self, what: str = "redis") -> None:

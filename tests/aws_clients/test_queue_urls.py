@@ -11,7 +11,7 @@ from django.conf import settings as project
 from django.test import override_settings
 
 from passport_events import conf
-from passport_events.aws_clients.queue_urls import endpoint_of, region_of
+from passport_events.aws_clients.queue_urls import derive_endpoint, find_region
 from passport_events.checks import check_settings
 from passport_events.checks_around import check_surroundings
 from passport_events.receiving.sqs import SqsQueue
@@ -75,7 +75,7 @@ def test_requests_go_where_the_url_points(url: str, host: str, region: str) -> N
         assert urlsplit(way._url).scheme == urlsplit(url).scheme
         assert way._client.meta.region_name == (region or "us-east-1")  # AWS_DEFAULT_REGION
     assert urlsplit(queue._polling._retrying_client.meta.endpoint_url).netloc == host
-    assert region_of(url) == region
+    assert find_region(url) == region
 
 
 @pytest.mark.usefixtures("_nothing_configured")
@@ -117,7 +117,7 @@ def test_an_explicit_endpoint_wins_and_then_the_one_of_the_environment(
     ],
 )
 def test_a_prefix_of_the_path_is_kept(url: str, endpoint: str) -> None:
-    assert endpoint_of(url) == endpoint
+    assert derive_endpoint(url) == endpoint
 
 
 def said(**changes: Any) -> list[str]:

@@ -57,7 +57,7 @@ def _nothing_is_remembered(transactional_db: None, redis_server: ValkeyServer, s
     from passport_events.monitoring import rollup, sampling
     from passport_events.receiving import organization_cache
 
-    organization_cache.forget_local()
+    organization_cache.clear()
     sampling._pace.hurry()
     rollup._pace.hurry()
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_RETRIES": 0, "RELEASE": "41"}

@@ -43,7 +43,7 @@ def world(
     from passport_events.receiving import organization_cache
     from tests.crashes.world import HOME, World
 
-    organization_cache.forget_local()
+    organization_cache.clear()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")
     sqs.queue.set_attributes(Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
     world = World(sqs, tmp_path, fork_server)

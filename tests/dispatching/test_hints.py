@@ -52,7 +52,7 @@ def test_a_hint_names_its_queue_and_its_sender_and_nothing_else(queue: Queue) ->
 
     assert (job.func_name, list(job.args), job.kwargs) == (
         hints.JOB,
-        [OPPORTUNITIES, keys.installation()],
+        [OPPORTUNITIES, keys.get_installation()],
         {},
     )
     assert (job.timeout, job.result_ttl, job.retries_left) == (15 + 120, 0, None)
@@ -106,7 +106,7 @@ def test_a_hint_does_not_wait_for_a_transaction_it_has_nothing_to_do_with(queue:
 
 def test_a_hint_is_json(queue: Queue) -> None:
     assert queue.serializer is JSONSerializer
-    assert data(queue)[2] == [OPPORTUNITIES, keys.installation()]
+    assert data(queue)[2] == [OPPORTUNITIES, keys.get_installation()]
 
 
 def test_a_hint_is_json_whatever_the_settings_say(
@@ -115,7 +115,7 @@ def test_a_hint_is_json_whatever_the_settings_say(
     """Case B6. Given a queue with RQ's default serializer, which is pickle, nothing is pickled for it."""
     monkeypatch.setitem(settings.QUEUES, "pickled", {"URL": redis_server.url})
     try:
-        assert data(hints.rq_queue("pickled"))[2] == ["pickled", keys.installation()]
+        assert data(hints.rq_queue("pickled"))[2] == ["pickled", keys.get_installation()]
     finally:
         hints.rq_queue.cache_clear()
 

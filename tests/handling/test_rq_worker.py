@@ -280,7 +280,7 @@ def test_workers_register_again_after_redis_was_flushed(
             dispatch_until(lambda: not ProcessedMessage.objects.filter(status=Status.WAITING).exists())
         redis_server.flush()
         wait_until(
-            lambda: [each.installation for each in rq_state.list_workers(queue)] == [keys.installation()]
+            lambda: [each.installation for each in rq_state.list_workers(queue)] == [keys.get_installation()]
         )
     finally:
         worker.send_signal(signal.SIGTERM)

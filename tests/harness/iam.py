@@ -31,11 +31,11 @@ def denied(*actions: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
         patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        clients._session.cache_clear()  # it keeps the credentials that it found first
+        clients._get_session.cache_clear()  # it keeps the credentials that it found first
         try:
             yield
         finally:
-            clients._session.cache_clear()
+            clients._get_session.cache_clear()
     iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=USER, PolicyName="all-but")
     iam.delete_user(UserName=USER)

@@ -33,7 +33,7 @@ from passport_events.models.querysets import MessageQuerySet
 from passport_events.operating import audit_log
 from passport_events.receiving import inbox, poll, queries
 from passport_events.receiving.inbox import StoreResult
-from passport_events.receiving.sqs import BATCH, MessageQueue
+from passport_events.receiving.sqs import MAX_BATCH, MessageQueue
 from passport_events.wire import ParsedDelivery
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness import finishing
@@ -90,7 +90,7 @@ def sqs_deletes_come_first(patch: pytest.MonkeyPatch) -> None:
         queues[-1].delete(received)
         return true_store(received)
 
-    def delete_and_poll(queue: MessageQueue, limit: int = BATCH) -> Any:
+    def delete_and_poll(queue: MessageQueue, limit: int = MAX_BATCH) -> Any:
         queues.append(queue)
         return true_poll(queue, limit, store=store)
 

@@ -79,7 +79,7 @@ class World:
             for model in _TABLES:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608  our own names
         self._redis_server.flush()
-        organization_cache.forget_local()
+        organization_cache.clear()
 
     def add_organization(self, number: int) -> SalesforceOrganization:
         """Make an organization known."""

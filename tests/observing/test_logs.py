@@ -26,7 +26,7 @@ HOME = organization_id(1)
 def _nothing_is_remembered() -> Iterator[None]:
     """What is away, and which organizations are known, outlives a test."""
     logs._states.clear()
-    organization_cache.forget_local()
+    organization_cache.clear()
     yield
     logs._states.clear()
 

@@ -16,7 +16,7 @@ def _fresh_organizations() -> None:
     """Organizations are cached in this process; those of other tests are gone from the database."""
     from passport_events.receiving import organization_cache
 
-    organization_cache.forget_local()
+    organization_cache.clear()
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from passport_events.aws_clients.clients import is_permanent
-from passport_events.aws_clients.error_advice import SNS, find_way_out
+from passport_events.aws_clients.error_advice import SNS, find_advice
 from passport_events.exceptions import QueueUnavailable, StartFailed, ThreadCrashed
 from passport_events.models import Heartbeat, SalesforceOrganization
 from passport_events.processes.backoff import Backoff, Startup
 from passport_events.processes.errors import describe_database, describe_error, find_fault
-from passport_events.receiving.sqs import BATCH
+from passport_events.receiving.sqs import MAX_BATCH
 from passport_events.testing import FakeQueue
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness.notifications import Notifications
@@ -88,7 +88,7 @@ def name_of(error: object) -> str:
 @pytest.mark.parametrize("error", PERMANENT, ids=name_of)
 def test_what_waiting_does_not_mend_is_permanent_and_has_a_way_out(error: Exception) -> None:
     assert is_permanent(error, "us-east-1")
-    assert find_way_out(name_of(error)).endswith(". ")
+    assert find_advice(name_of(error)).endswith(". ")
 
 
 @pytest.mark.parametrize("error", PASSING, ids=name_of)
@@ -113,10 +113,10 @@ def test_a_host_that_does_not_answer_in_a_region_that_does_not_exist_is_permanen
 
 
 def test_a_way_out_is_that_of_the_service_and_of_the_operation() -> None:
-    assert "sqs:ReceiveMessage" in find_way_out("AccessDenied")
-    assert "sns:Publish" in find_way_out("AuthorizationError", SNS)
-    assert "trust policy" in find_way_out("AccessDenied", operation="AssumeRoleWithWebIdentity")
-    assert find_way_out("InternalFailure") == ""
+    assert "sqs:ReceiveMessage" in find_advice("AccessDenied")
+    assert "sns:Publish" in find_advice("AuthorizationError", SNS)
+    assert "trust policy" in find_advice("AccessDenied", operation="AssumeRoleWithWebIdentity")
+    assert find_advice("InternalFailure") == ""
 
 
 def by_code(kind: type[Error], state: str) -> Error:
@@ -216,7 +216,7 @@ class RefusingQueue(FakeQueue):
 
     is_refused = False
 
-    def receive(self, limit: int = BATCH, wait_seconds: int = 0) -> list[RawDelivery]:
+    def receive(self, limit: int = MAX_BATCH, wait_seconds: int = 0) -> list[RawDelivery]:
         """Refuse, or receive."""
         if self.is_refused:
             self.requests += 1

@@ -152,7 +152,7 @@ def test_steps_that_end_in_time_are_no_hang(monkeypatch: pytest.MonkeyPatch) -> 
     def work() -> None:
         for _ in range(20):
             with loops.watchdog.step("storing"):
-                loops.watchdog.next_step("deleting")
+                loops.watchdog.change_step("deleting")
                 time.sleep(0.02)
         with loops.watchdog.step("receiving", longer_by=15):
             time.sleep(0.3)

@@ -24,5 +24,5 @@ def home(redis_server: ValkeyServer, db: None) -> None:
     from passport_events.models import SalesforceOrganization
     from passport_events.receiving import organization_cache
 
-    organization_cache.forget_local()
+    organization_cache.clear()
     SalesforceOrganization.objects.create(salesforce_id=HOME, name="Home", mode="live")

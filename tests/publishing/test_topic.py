@@ -19,7 +19,7 @@ from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from passport_events import conf
-from passport_events.aws_clients.clients import AWS_ERRORS, is_our_fault
+from passport_events.aws_clients.clients import AWS_ERRORS, is_client_fault
 from passport_events.exceptions import ConfigurationError, OperationRefused, TopicUnavailable
 from passport_events.publishing.outgoing import MOST_BYTES, Outgoing
 from passport_events.publishing.topic import Refused, SnsTopic, region_of
@@ -133,7 +133,7 @@ def test_a_refused_request_says_whether_another_try_is_of_use(
 )
 def test_what_the_network_did_may_pass(error: Exception, is_final: bool) -> None:  # noqa: FBT001
     assert isinstance(error, AWS_ERRORS)
-    assert is_our_fault(error) is is_final
+    assert is_client_fault(error) is is_final
 
 
 def test_a_topic_that_is_gone_is_named_by_its_code(sqs: Sqs, topic: SnsTopic) -> None:

@@ -23,7 +23,7 @@ def _nothing_is_remembered() -> None:
     from passport_events.observing import logs
     from passport_events.receiving import organization_cache
 
-    organization_cache.forget_local()
+    organization_cache.clear()
     logs._states.clear()
 
 

@@ -43,7 +43,7 @@ def a_client(region: str = "us-east-1", **config: Any) -> Any:
 
 @pytest.fixture
 def client() -> Any:
-    return clients.client(conf.current(), "sqs", 1, attempts=1)
+    return clients.create_client(conf.current(), "sqs", 1, attempts=1)
 
 
 def noting(attempts: list[int], client: Any) -> Callable[[int], Any]:

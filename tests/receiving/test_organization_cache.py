@@ -86,7 +86,7 @@ def test_the_first_question_brings_the_others_too_while_they_are_few(
 def test_a_process_that_knows_many_asks_for_no_others(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(organization_cache, "FEW", 1)
+    monkeypatch.setattr(organization_cache, "MAX_PREFETCH", 1)
     SalesforceOrganization.objects.create(salesforce_id=ELSEWHERE, name="Elsewhere", mode="live")
     assert [queries(ELSEWHERE), queries(HOME)] == [1, 0]  # the oldest came with it
     SalesforceOrganization.objects.create(salesforce_id=organization_id(3), name="Third", mode="live")
@@ -157,14 +157,14 @@ def test_ids_that_do_not_exist_do_not_fill_the_memory(
     monkeypatch.setattr(organization_cache, "MAX_ENTRIES", 10)
     for number in range(100):
         organization_cache.lookup([organization_id(number)])
-    assert len(organization_cache._local) <= 10
+    assert len(organization_cache._entries) <= 10
 
 
 def test_nothing_of_organizations_is_in_the_shared_cache(home: SalesforceOrganization) -> None:
     """Case A4. Whoever else writes to Django's cache can say nothing about organizations."""
     with CaptureQueriesContext(connection) as said:
         mode_seen()
-        organization_cache.forget_local()
+        organization_cache.clear()
         mode_seen()
 
     assert len(said) == 2
@@ -197,5 +197,5 @@ def test_one_thread_may_look_while_another_forgets(
     home: SalesforceOrganization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mode_seen()
-    monkeypatch.setattr(organization_cache, "_local", Vanishing(organization_cache._local))
+    monkeypatch.setattr(organization_cache, "_entries", Vanishing(organization_cache._entries))
     assert mode_seen() is Mode.LIVE

@@ -118,7 +118,7 @@ def test_an_object_that_comes_too_slowly_is_asked_for_again_later(
 ) -> None:
     def slowly() -> Iterator[bytes]:
         while True:
-            yield b"x" * s3.CHUNK
+            yield b"x" * s3.CHUNK_BYTES
             time.sleep(0.05)
 
     monkeypatch.setattr(s3, "MAX_READ_SECONDS", 0.2)

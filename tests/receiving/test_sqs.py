@@ -11,7 +11,7 @@ import pytest
 
 from passport_events import conf
 from passport_events.aws_clients import clients as module
-from passport_events.aws_clients.queue_urls import region_of
+from passport_events.aws_clients.queue_urls import find_region
 from passport_events.exceptions import ConfigurationError, QueueUnavailable
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.raw_delivery import RawDelivery
@@ -134,7 +134,7 @@ def test_an_endpoint_that_does_not_answer_is_named_by_its_error() -> None:
     ],
 )
 def test_the_region_is_read_from_the_url(url: str, region: str) -> None:
-    assert region_of(url) == region
+    assert find_region(url) == region
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_what_boto3_cannot_use_is_a_configuration_error(settings: dict[str, Any]
 
 def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    module._session.cache_clear()
+    module._get_session.cache_clear()
     try:
         with pytest.raises(ConfigurationError, match="You must specify a region"):
             SqsQueue(dataclasses.replace(conf.current(), region=""))
     finally:
-        module._session.cache_clear()
+        module._get_session.cache_clear()
 
 
 def test_one_client_at_a_time_is_made_because_a_session_is_not_safe_to_share(
@@ -170,9 +170,9 @@ def test_one_client_at_a_time_is_made_because_a_session_is_not_safe_to_share(
             busy.release()
 
     session = Session()
-    monkeypatch.setattr(module, "_session", lambda: session)
+    monkeypatch.setattr(module, "_get_session", lambda: session)
     settings = conf.current()
-    threads = [threading.Thread(target=module.client, args=(settings, "sqs", 1)) for _ in range(8)]
+    threads = [threading.Thread(target=module.create_client, args=(settings, "sqs", 1)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -84,7 +84,7 @@ def running(receivers: int) -> Iterator[tuple[Writer, ThreadPoolExecutor]]:
         thread.start()
         yield writer, pool
     for _ in range(receivers):
-        writer.leave()
+        writer.remove_receiver()
     thread.join(15)
     assert not thread.is_alive()
 
@@ -215,11 +215,11 @@ def test_it_ends_when_the_last_receiver_has_left(home: SalesforceOrganization, s
     writer = Writer(Watchdog(), receivers=2)
     thread = threading.Thread(target=to_the_end, args=(writer,))
     thread.start()
-    writer.leave()
+    writer.remove_receiver()
     [batch] = batches(1)
     assert writer.store(batch).safe == tuple(batch)
     assert thread.is_alive()
-    writer.leave()
+    writer.remove_receiver()
     thread.join(15)
     assert not thread.is_alive()
 

@@ -49,42 +49,42 @@ def elsewhere(**changes: Any) -> Iterator[None]:
 )
 def test_another_database_is_another_installation(change: dict[str, Any]) -> None:
     """Case B5."""
-    here = keys.installation()
+    here = keys.get_installation()
     with elsewhere(**change):
-        assert keys.installation() != here
-    assert keys.installation() == here
+        assert keys.get_installation() != here
+    assert keys.get_installation() == here
 
 
 def test_another_schema_of_a_tenant_is_another_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case B5. django-tenants sets this attribute of a connection."""
-    here = keys.installation()
+    here = keys.get_installation()
     monkeypatch.setattr(connection, "schema_name", "tenant_b", raising=False)
 
-    assert keys.installation() != here
+    assert keys.get_installation() != here
 
 
 def test_another_secret_is_another_installation(settings: Settings) -> None:
     """Case B5. Both may reach their database through a pooler on `localhost`."""
-    here = keys.installation()
+    here = keys.get_installation()
     settings.SECRET_KEY = "of staging"
 
-    assert keys.installation() != here
+    assert keys.get_installation() != here
 
 
 def test_what_does_not_lead_to_other_tables_changes_nothing() -> None:
-    here = keys.installation()
+    here = keys.get_installation()
     with elsewhere(OPTIONS={"pool": True, "connect_timeout": 3}, CONN_MAX_AGE=60, USER="poller"):
-        assert keys.installation() == here
+        assert keys.get_installation() == here
     with elsewhere(HOST=str(connection.settings_dict["HOST"]).upper()):
-        assert keys.installation() == here
+        assert keys.get_installation() == here
 
 
 def test_a_name_shows_no_secret_and_no_address() -> None:
     name = keys.make_key("hint", QUEUE)
 
-    assert name == f"rq:passport:hint:{keys.installation()}:{QUEUE}"
-    assert len(keys.installation()) == keys.INSTALLATION_LENGTH
-    assert int(keys.installation(), 16)
+    assert name == f"rq:passport:hint:{keys.get_installation()}:{QUEUE}"
+    assert len(keys.get_installation()) == keys.INSTALLATION_LENGTH
+    assert int(keys.get_installation(), 16)
 
 
 def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: ValkeyServer) -> None:

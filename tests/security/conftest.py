@@ -21,7 +21,7 @@ def _fresh_caches() -> None:
     """Caches outlive a test's database."""
     from passport_events.receiving import organization_cache
 
-    organization_cache.forget_local()
+    organization_cache.clear()
 
 
 @pytest.fixture

@@ -304,7 +304,7 @@ def executions(queue: Queue) -> list[str]:
 
 
 def test_only_a_hint_is_read_as_one() -> None:
-    sender = keys.installation()
+    sender = keys.get_installation()
     for data in (json.dumps([hints.JOB, None, [OPPORTUNITIES, sender], {}]).encode(),):
         assert read_hint(data) == read_hint(zlib.compress(data)) == (OPPORTUNITIES, sender)
     assert read_hint(json.dumps([hints.JOB, None, [OPPORTUNITIES], {}]).encode()) == (OPPORTUNITIES, "")

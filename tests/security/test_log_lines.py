@@ -33,7 +33,7 @@ FORGED = 'eve count=1000 actor="root"'
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
     logs._states.clear()
-    organization_cache.forget_local()
+    organization_cache.clear()
     yield
     logs._states.clear()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from passport_events.instrumentation import Notification, subscribe
-from passport_events.receiving.sqs import BATCH
+from passport_events.receiving.sqs import MAX_BATCH
 
 _own = threading.local()
 _milliseconds: list[float] = []
@@ -24,5 +24,5 @@ def write_to(path: Path) -> None:
 def _note(stage: Notification, facts: dict[str, Any]) -> None:
     if stage is Notification.RECEIVED:
         _own.count, _own.received_at = facts["count"], time.perf_counter()
-    elif stage is Notification.DELETED and _own.count == BATCH:
+    elif stage is Notification.DELETED and _own.count == MAX_BATCH:
         _milliseconds.append((time.perf_counter() - _own.received_at) * 1000)

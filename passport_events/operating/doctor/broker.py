@@ -51,7 +51,7 @@ def look(queue_name: str) -> BrokerFacts | Finding:
             str(server.get("redis_version", "")),
             _eviction(queue_name),
             refusals,
-            keys.installation(),
+            keys.get_installation(),
         )
     except RedisError as refusal:
         return error(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, create_client
 from passport_events.conf import Settings
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import Identity
@@ -98,10 +98,10 @@ def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
 
 def _send(settings: Settings, topic: str, body: str) -> None:
     if topic:
-        sns = client(set_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
+        sns = create_client(set_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
         sns.publish(TopicArn=topic, Message=body)
     else:
-        sqs = client(settings, "sqs", READ_MARGIN_SECONDS)
+        sqs = create_client(settings, "sqs", READ_MARGIN_SECONDS)
         sqs.send_message(QueueUrl=settings.queue_url, MessageBody=body)
 
 

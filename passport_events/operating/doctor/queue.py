@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client, kind_of
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, create_client, get_error_code
 from passport_events.conf import Settings
 from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, Id, error, good, not_tried, unasked, warning
@@ -66,7 +66,7 @@ class QueueFacts:
 
 def look(settings: Settings) -> QueueFacts | Finding:
     """Ask SQS; a finding where it does not answer."""
-    sqs = client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
+    sqs = create_client(settings, "sqs", 2 * READ_MARGIN_SECONDS)
     try:
         attributes = _attributes(sqs, settings.queue_url)
     except AWS_ERRORS as refusal:
@@ -82,20 +82,20 @@ def look(settings: Settings) -> QueueFacts | Finding:
         url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
         return dataclasses.replace(facts, dead_letters=_attributes(sqs, url))
     except AWS_ERRORS as refusal:
-        return dataclasses.replace(facts, problem=kind_of(refusal))
+        return dataclasses.replace(facts, problem=get_error_code(refusal))
 
 
 def _try_to_delete(sqs: Any, settings: Settings) -> str:
     try:
         sqs.delete_message(QueueUrl=settings.queue_url, ReceiptHandle="passport doctor")
     except AWS_ERRORS as refusal:
-        return kind_of(refusal)
+        return get_error_code(refusal)
     return INVALID_HANDLE[0]
 
 
 def refused(number: Id, text: str, refusal: BaseException, action: str, setting: str) -> Finding:
     """A call that AWS did not answer: a right that is missing is told from an address that is wrong."""
-    kind = kind_of(refusal)
+    kind = get_error_code(refusal)
     if kind in DENIED:
         return unasked(number, f"{text}: {kind}.", f"Allow the action {action} to the role that runs this.")
     return error(number, f"{text}: {kind}.", f"See that {setting}, the region and the credentials are right.")

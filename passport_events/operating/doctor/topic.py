@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, client
+from passport_events.aws_clients.clients import AWS_ERRORS, READ_MARGIN_SECONDS, create_client
 from passport_events.conf import Settings
 from passport_events.models import Delivery
 from passport_events.operating.doctor.finding import Finding, error, good, not_tried, unasked, warning
@@ -56,7 +56,7 @@ def topics_of(settings: Settings, named: Sequence[str]) -> list[str]:
 
 def look(topic: str, queue_arn: str, settings: Settings) -> Subscription | Finding:
     """Ask SNS; a finding where it does not answer."""
-    sns = client(set_region_of(topic, settings), "sns", 2 * READ_MARGIN_SECONDS)
+    sns = create_client(set_region_of(topic, settings), "sns", 2 * READ_MARGIN_SECONDS)
     try:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         found = [each for page in pages for each in page["Subscriptions"] if each["Endpoint"] == queue_arn]
