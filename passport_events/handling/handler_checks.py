@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 from django.db.transaction import TransactionManagementError
 
 from passport_events.exceptions import (
@@ -94,7 +95,8 @@ def refuse_result(result: object) -> None:
             "The handler returned a function, which is not called. Call it in the handler; is a decorator "
             "missing its parentheses?"
         )
-    status: Any = getattr(result, "status_code", None)
+    # A row of the project may have a column of this name.
+    status: Any = None if isinstance(result, Model) else getattr(result, "status_code", None)
     if type(status) is int and status >= _FIRST_ERROR_STATUS:
         raise InvalidHandlerResult(
             "The handler returned an HTTP response with the status of an error. Raise it: "

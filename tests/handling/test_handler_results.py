@@ -94,7 +94,15 @@ IGNORED: list[Callable[[], Any]] = [
     lambda: "error",
     dict,
     HttpResponse,
+    lambda: row_with_a_status(404),
 ]
+
+
+def row_with_a_status(status: int) -> Group:
+    """A row as a project's log of requests has them."""
+    row: Any = Group(name="request")
+    row.status_code = status
+    return row  # type: ignore[no-any-return]  # a Group
 
 
 @pytest.mark.parametrize("make", IGNORED, ids=range(len(IGNORED)))
