@@ -26,7 +26,7 @@ from passport_events.testing.factories import (
     relay_message,
     sns_notification,
 )
-from passport_events.wire import parse_delivery
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 BODIES = 500

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from passport_events import conf_validators as rules
-from passport_events.conf_platform_events import PlatformEvent, platform_events
-from passport_events.conf_validators import DEFAULT_EVENT_TYPES, EventType
+from passport_events.conf_validators import DEFAULT_EVENT_TYPES, EventType, PlatformEvent, platform_events
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 

@@ -13,7 +13,7 @@ from passport_events.admin.links import journal_for
 from passport_events.admin.parts import part_of
 from passport_events.event import S3_POINTER
 from passport_events.models import OperatorAction, ProcessedMessage, Status
-from passport_events.models.status import FOR_A_PERSON
+from passport_events.models.status import FAILED
 from passport_events.operating import audit_log, operations
 from passport_events.operating.operations import Operation
 from passport_events.operating.text import escape_invisible, format_line
@@ -26,9 +26,9 @@ BUTTONS: tuple[tuple[Operation, Sequence[Status]], ...] = (
     (operations.TEST_RETRY, _RETRYABLE),
     (operations.RETRY, _RETRYABLE),
     (operations.DRY_RUN, _RETRYABLE),
-    (operations.DISCARD, FOR_A_PERSON),
+    (operations.DISCARD, FAILED),
     (operations.RESTORE, _PUT_AWAY),
-    (operations.EXPORT, FOR_A_PERSON),
+    (operations.EXPORT, FAILED),
     (operations.NOTE, ()),
 )
 """Operation -> the statuses of which the group must have a message; none where that does not matter."""

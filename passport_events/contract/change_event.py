@@ -19,14 +19,14 @@ from passport_events.contract.values import (
     is_organization,
 )
 from passport_events.salesforce_ids import normalize_id
-from passport_events.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.wire.flatten import MAX_NAME, flatten_salesforce_fields
+from passport_events.wire.eventbridge import SOURCE, find_source_organization
+from passport_events.wire.flatten import MAX_NAME_LENGTH, flatten_salesforce_fields
 
 _UPDATE = "UPDATE"
 
 
 def _names_organization(source: str) -> bool:
-    named = organization_in({"source": source})
+    named = find_source_organization({"source": source})
     return named is not None and is_organization(named)
 
 
@@ -43,7 +43,7 @@ ChangedRecord = Annotated[
     ),
 ]
 """Also `001*` and fifteen zeros, by which Salesforce says "any number of records"."""
-FieldName = Annotated[str, Field(max_length=MAX_NAME)]
+FieldName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
 class Header(Open):

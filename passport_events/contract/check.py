@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from passport_events import wire
 from passport_events.conf import DEFAULT_EVENT_TYPES, Settings
 from passport_events.contract.delivered import Journey, delivered
 from passport_events.contract.payloads import Payload, payloads_in
 from passport_events.event import Event
 from passport_events.exceptions import Unreadable
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 try:
@@ -69,7 +69,7 @@ def check_delivery(
     payload: Payload, received: RawDelivery, settings: Settings, *, message: int = 0
 ) -> Checked:
     """Check a payload as it is handed to us."""
-    reading = wire.parse_delivery(received, settings)
+    reading = parse_delivery(received, settings)
     body = reading.envelope.body if reading.envelope else None
     return Checked(
         payload=payload,

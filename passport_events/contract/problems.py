@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from passport_events.contract.shape import BROKEN
 from passport_events.contract.types import TYPES
-from passport_events.wire import eventbridge_relay
+from passport_events.wire import eventbridge
 from passport_events.wire.json_fields import safe_name
 
 CHANGE_EVENT = "change_event"
@@ -61,7 +61,7 @@ def kind_of(body: object) -> str | None:
     """The kind that a message is meant to be, right or wrong; None where it is no message of the contract."""
     if not isinstance(body, dict):
         return None
-    if eventbridge_relay.matches(body):
+    if eventbridge.matches_relay(body):
         return CHANGE_EVENT
     text = body.get("type")
     if "specversion" not in body or not isinstance(text, str):

@@ -26,7 +26,7 @@ from passport_events.contract.values import (
     event_of,
 )
 from passport_events.salesforce_ids import normalize_id
-from passport_events.wire.cloudevents import record_in
+from passport_events.wire.cloudevents import remove_rest_metadata
 from passport_events.wire.flatten import flatten_fields
 
 
@@ -40,7 +40,7 @@ class Data(Open):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        check_fields(record_in(self.model_extra or {}), flatten_fields)
+        check_fields(remove_rest_metadata(self.model_extra or {}), flatten_fields)
         return self
 
 

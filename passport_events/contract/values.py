@@ -13,7 +13,7 @@ from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
 from passport_events.exceptions import Unreadable
 from passport_events.salesforce_ids import normalize_id
-from passport_events.wire.flatten import MAX_NAME, MAX_PARTS
+from passport_events.wire.flatten import MAX_NAME_LENGTH, MAX_PARTS
 
 PREFIX = r"(?:[\s\S]*\.)?"
 """What may stand before the last words of a CloudEvents `type`: your own reversed domain, or nothing."""
@@ -109,7 +109,7 @@ _RULES = {
     "too_large": "must not hold so many long names of nested fields",
 }
 """The reader's reason -> our words."""
-_RULE_OF_NAMES = f"must not hold a field name of more than {MAX_NAME} characters or {MAX_PARTS} parts"
+_RULE_OF_NAMES = f"must not hold a field name of more than {MAX_NAME_LENGTH} characters or {MAX_PARTS} parts"
 Number = Annotated[float, BeforeValidator(_as_double), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 

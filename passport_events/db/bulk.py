@@ -13,16 +13,17 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields import NOT_PROVIDED
 
 from passport_events import exact_json
 from passport_events.clock import ClockTimestamp
-from passport_events.db.server_side_binding import open_server_side_binding_cursor
 
 M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
@@ -52,7 +53,7 @@ def insert_many(rows: Sequence[M], *, once_by: tuple[str, ...] = ()) -> None:
         _insert_by_orm(rows, once_by)
         return
     with open_server_side_binding_cursor(connection) as cursor:
-        cursor.execute(_insertion(model, once_by), [_as_json(rows, _columns_to_insert(model))])
+        cursor.execute(_build_insert(model, once_by), [_serialize_rows(rows, _build_insert_columns(model))])
         if not once_by:
             for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
                 row.pk = pk
@@ -69,7 +70,8 @@ def update_many(rows: Sequence[M], names: Sequence[str]) -> None:
         return
     with open_server_side_binding_cursor(connection) as cursor:
         cursor.execute(
-            _update(model, tuple(names)), [_as_json(rows, _columns_to_update(model, tuple(names)))]
+            _build_update(model, tuple(names)),
+            [_serialize_rows(rows, _build_update_columns(model, tuple(names)))],
         )
 
 
@@ -99,38 +101,38 @@ class _Column:
         given = f"r.{name}"
         if isinstance(field, models.DateTimeField):
             clock = f"CASE {given} WHEN '{_CLOCK}' THEN clock_timestamp() ELSE {given}::timestamptz END"
-            return cls(name, "text", clock, lambda row: _moment(value_of(row)))
+            return cls(name, "text", clock, lambda row: _format_time(value_of(row)))
         if isinstance(field, models.BinaryField):
-            return cls(name, "text", f"decode({given}, 'base64')", lambda row: _text(value_of(row)))
+            return cls(name, "text", f"decode({given}, 'base64')", lambda row: _encode_bytes(value_of(row)))
         # A varchar(n) would be cut there; the column itself refuses what is too long.
         type_ = "text" if isinstance(field, models.CharField) else vendor_type
         return cls(name, type_, given, value_of)
 
 
-def _moment(value: Any) -> str | None:
+def _format_time(value: Any) -> str | None:
     if isinstance(value, ClockTimestamp):
         return _CLOCK
     return None if value is None else str(value.isoformat())
 
 
-def _text(value: bytes | None) -> str | None:
+def _encode_bytes(value: bytes | None) -> str | None:
     return None if value is None else base64.b64encode(value).decode()
 
 
-def _as_json(rows: Sequence[models.Model], columns: Sequence[_Column]) -> str:
+def _serialize_rows(rows: Sequence[models.Model], columns: Sequence[_Column]) -> str:
     reads = [(column.name.strip('"'), column.read) for column in columns]
     return exact_json.dumps([{name: read(row) for name, read in reads} for row in rows], default=str)
 
 
 @functools.cache
-def _columns_to_insert(model: type[models.Model]) -> tuple[_Column, ...]:
+def _build_insert_columns(model: type[models.Model]) -> tuple[_Column, ...]:
     connection = connections[router.db_for_write(model)]
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    return tuple(_Column.of(field, str(field.db_type(connection)), _reader(field)) for field in fields)
+    return tuple(_Column.of(field, str(field.db_type(connection)), _build_reader(field)) for field in fields)
 
 
 @functools.cache
-def _columns_to_update(model: type[models.Model], names: tuple[str, ...]) -> tuple[_Column, ...]:
+def _build_update_columns(model: type[models.Model], names: tuple[str, ...]) -> tuple[_Column, ...]:
     connection = connections[router.db_for_write(model)]
     fields: list[Any] = [model._meta.pk, *(model._meta.get_field(name) for name in names)]
     return tuple(
@@ -139,40 +141,72 @@ def _columns_to_update(model: type[models.Model], names: tuple[str, ...]) -> tup
     )
 
 
-def _reader(field: Any) -> Callable[[Any], Any]:
+def _build_reader(field: Any) -> Callable[[Any], Any]:
     """What a field of an instance puts into a new row."""
     only_reads = type(field).pre_save is models.Field.pre_save or (
         type(field) is models.DateTimeField and not (field.auto_now or field.auto_now_add)
     )
     if only_reads and field.db_default is NOT_PROVIDED:
         return operator.attrgetter(field.attname)
-    return functools.partial(_before_insert, field)
+    return functools.partial(_read_before_insert, field)
 
 
-def _before_insert(field: Any, row: models.Model) -> Any:
+def _read_before_insert(field: Any, row: models.Model) -> Any:
     value = field.pre_save(row, True)
     # An instance has an expression there until somebody gives it a value. Those of our models are constants.
     return field.db_default if isinstance(value, DatabaseDefault) else value
 
 
 @functools.cache
-def _insertion(model: type[models.Model], once_by: tuple[str, ...]) -> str:
-    columns = _columns_to_insert(model)
+def _build_insert(model: type[models.Model], once_by: tuple[str, ...]) -> str:
+    columns = _build_insert_columns(model)
     names, values = ", ".join(c.name for c in columns), ", ".join(c.value for c in columns)
     fields: list[Any] = [model._meta.get_field(name) for name in once_by]
     unique = ", ".join(f'"{field.column}"' for field in fields)
     ending = f"ON CONFLICT ({unique}) DO NOTHING" if once_by else f'RETURNING "{model._meta.pk.column}"'
-    # The rows of a function are inserted, and returned, in its order.
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {_given(columns)} {ending}'  # noqa: S608  names of ours
+    # PostgreSQL inserts and returns the rows of a function in their order.
+    rows = _build_source(columns)
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {rows} {ending}'  # noqa: S608  names of ours
 
 
 @functools.cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> str:
-    pk, *columns = _columns_to_update(model, names)
+def _build_update(model: type[models.Model], names: tuple[str, ...]) -> str:
+    pk, *columns = _build_update_columns(model, names)
     changes = ", ".join(f"{column.name} = {column.value}" for column in columns)
     table = f'"{model._meta.db_table}"'
-    return f"UPDATE {table} SET {changes} FROM {_given((pk, *columns))} WHERE {table}.{pk.name} = {pk.value}"  # noqa: S608  names of ours
+    rows = _build_source((pk, *columns))
+    return f"UPDATE {table} SET {changes} FROM {rows} WHERE {table}.{pk.name} = {pk.value}"  # noqa: S608  names of ours
 
 
-def _given(columns: Sequence[_Column]) -> str:
+def _build_source(columns: Sequence[_Column]) -> str:
     return f"json_to_recordset(%s) AS r({', '.join(f'{column.name} {column.type}' for column in columns)})"
+
+
+@contextmanager
+def open_server_side_binding_cursor(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """A cursor with all that Django wraps around one; the usual one where it is not Django's own."""
+    connection.ensure_connection()
+    driver: Any = connection.connection
+    usual, apart = _find_cursor_factories(connection)
+    # A tracer's factory, or the host's, may do what its owner relies on; and what is prepared for a session
+    # is lost behind a pooler.
+    if apart is None or driver.cursor_factory is not usual or driver.prepare_threshold is not None:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    driver.cursor_factory = apart
+    try:
+        cursor = connection.cursor()
+    finally:
+        driver.cursor_factory = usual
+    with cursor:
+        yield cursor
+
+
+def _find_cursor_factories(connection: BaseDatabaseWrapper) -> tuple[Any, Any]:
+    """Django's two for psycopg: parameters in the text, and apart. None with another driver or database."""
+    if connection.vendor != "postgresql":
+        return None, None
+    from django.db.backends.postgresql import base  # noqa: PLC0415  it needs the driver
+
+    return getattr(base, "Cursor", None), getattr(base, "ServerBindingCursor", None)

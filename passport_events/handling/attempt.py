@@ -26,7 +26,7 @@ from passport_events.instrumentation import Notification
 from passport_events.mirror.merge import Merged
 from passport_events.models import AttemptOutcome, MessageAttempt, ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
-from passport_events.models.querysets import ENDED
+from passport_events.models.querysets import FINISHED_VALUES
 
 _COUNTED: dict[str, Any] = {"attempts": F("attempts") + 1}
 
@@ -127,7 +127,7 @@ def _compile_finish(names: tuple[str, ...]) -> CompiledUpdate:
         lambda: ProcessedMessage.objects.filter(pk=of["id"]).held_by(of["lease_token"]),
         ProcessedMessage,
         status=of["status"],
-        **ENDED,
+        **FINISHED_VALUES,
         **_COUNTED,
         **make_placeholders(ProcessedMessage, *names),
     )

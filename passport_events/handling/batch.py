@@ -12,8 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from passport_events import conf
-from passport_events.db.any_of import AnyOf
-from passport_events.db.per_row_value import PerRowValue
+from passport_events.db.functions import AnyOf, PerRowValue
 from passport_events.event import Event
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.attempt import summarize_merge

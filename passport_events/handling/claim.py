@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.db.any_of import AnyOf
+from passport_events.db.functions import AnyOf
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.dispatching.rate_limits import allow, used_up
 from passport_events.handling.fairness import is_full, round_robin, select_fairly

@@ -10,9 +10,9 @@ from django.db import router, transaction
 from django.utils import timezone
 
 from passport_events import conf
-from passport_events.db.any_of import AnyOf
 from passport_events.db.bulk import insert_many, update_many
 from passport_events.db.compiled import CompiledSelect, CompiledUpdate, make_placeholders
+from passport_events.db.functions import AnyOf
 from passport_events.event import Event
 from passport_events.mirror.merge import Merged, Write, merge
 from passport_events.mirror.state import RecordState

@@ -11,12 +11,12 @@ from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.models.delivery import Delivery
 from passport_events.models.organization import SalesforceOrganization
 from passport_events.models.querysets import MessageQuerySet
-from passport_events.models.status import FOR_A_PERSON, LIVE, TERMINAL, Status
+from passport_events.models.status import FAILED, LIVE, TERMINAL, Status
 
 TEXT_OF_REASON = 200
 
 
-FAILING = Q(status__in=FOR_A_PERSON) | Q(status=Status.WAITING) & ~Q(fingerprint="")
+FAILING = Q(status__in=FAILED) | Q(status=Status.WAITING) & ~Q(fingerprint="")
 """Messages that a person looks at: nobody works on them any more, or they failed and are tried again."""
 
 ProcessedMessageManager = PrimaryManager.from_queryset(MessageQuerySet)

@@ -14,7 +14,7 @@ from passport_events.db.compiled import Placeholder
 from passport_events.db.managers import M
 from passport_events.models.status import Status
 
-ENDED: dict[str, Any] = {"lease_token": None, "due_at": None, "finished_at": ClockTimestamp()}
+FINISHED_VALUES: dict[str, Any] = {"lease_token": None, "due_at": None, "finished_at": ClockTimestamp()}
 """What a terminal status comes with."""
 
 
@@ -72,7 +72,7 @@ class MessageQuerySet(models.QuerySet[M]):
 
     def finish(self, lease_token: UUID, status: Status, **also: Any) -> int:
         """End rows in a terminal status, if the lease still holds them."""
-        return self.held_by(lease_token).update(status=status, **ENDED, **also)
+        return self.held_by(lease_token).update(status=status, **FINISHED_VALUES, **also)
 
     def wait(self, lease_token: UUID, delay: timedelta, **also: Any) -> int:
         """Put rows back until `delay` has passed, if the lease still holds them."""

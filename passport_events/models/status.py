@@ -18,7 +18,7 @@ class Status(models.TextChoices):
     DISCARDED = "discarded"
 
 
-FOR_A_PERSON = (Status.DEAD, Status.QUARANTINED)
+FAILED = (Status.DEAD, Status.QUARANTINED)
 """Nobody works on these any more; a person sends them back, or puts them away."""
 LIVE = (Status.WAITING, Status.PROCESSING)
 TERMINAL = tuple(status for status in Status if status not in LIVE)

@@ -26,7 +26,7 @@ from passport_events.monitoring.minutes import take, time_of
 from passport_events.monitoring.models import QueueSample
 from passport_events.monitoring.pace import Pace
 from passport_events.operating.health_findings import QueueDepth
-from passport_events.wire.raw_delivery import queue_name
+from passport_events.wire.raw_delivery import parse_queue_name
 
 _pace = Pace()
 
@@ -67,7 +67,7 @@ def tick(queue_urls: Collection[str]) -> None:
 
 def sample(queue_url: str) -> bool:
     """Ask SQS and store it, unless somebody does in this minute. Raises QueueUnavailable."""
-    name = queue_name(queue_url)
+    name = parse_queue_name(queue_url)
     minute = take(f"sample of {name}")
     if minute is None:
         return False

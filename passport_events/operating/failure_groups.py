@@ -19,7 +19,7 @@ from passport_events.exceptions import OperationRefused
 from passport_events.fingerprint import LENGTH
 from passport_events.models import ProcessedMessage
 from passport_events.models.message import FAILING
-from passport_events.models.status import FOR_A_PERSON, Status
+from passport_events.models.status import FAILED, Status
 
 MAX_GROUPED_MESSAGES = 60_000
 """Messages that are grouped, the newest; counting more would take longer than anybody waits for a page."""
@@ -138,7 +138,7 @@ def count_statuses(fingerprint: str) -> dict[str, int]:
     """How many messages that ever failed this way stand where now; one query."""
     rows = ProcessedMessage.objects.filter(fingerprint=fingerprint).order_by()
     if not fingerprint:  # then these are most of the table, and say nothing
-        rows = rows.filter(status__in=FOR_A_PERSON)
+        rows = rows.filter(status__in=FAILED)
     return dict(rows.values_list("status").annotate(Count("pk")))
 
 

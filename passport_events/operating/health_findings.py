@@ -17,7 +17,7 @@ from passport_events.models import ActionKind, OperatorAction, ProcessedMessage,
 from passport_events.operating import heartbeats
 from passport_events.operating.finding import Code, Finding, report_ok
 from passport_events.operating.text import format_duration, format_line
-from passport_events.wire.raw_delivery import queue_name
+from passport_events.wire.raw_delivery import parse_queue_name
 
 MAX_COUNTED = 10_000
 MAX_NAMED = 5
@@ -152,7 +152,7 @@ def check_dead_letter_queues() -> Iterator[Finding]:
 
 
 def _check_queue(settings: conf.Settings, url: str) -> Finding:
-    name = queue_name(url)
+    name = parse_queue_name(url)
     try:
         depth = _read_depth(settings, url)
     except (QueueUnavailable, ConfigurationError) as error:

@@ -17,7 +17,7 @@ from passport_events.receiving.drafts import DETAIL_SEPARATOR, Draft, collect_or
 from passport_events.receiving.inbox import find_stored_keys, select_new
 from passport_events.receiving.organization_cache import KnownOrganization
 from passport_events.receiving.stored_delivery import derive_wire_format, parse_stored, rebuild_raw_delivery
-from passport_events.wire import ParsedDelivery
+from passport_events.wire.parser import ParsedDelivery
 
 HEARTBEAT = "organization_heartbeat"
 

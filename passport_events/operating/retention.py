@@ -20,14 +20,14 @@ from passport_events.conf import Settings
 from passport_events.extension_points import purge_hooks
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import emptied
-from passport_events.models.status import FOR_A_PERSON, TERMINAL
+from passport_events.models.status import FAILED, TERMINAL
 from passport_events.operating import audit_log
 
 MAX_STEP_DELIVERIES = 500
 """Deliveries that one transaction changes."""
 MAX_STEP_KEYS = 5_000
 """Keys that one transaction looks at."""
-FINISHED = tuple(status for status in TERMINAL if status not in FOR_A_PERSON)
+FINISHED = tuple(status for status in TERMINAL if status not in FAILED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ def _compute_cutoff(span: timedelta) -> Any:
 def _redact(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> None:
     if not ids:
         return
-    old = Q(status__in=FOR_A_PERSON, finished_at__lt=_compute_cutoff(retention.dead_letters)) | Q(
+    old = Q(status__in=FAILED, finished_at__lt=_compute_cutoff(retention.dead_letters)) | Q(
         status__in=FINISHED, finished_at__lt=_compute_cutoff(retention.payloads)
     )
     with transaction.atomic(using=audit_log.get_database_alias()):
@@ -160,7 +160,7 @@ def _delete(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> No
     if not ids:
         return
     old = Q(
-        status__in=FOR_A_PERSON, finished_at__lt=_compute_cutoff(max(retention.keys, retention.dead_letters))
+        status__in=FAILED, finished_at__lt=_compute_cutoff(max(retention.keys, retention.dead_letters))
     ) | Q(status__in=FINISHED, finished_at__lt=_compute_cutoff(retention.keys))
     with transaction.atomic(using=audit_log.get_database_alias()):
         free = _filter_deliveries(old, ids)

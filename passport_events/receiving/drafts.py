@@ -13,9 +13,9 @@ from passport_events.event import S3_POINTER, Event, Identity
 from passport_events.models import Delivery, Mode, ProcessedMessage, Status
 from passport_events.models.message import TEXT_OF_REASON
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.wire import ParsedDelivery
 from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
 from passport_events.wire.organization_ids import find_claimed_organization
+from passport_events.wire.parser import ParsedDelivery
 from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 

@@ -28,8 +28,8 @@ from passport_events.receiving.organization_heartbeats import (
     find_heartbeats,
     record_heartbeats,
 )
-from passport_events.wire import ParsedDelivery, parse_delivery
 from passport_events.wire.envelope import Envelope
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 DATA_ERRORS = (DataError, IntegrityError, ValueError, OverflowError)
@@ -83,7 +83,7 @@ def _parse(deliveries: Sequence[RawDelivery]) -> tuple[list[Draft], list[Receive
 
 
 def parse_safely(raw: RawDelivery, settings: Settings, outer: Envelope | None = None) -> ParsedDelivery:
-    """As `wire.parse_delivery`, but a bug in a parser quarantines its delivery and fails no other."""
+    """As `parse_delivery`, but a bug in a parser quarantines its delivery and fails no other."""
     try:
         return parse_delivery(raw, settings, outer)
     except Exception as error:  # noqa: BLE001  a bug can raise anything

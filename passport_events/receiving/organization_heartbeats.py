@@ -13,7 +13,7 @@ from passport_events.instrumentation import Notification, emit
 from passport_events.models import SalesforceOrganization
 from passport_events.receiving import queries
 from passport_events.receiving.organization_cache import KnownOrganization
-from passport_events.wire import ParsedDelivery
+from passport_events.wire.parser import ParsedDelivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db import connections, router, transaction
 
-from passport_events.db.any_of import AnyOf
 from passport_events.db.bulk import insert_many
+from passport_events.db.functions import AnyOf
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 
 LOCK_TIMEOUT = "5s"

@@ -22,7 +22,7 @@ from passport_events.conf import Settings
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification, emit
 from passport_events.receiving.fast_sqs import FastSqsClient, NoAnswerOfSqsError
-from passport_events.wire.raw_delivery import RawDelivery, queue_name
+from passport_events.wire.raw_delivery import RawDelivery, parse_queue_name
 
 MAX_BATCH = 10
 """SQS receives and deletes at most ten messages per request."""
@@ -56,7 +56,7 @@ class SqsQueue:
     def __init__(self, settings: Settings) -> None:
         self.label = "sqs"
         self.url = settings.queue_url
-        self._name = queue_name(self.url)
+        self._name = parse_queue_name(self.url)
         wait = settings.sqs_wait_seconds + READ_MARGIN_SECONDS
         self._polling = FastSqsClient(functools.partial(create_client, settings, "sqs", wait))
         self._deleting = FastSqsClient(
@@ -69,7 +69,7 @@ class SqsQueue:
     def create_for_dead_letters(cls, settings: Settings, url: str) -> Self:
         """Create one of the queues in DEAD_LETTER_QUEUE_URLS."""
         queue = cls(dataclasses.replace(settings, queue_url=url))
-        queue.label = f"sqs {queue_name(url)}"
+        queue.label = f"sqs {parse_queue_name(url)}"
         return queue
 
     def receive(self, limit: int, wait_seconds: int) -> list[RawDelivery]:

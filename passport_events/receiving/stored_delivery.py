@@ -8,8 +8,8 @@ from passport_events.clock import convert_from_database
 from passport_events.conf import Settings
 from passport_events.models import Delivery
 from passport_events.receiving.inbox import parse_safely
-from passport_events.wire import ParsedDelivery
 from passport_events.wire.envelope import Envelope
+from passport_events.wire.parser import ParsedDelivery
 from passport_events.wire.raw_delivery import EPOCH, RawDelivery
 from passport_events.wire.s3_pointer import NAME
 

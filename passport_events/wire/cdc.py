@@ -19,15 +19,17 @@ from passport_events import exact_json
 from passport_events.conf import Settings
 from passport_events.event import Change, Event, Identity, compounds, is_among
 from passport_events.exceptions import Unreadable
-from passport_events.wire.change_event_header import NAME, ChangeEventHeader, read_header
-from passport_events.wire.flatten import flatten_salesforce_fields, known
+from passport_events.wire.change_event_header import HEADER_NAME, ChangeEventHeader, read_header
+from passport_events.wire.envelope import Envelope
+from passport_events.wire.flatten import drop_nulls, flatten_salesforce_fields
 from passport_events.wire.json_fields import safe_name
+from passport_events.wire.organization_ids import find_organization
 
 MAX_COPIED_BYTES = 64 * 1024 * 1024
 """A merged event is stored once per record; a 1 MiB body could ask for gigabytes."""
 
 # Every update carries it, whether it is named or not.
-_ALWAYS_CHANGED = "LastModifiedDate"
+_MODIFIED_FIELD = "LastModifiedDate"
 # `0x0320`, or `4-0x01` for a part of the fourth field: an event that nobody decoded.
 _BITMAP = re.compile(r"(?:[0-9]+-)?0x[0-9A-Fa-f]*")
 
@@ -45,8 +47,8 @@ def parse_change_event(
     if event_type is None:
         raise Unreadable("unknown_event_type", f"entity {safe_name(header.entity)}")
     change, record_ids = header.change, header.records()
-    said = _content(payload, header, change)
-    _check_copies(said.fields, len(record_ids))
+    said = _extract_content(payload, header, change)
+    _check_copied_bytes(said.fields, len(record_ids))
     shared = MappingProxyType(said.fields)
     return tuple(
         Event(
@@ -85,21 +87,23 @@ class _Content(NamedTuple):
     """Whether the record has to be read instead."""
 
 
-def _content(payload: Mapping[str, Any], header: ChangeEventHeader, change: Change) -> _Content:
+def _extract_content(payload: Mapping[str, Any], header: ChangeEventHeader, change: Change) -> _Content:
     if header.is_gap:
         return _Content({}, is_gap=True)
     if change is Change.UPDATED and any(
         "0x" in name and _BITMAP.fullmatch(name) for name in header.changed | header.nulled | header.diffs
     ):
         return _Content({}, is_gap=True)
-    leaves = flatten_salesforce_fields({name: value for name, value in payload.items() if name != NAME})
+    leaves = flatten_salesforce_fields(
+        {name: value for name, value in payload.items() if name != HEADER_NAME}
+    )
     if change is Change.UPDATED:
-        return _updated(leaves, header)
-    fields = known(leaves)
+        return _extract_update(leaves, header)
+    fields = drop_nulls(leaves)
     return _Content(fields, enriched=tuple(sorted(fields)) if change is Change.DELETED else ())
 
 
-def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Content:
+def _extract_update(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Content:
     """What an update says: a named compound covers its leaves, a dotted name is a leaf's own."""
     nulled = header.nulled - header.diffs
     told_otherwise = nulled | header.diffs
@@ -112,19 +116,49 @@ def _updated(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Content:
             fields[leaf] = value
         elif value is not None:
             fields[leaf] = value
-            if leaf != _ALWAYS_CHANGED:
+            if leaf != _MODIFIED_FIELD:
                 enriched.append(leaf)
     fields |= dict.fromkeys(nulled)
-    absent = {name for name in _without_leaf(header.changed, leaves) if not is_among(name, nulled)}
+    absent = {name for name in _find_absent(header.changed, leaves) if not is_among(name, nulled)}
     return _Content(fields, tuple(sorted(header.diffs | absent)), tuple(sorted(enriched)))
 
 
-def _without_leaf(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:
+def _find_absent(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:
     """Those of `names` that are neither a leaf nor a compound with leaves."""
     absent = names - leaves.keys()
     return absent.difference(*map(compounds, leaves)) if absent else absent
 
 
-def _check_copies(fields: Mapping[str, Any], records: int) -> None:
+def _check_copied_bytes(fields: Mapping[str, Any], records: int) -> None:
     if records > 1 and records * len(exact_json.dumps(fields)) > MAX_COPIED_BYTES:
         raise Unreadable("too_large", f"its fields, once for each of {records} records")
+
+
+def matches_bare(body: dict[str, Any]) -> bool:
+    """By its header. No field of a Salesforce object can have this name."""
+    return HEADER_NAME in body
+
+
+def parse_bare(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+    """One event for each record that the change event names. Raises Unreadable."""
+    return parse_change_event(body, find_organization(envelope, {}, settings), settings, "")
+
+
+def matches_cometd(body: dict[str, Any]) -> bool:
+    """By a header inside `payload`."""
+    return _find_payload(body) is not None
+
+
+def parse_cometd(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
+    """One event for each record that the change event names. Raises Unreadable."""
+    payload, path = _find_payload(body) or ({}, "payload.")
+    return parse_change_event(payload, find_organization(envelope, {}, settings), settings, path)
+
+
+def _find_payload(body: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """The change event and its path."""
+    for message, path in ((body, ""), (body.get("data"), "data.")):
+        payload = message.get("payload") if isinstance(message, dict) else None
+        if isinstance(payload, dict) and HEADER_NAME in payload:
+            return payload, f"{path}payload."
+    return None

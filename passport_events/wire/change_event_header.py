@@ -22,7 +22,7 @@ from passport_events.wire.json_fields import (
     schema_error,
 )
 
-NAME = "ChangeEventHeader"
+HEADER_NAME = "ChangeEventHeader"
 
 _CHANGES = {
     "CREATE": Change.CREATED,
@@ -84,8 +84,8 @@ class ChangeEventHeader:
 
 def read_header(payload: Mapping[str, Any], path: str) -> ChangeEventHeader:
     """The header of a change event whose own path is `path`. Raises Unreadable `schema`."""
-    header = require_object(payload, NAME, path)
-    path = f"{path}{NAME}."
+    header = require_object(payload, HEADER_NAME, path)
+    path = f"{path}{HEADER_NAME}."
     record_ids = require_texts(header, "recordIds", path)
     if not record_ids:
         raise schema_error(f"{path}recordIds", "not be empty")
@@ -105,13 +105,13 @@ def read_header(payload: Mapping[str, Any], path: str) -> ChangeEventHeader:
         transaction_key=require_text(header, "transactionKey", path),
         origin=get_optional_text(header, "changeOrigin", path) or "",
         # Only an update needs them, and only newer senders write all three.
-        changed=_names(header, "changedFields", path, required=change_type == "UPDATE"),
-        nulled=_names(header, "nulledFields", path),
-        diffs=_names(header, "diffFields", path),
+        changed=_read_names(header, "changedFields", path, required=change_type == "UPDATE"),
+        nulled=_read_names(header, "nulledFields", path),
+        diffs=_read_names(header, "diffFields", path),
     )
 
 
-def _names(header: Mapping[str, Any], name: str, path: str, *, required: bool = False) -> frozenset[str]:
+def _read_names(header: Mapping[str, Any], name: str, path: str, *, required: bool = False) -> frozenset[str]:
     if header.get(name) is None and not required:
         return frozenset()
     names = require_texts(header, name, path)

@@ -17,7 +17,7 @@ from passport_events.event import CHANGE_WORDS, Change, Event, Identity
 from passport_events.exceptions import Unreadable
 from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.flatten import flatten_fields, known
+from passport_events.wire.flatten import drop_nulls, flatten_fields
 from passport_events.wire.json_fields import (
     get_optional_text,
     require_object,
@@ -26,8 +26,8 @@ from passport_events.wire.json_fields import (
     schema_error,
 )
 from passport_events.wire.organization_ids import find_organization
+from passport_events.wire.unsupported import is_rest_metadata
 from passport_events.wire.versions import parse_sequence
-from passport_events.wire.wrappers import is_rest_metadata
 
 SPECVERSION = "1.0"
 MAJOR_VERSION = "1"
@@ -45,18 +45,18 @@ def matches(body: dict[str, Any]) -> bool:
 def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple[Event, ...]:
     """The one event of a contract message. Raises Unreadable."""
     check_version(body)
-    event_type, change = _type(require_text(body, "type"), settings)
-    organization = find_organization(envelope, organizations_in(body), settings)
+    event_type, change = _parse_type(require_text(body, "type"), settings)
+    organization = find_organization(envelope, find_organizations(body), settings)
     version = parse_sequence(require_text(body, "sequence"), "sequence")
     data = require_object(body, "data")
-    fields = fields_of({name: value for name, value in data.items() if name != _RECORD_ID}, change)
+    fields = extract_fields({name: value for name, value in data.items() if name != _RECORD_ID}, change)
     return (
         Event(
             event_type=event_type.name,
             change=change,
             organization=organization,
-            entity=_entity(body, event_type),
-            record_id=_record_id(body, data),
+            entity=_read_entity(body, event_type),
+            record_id=_read_record_id(body, data),
             version=version,
             identity=Identity.of("cloudevents", require_text(body, "source"), require_text(body, "id")),
             fields=MappingProxyType(fields),
@@ -71,14 +71,14 @@ def check_version(body: Mapping[str, Any]) -> None:
         raise Unreadable("unsupported_version", f"specversion must be {SPECVERSION}")
 
 
-def organizations_in(body: Mapping[str, Any]) -> dict[str, str | None]:
+def find_organizations(body: Mapping[str, Any]) -> dict[str, str | None]:
     """What a message says about its organization, by the place where it does. Raises Unreadable `schema`."""
     source = require_text(body, "source")
     of_source = source.removeprefix(_ORGANIZATION_SOURCE) if source.startswith(_ORGANIZATION_SOURCE) else None
     return {"orgid": get_optional_text(body, "orgid"), "source": of_source}
 
 
-def _type(text: str, settings: Settings) -> tuple[EventType, Change]:
+def _parse_type(text: str, settings: Settings) -> tuple[EventType, Change]:
     match = _TYPE.fullmatch(text)
     if match is None:
         raise schema_error("type", "end with <event type>.<change>.v1")
@@ -94,14 +94,14 @@ def _type(text: str, settings: Settings) -> tuple[EventType, Change]:
     return event_type, change
 
 
-def _entity(body: Mapping[str, Any], event_type: EventType) -> str:
+def _read_entity(body: Mapping[str, Any], event_type: EventType) -> str:
     entity = get_optional_text(body, "entity") or event_type.entities[0]
     if entity not in event_type.entities:
         raise schema_error("entity", "be an object of the event type")
     return entity
 
 
-def _record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def _read_record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """From `subject` and `data.record_id`; an SNS filter can see the first, a form the second."""
     claims = {
         "subject": get_optional_text(body, "subject"),
@@ -113,16 +113,16 @@ def _record_id(body: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return found.pop()
 
 
-def fields_of(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
+def extract_fields(data: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """Every leaf is a changed field; in an update null says that the field was emptied.
 
     A delete may say what the record was, so that a handler finds what belongs to it. Raises Unreadable.
     """
-    leaves = flatten_fields(record_in(data))
-    return leaves if change is Change.UPDATED else known(leaves)
+    leaves = flatten_fields(remove_rest_metadata(data))
+    return leaves if change is Change.UPDATED else drop_nulls(leaves)
 
 
-def record_in(data: Mapping[str, Any]) -> Mapping[str, Any]:
+def remove_rest_metadata(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without the `attributes` that Apex's `JSON.serialize` begins a record with; they are no field."""
     if not is_rest_metadata(data.get("attributes")):
         return data

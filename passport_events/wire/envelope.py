@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from passport_events.exceptions import Unreadable
 from passport_events.wire import strict_json, trace_context
-from passport_events.wire.change_event_header import NAME
+from passport_events.wire.change_event_header import HEADER_NAME
 from passport_events.wire.json_fields import safe_name
 from passport_events.wire.raw_delivery import RawDelivery
 
@@ -45,12 +45,12 @@ class Envelope:
     outer: Envelope | None = None
     """That of the pointer which led here, where SNS's own stands inside the payload."""
 
-    def holding(self, body: object) -> Self:
+    def with_body(self, body: object) -> Self:
         """The same with its body, which may carry a trace where the attributes do not."""
         found = {} if self.is_traced else trace_context.read_body(body)
         return dataclasses.replace(self, body=body, trace_context={**found, **self.trace_context})
 
-    def inside(self, outer: Envelope | None) -> Self:
+    def within(self, outer: Envelope | None) -> Self:
         """The same within a pointer's envelope, whose trace goes on; None changes nothing."""
         if outer is None:
             return self
@@ -65,7 +65,11 @@ class Envelope:
 
 def is_sns(outer: object) -> bool:
     """Whether a parsed body is one of SNS's own. `Type` is a field of Salesforce's objects too."""
-    return isinstance(outer, dict) and NAME not in outer and outer.get("Type") in (_NOTIFICATION, *_CONTROL)
+    return (
+        isinstance(outer, dict)
+        and HEADER_NAME not in outer
+        and outer.get("Type") in (_NOTIFICATION, *_CONTROL)
+    )
 
 
 def unwrap_sqs(received: RawDelivery) -> Envelope:
@@ -73,7 +77,7 @@ def unwrap_sqs(received: RawDelivery) -> Envelope:
 
     Raises Unreadable: `bad_envelope`, or `nul_char` and `bad_unicode` in an attribute.
     """
-    attributes = _attributes(received.message_attributes, _raw_value)
+    attributes = _read_attributes(received.message_attributes, _read_raw_value)
     return Envelope(
         is_sns=False,
         published_at=received.sent_at,
@@ -87,11 +91,11 @@ def unwrap_sns(received: RawDelivery, outer: Mapping[str, Any]) -> Envelope:
     wrapped = outer.get("MessageAttributes", {})
     if not isinstance(wrapped, dict):
         raise Unreadable("bad_envelope", "MessageAttributes must be an object")
-    attributes = _attributes(wrapped, _wrapped_value)
+    attributes = _read_attributes(wrapped, _read_wrapped_value)
     return Envelope(
         is_sns=True,
-        sns_message_id=_id(outer, "MessageId", _MAX_MESSAGE_ID),
-        topic_arn=_id(outer, "TopicArn", _MAX_TOPIC_ARN),
+        sns_message_id=_read_id(outer, "MessageId", _MAX_MESSAGE_ID),
+        topic_arn=_read_id(outer, "TopicArn", _MAX_TOPIC_ARN),
         published_at=parse_utc(outer.get("Timestamp")) or received.sent_at,
         attributes=attributes,
         trace_context=trace_context.read_attributes(attributes, received.attributes),
@@ -128,7 +132,7 @@ def parse_utc(value: object) -> datetime | None:
     return utc if utc and 1970 <= utc.year < 9999 else None
 
 
-def _id(outer: Mapping[str, Any], name: str, longest: int) -> str:
+def _read_id(outer: Mapping[str, Any], name: str, longest: int) -> str:
     value = outer.get(name)
     if isinstance(value, str) and 0 < len(value) <= longest:
         return value
@@ -137,7 +141,9 @@ def _id(outer: Mapping[str, Any], name: str, longest: int) -> str:
     raise Unreadable("bad_envelope", f"{name} must be a string of 1 to {longest} characters")
 
 
-def _attributes(found: Mapping[str, Any], value_of: Callable[[Mapping[str, Any]], object]) -> dict[str, str]:
+def _read_attributes(
+    found: Mapping[str, Any], value_of: Callable[[Mapping[str, Any]], object]
+) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, attribute in found.items():
         value = value_of(attribute) if isinstance(attribute, Mapping) else None
@@ -148,11 +154,11 @@ def _attributes(found: Mapping[str, Any], value_of: Callable[[Mapping[str, Any]]
     return texts
 
 
-def _wrapped_value(attribute: Mapping[str, Any]) -> object:
+def _read_wrapped_value(attribute: Mapping[str, Any]) -> object:
     return attribute.get("Value")  # SNS writes binary ones in base64 already.
 
 
-def _raw_value(attribute: Mapping[str, Any]) -> object:
+def _read_raw_value(attribute: Mapping[str, Any]) -> object:
     if not str(attribute.get("DataType", "")).startswith("Binary"):
         return attribute.get("StringValue")
     value = attribute.get("BinaryValue")

@@ -11,9 +11,9 @@ from typing import Any
 
 from passport_events.exceptions import Unreadable
 from passport_events.wire.json_fields import safe_name
-from passport_events.wire.wrappers import find_wrapper
+from passport_events.wire.unsupported import find_wrapper
 
-MAX_NAME = 255
+MAX_NAME_LENGTH = 255
 """Characters of a leaf's whole name."""
 MAX_PARTS = 8
 """Parts of a leaf's whole name, with dots between them. Every field is looked up by each of them."""
@@ -32,7 +32,7 @@ COMPONENTS = frozenset(
 Format: "Compound Fields" in Salesforce's Object Reference. Those of custom addresses end with `__s`.
 """
 
-Problem = Callable[[Any], str | None]
+FindProblem = Callable[[Any], str | None]
 """What is wrong with an object or array in place of a value, as the end of a sentence, or None."""
 
 
@@ -41,33 +41,33 @@ def flatten_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises Unreadable `schema`, `duplicate_key`, `too_large` or `unknown_shape`.
     """
-    return _leaves(fields, _problem_of_json)
+    return _flatten(fields, _find_json_problem)
 
 
 def flatten_salesforce_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a record that Salesforce wrote: values, arrays of them, and its own compound fields."""
-    return _leaves(fields, _problem_of_compound)
+    return _flatten(fields, _find_compound_problem)
 
 
 def read_flat_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a platform event, whose fields are neither objects nor arrays."""
-    return _leaves(fields, _problem_of_flat)
+    return _flatten(fields, _find_flat_problem)
 
 
-def known(leaves: Mapping[str, Any]) -> dict[str, Any]:
+def drop_nulls(leaves: Mapping[str, Any]) -> dict[str, Any]:
     """Without nulls: where an event carries the whole record, an absent field is an empty one."""
     return {name: value for name, value in leaves.items() if value is not None}
 
 
 def check_name(name: str) -> None:
     """Refuse a name that no field can have."""
-    if len(name) > MAX_NAME:
-        raise Unreadable("schema", f"a field name must not be longer than {MAX_NAME} characters")
+    if len(name) > MAX_NAME_LENGTH:
+        raise Unreadable("schema", f"a field name must not be longer than {MAX_NAME_LENGTH} characters")
     if name.count(".") >= MAX_PARTS:
         raise Unreadable("schema", f"a field name must not have more than {MAX_PARTS} parts")
 
 
-def _leaves(fields: Mapping[str, Any], problem_of: Problem) -> dict[str, Any]:
+def _flatten(fields: Mapping[str, Any], problem_of: FindProblem) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in fields.items():
         if isinstance(value, dict | list):
@@ -76,20 +76,20 @@ def _leaves(fields: Mapping[str, Any], problem_of: Problem) -> dict[str, Any]:
                 raise Unreadable("unknown_shape", f"{safe_name(name)} is {problem}")
         if isinstance(value, dict):
             check_name(name)
-            _add_nested(found, name, value)
+            _add_nested_leaves(found, name, value)
         else:
-            _add(found, name, value)
+            _add_leaf(found, name, value)
     return found
 
 
-def _add(found: dict[str, Any], name: str, value: Any) -> None:
+def _add_leaf(found: dict[str, Any], name: str, value: Any) -> None:
     check_name(name)
     if name in found:
         raise Unreadable("duplicate_key", "a field name with dots names a nested field again")
     found[name] = value
 
 
-def _add_nested(found: dict[str, Any], name: str, value: Mapping[str, Any]) -> None:
+def _add_nested_leaves(found: dict[str, Any], name: str, value: Mapping[str, Any]) -> None:
     characters = 0
     todo = [(name, value)]
     while todo:
@@ -101,16 +101,16 @@ def _add_nested(found: dict[str, Any], name: str, value: Mapping[str, Any]) -> N
                 todo.append((leaf, item))
             else:
                 characters += len(leaf)
-                _add(found, leaf, item)
+                _add_leaf(found, leaf, item)
         if characters > MAX_NESTED_CHARACTERS:
             raise Unreadable("too_large", "its nested field names, each with all that is above it")
 
 
-def _problem_of_flat(value: Any) -> str | None:
+def _find_flat_problem(value: Any) -> str | None:
     return find_wrapper(value) or "an object or an array, and no field of a platform event is"
 
 
-def _problem_of_compound(value: Any) -> str | None:
+def _find_compound_problem(value: Any) -> str | None:
     wrapper = find_wrapper(value)
     if wrapper:
         return wrapper
@@ -124,7 +124,7 @@ def _problem_of_compound(value: Any) -> str | None:
     return "an object, and no name, address or geolocation"
 
 
-def _problem_of_json(value: Any) -> str | None:
+def _find_json_problem(value: Any) -> str | None:
     todo = [value]
     while todo:
         item = todo.pop()

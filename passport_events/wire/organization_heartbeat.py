@@ -13,7 +13,7 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.exceptions import Unreadable
-from passport_events.wire import appflow, cloudevents, eventbridge_relay, platform_event
+from passport_events.wire import cloudevents, eventbridge, platform_event
 from passport_events.wire.envelope import Envelope, parse_utc
 from passport_events.wire.json_fields import require_object
 from passport_events.wire.organization_ids import find_organization
@@ -35,20 +35,22 @@ class OrganizationHeartbeat:
 
 def matches(body: Any, settings: Settings) -> bool:
     """By its name. A change event is none, whatever it is called: a wrong setting must not lose one."""
-    if not isinstance(body, dict) or not (_is_contract(body) or _is_relayed(body, settings)):
+    if not isinstance(body, dict) or not (
+        _is_contract_heartbeat(body) or _is_relay_heartbeat(body, settings)
+    ):
         return False
-    return not (eventbridge_relay.matches(body) or appflow.matches(body))
+    return not (eventbridge.matches_relay(body) or eventbridge.matches_appflow(body))
 
 
 def parse_heartbeat(body: dict[str, Any], envelope: Envelope, settings: Settings) -> OrganizationHeartbeat:
     """The heartbeat that a body is. Raises Unreadable, also `no_time` where nothing says when."""
-    if _is_contract(body):
+    if _is_contract_heartbeat(body):
         cloudevents.check_version(body)
-        claims = cloudevents.organizations_in(body)
+        claims = cloudevents.find_organizations(body)
         said, path = body.get("time"), "time"
     else:
         payload = require_object(require_object(body, "detail"), "payload", "detail.")
-        claims = {"source": eventbridge_relay.organization_in(body)}
+        claims = {"source": eventbridge.find_source_organization(body)}
         said, path = payload.get("CreatedDate"), "detail.payload.CreatedDate"
     organization = find_organization(envelope, claims, settings)
     # What the sender wrote has to be right. EventBridge's time is the next best, and SNS's or SQS's the last.
@@ -60,10 +62,10 @@ def parse_heartbeat(body: dict[str, Any], envelope: Envelope, settings: Settings
     return OrganizationHeartbeat(organization, sent_at)
 
 
-def _is_contract(body: dict[str, Any]) -> bool:
+def _is_contract_heartbeat(body: dict[str, Any]) -> bool:
     kind = body.get("type")
     return cloudevents.matches(body) and isinstance(kind, str) and f".{kind}".endswith(_CONTRACT_TYPE)
 
 
-def _is_relayed(body: dict[str, Any], settings: Settings) -> bool:
+def _is_relay_heartbeat(body: dict[str, Any], settings: Settings) -> bool:
     return body.get("detail-type") in settings.heartbeat_events and platform_event.matches(body)

@@ -17,10 +17,10 @@ from passport_events.event import CHANGE_WORDS, Change, Event, Identity, Version
 from passport_events.exceptions import Unreadable
 from passport_events.salesforce_ids import normalize_id
 from passport_events.wire import strict_json
-from passport_events.wire.cloudevents import fields_of
+from passport_events.wire.cloudevents import extract_fields
 from passport_events.wire.envelope import Envelope
-from passport_events.wire.eventbridge_relay import SOURCE, organization_in
-from passport_events.wire.flatten import known, read_flat_fields
+from passport_events.wire.eventbridge import SOURCE, find_source_organization
+from passport_events.wire.flatten import drop_nulls, read_flat_fields
 from passport_events.wire.json_fields import (
     get_optional_text,
     require_object,
@@ -51,30 +51,30 @@ def parse(body: dict[str, Any], envelope: Envelope, settings: Settings) -> tuple
     event_type = settings.event_types.get(meaning.event_type)
     if event_type is None:
         raise Unreadable("unknown_event_type", safe_name(meaning.event_type))
-    organization = find_organization(envelope, {"source": organization_in(body)}, settings)
+    organization = find_organization(envelope, {"source": find_source_organization(body)}, settings)
     payload = require_object(require_object(body, "detail"), "payload", "detail.")
-    change = _change(payload, meaning)
-    fields = _fields(payload, meaning, change, settings)
+    change = _read_change(payload, meaning)
+    fields = _extract_fields(payload, meaning, change, settings)
     return (
         Event(
             event_type=event_type.name,
             change=change,
             organization=organization,
-            entity=_entity(meaning, event_type),
+            entity=_choose_entity(meaning, event_type),
             record_id=normalize_id(payload.get(meaning.record_id), _PATH + meaning.record_id),
-            version=_version(payload, meaning),
-            identity=_identity(name, payload, organization),
+            version=_read_version(payload, meaning),
+            identity=_build_identity(name, payload, organization),
             fields=MappingProxyType(fields),
             enriched=tuple(sorted(fields)) if change is Change.DELETED else (),
         ),
     )
 
 
-def _entity(meaning: PlatformEvent, event_type: EventType) -> str:
+def _choose_entity(meaning: PlatformEvent, event_type: EventType) -> str:
     return meaning.entity or event_type.entities[0]
 
 
-def _change(payload: Mapping[str, Any], meaning: PlatformEvent) -> Change:
+def _read_change(payload: Mapping[str, Any], meaning: PlatformEvent) -> Change:
     if meaning.change in CHANGE_WORDS:
         return CHANGE_WORDS[meaning.change]
     change = CHANGE_WORDS.get(require_text(payload, meaning.change, _PATH))
@@ -83,7 +83,7 @@ def _change(payload: Mapping[str, Any], meaning: PlatformEvent) -> Change:
     return change
 
 
-def _version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
+def _read_version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
     """Without one nobody could tell which of two events is newer, and the mirror would guess."""
     path = _PATH + meaning.sequence
     if payload.get(meaning.sequence) is None:
@@ -91,7 +91,7 @@ def _version(payload: Mapping[str, Any], meaning: PlatformEvent) -> Version:
     return parse_sequence_or_time(payload[meaning.sequence], path)
 
 
-def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Identity:
+def _build_identity(name: str, payload: Mapping[str, Any], organization: str) -> Identity:
     """Salesforce's own id, else the event itself: what surrounds it is new in every copy of a replay.
 
     The version is part of the payload, so only events of one record at one time can look alike.
@@ -102,19 +102,19 @@ def _identity(name: str, payload: Mapping[str, Any], organization: str) -> Ident
     return Identity.of("body", organization, name, encode_canonical(payload))
 
 
-def _fields(
+def _extract_fields(
     payload: Mapping[str, Any], meaning: PlatformEvent, change: Change, settings: Settings
 ) -> dict[str, Any]:
     """A publisher's own JSON says null on purpose; a field of the event is null where nobody set it."""
     if meaning.fields:
         if change is Change.DELETED and payload.get(meaning.fields) is None:
             return {}
-        return fields_of(_json_in(payload, meaning.fields, settings), change)
+        return extract_fields(_parse_json_field(payload, meaning.fields, settings), change)
     custom = {name: payload[name] for name in payload if name.endswith("__c") and name not in meaning.used}
-    return known(read_flat_fields(custom))
+    return drop_nulls(read_flat_fields(custom))
 
 
-def _json_in(payload: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
+def _parse_json_field(payload: Mapping[str, Any], name: str, settings: Settings) -> dict[str, Any]:
     text = require_text(payload, name, _PATH)
     try:
         return strict_json.loads_object(text.encode(), settings.max_body_bytes)

@@ -11,7 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_COUNT = 2**31 - 1  # what a PositiveIntegerField holds
 
 
-def _digits(text: object) -> int | None:
+def _parse_digits(text: object) -> int | None:
     """A number that SQS writes as text, or None; int() alone would also take ' 1_0' and '٣'.
 
     Fourteen digits are milliseconds until the year 5138, which every datetime can hold.
@@ -43,15 +43,15 @@ class RawDelivery:
     @property
     def sent_at(self) -> datetime | None:
         """When SQS took the message, in UTC; None where it did not say."""
-        milliseconds = _digits(self.attributes.get("SentTimestamp"))
+        milliseconds = _parse_digits(self.attributes.get("SentTimestamp"))
         return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
 
     @property
     def receive_count(self) -> int:
         """How often SQS has handed it out, this time included; 1 where it did not say."""
-        return min(_digits(self.attributes.get("ApproximateReceiveCount")) or 1, _MAX_COUNT)
+        return min(_parse_digits(self.attributes.get("ApproximateReceiveCount")) or 1, _MAX_COUNT)
 
 
-def queue_name(url: str) -> str:
+def parse_queue_name(url: str) -> str:
     """The name of an SQS queue, with which its URL ends."""
     return url.rpartition("/")[2]

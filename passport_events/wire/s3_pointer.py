@@ -22,7 +22,7 @@ CLASSES = (
     "com.amazon.sqs.javamessaging.MessageS3Pointer",
 )
 MEMBERS = ("s3BucketName", "s3Key")
-MAX_KEY = 1_024
+MAX_KEY_BYTES = 1_024
 """Bytes of a key, as S3 allows."""
 
 
@@ -48,7 +48,7 @@ def matches(body: object) -> bool:
     return isinstance(body, list) and bool(body) and body[0] in CLASSES
 
 
-def find_pointer(body: list[object], settings: Settings, *, is_payload: bool) -> Pointer:
+def parse_pointer(body: list[object], settings: Settings, *, is_payload: bool) -> Pointer:
     """The pointer of a body that was recognised.
 
     Raises Unreadable: `schema`, `bucket_not_allowed`, and `pointer_to_pointer` for what a pointer
@@ -75,8 +75,8 @@ def check_bucket(pointer: Pointer, settings: Settings) -> None:
 
 
 def _check_key(key: str) -> None:
-    if "\0" in key or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY:
-        raise schema_error("s3Key", f"be at most {MAX_KEY} bytes without NUL")
+    if "\0" in key or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+        raise schema_error("s3Key", f"be at most {MAX_KEY_BYTES} bytes without NUL")
     if not {".", ".."}.isdisjoint(key.split("/")):
         # Whatever tidies the path of a request on its way would ask for another bucket.
         raise schema_error("s3Key", "have neither . nor .. between slashes")

@@ -20,7 +20,7 @@ MAX_DEPTH = 64
 """Levels of arrays and objects."""
 MAX_NODES = 100_000
 """Values in all: every scalar, array and object, the outermost one included."""
-MAX_NUMBER = 64
+MAX_NUMBER_LENGTH = 64
 """Characters of one number."""
 _ZERO = Decimal("0.0")
 
@@ -117,7 +117,7 @@ def _check_strings(value: object) -> None:
             todo += item
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
@@ -126,12 +126,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _int(text: str) -> int:
+def _parse_int(text: str) -> int:
     _check_length(text)
     return int(text)
 
 
-def _decimal(text: str) -> Decimal:
+def _parse_decimal(text: str) -> Decimal:
     """Exactly the number, as PostgreSQL gives it back: with decimal places, and no minus before zero."""
     _check_length(text)
     if "e" not in text and "E" not in text:
@@ -139,21 +139,24 @@ def _decimal(text: str) -> Decimal:
         return number or number.copy_abs()
     double = float(text)
     if math.isinf(double) or not (double or _ZERO_DIGITS.match(text)):
-        _constant(text)  # before Decimal sees an exponent that would take gigabytes to write out
+        _refuse_constant(text)  # before Decimal sees an exponent that would take gigabytes to write out
     number = Decimal(text) if double else _ZERO
     exponent = number.as_tuple().exponent
     return number if isinstance(exponent, int) and exponent < 0 else Decimal(f"{number:f}.0")
 
 
 def _check_length(text: str) -> None:
-    if len(text) > MAX_NUMBER:
-        raise Unreadable("number_too_long", f"{len(text)} characters, {MAX_NUMBER} are allowed")
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise Unreadable("number_too_long", f"{len(text)} characters, {MAX_NUMBER_LENGTH} are allowed")
 
 
-def _constant(_: str) -> NoReturn:
+def _refuse_constant(_: str) -> NoReturn:
     raise Unreadable("non_finite", "NaN, Infinity or a number beyond the range of a double")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_int, parse_float=_decimal, parse_constant=_constant
+    object_pairs_hook=_build_object,
+    parse_int=_parse_int,
+    parse_float=_parse_decimal,
+    parse_constant=_refuse_constant,
 )

@@ -15,40 +15,40 @@ from passport_events.exceptions import Unreadable
 from passport_events.wire import strict_json
 
 AWS_HEADER = "aws-trace-header"
-MAX_VALUE = 2_048
+MAX_VALUE_LENGTH = 2_048
 """Characters of one header."""
 _OPENTELEMETRY = ("traceparent", "tracestate")
 _MAX_HEADERS = 32
-_MAX_NAME = 128
-_MAX_JSON = 16_384
+_MAX_NAME_LENGTH = 128
+_MAX_JSON_BYTES = 16_384
 
 
 def read_attributes(attributes: Mapping[str, str], system_attributes: Mapping[str, str]) -> dict[str, str]:
     """Headers from the message attributes and from SQS's own."""
-    found = _headers(_parse(attributes["_datadog"])) if "_datadog" in attributes else {}
+    found = _filter_headers(_parse_datadog(attributes["_datadog"])) if "_datadog" in attributes else {}
     if "traceparent" not in found:
         # Both or none: a tracestate belongs to the traceparent it came with.
-        found |= _headers({name: attributes[name] for name in _OPENTELEMETRY if name in attributes})
+        found |= _filter_headers({name: attributes[name] for name in _OPENTELEMETRY if name in attributes})
     if "AWSTraceHeader" in system_attributes:
-        found |= _headers({AWS_HEADER: system_attributes["AWSTraceHeader"]})
+        found |= _filter_headers({AWS_HEADER: system_attributes["AWSTraceHeader"]})
     return found
 
 
 def read_body(body: object) -> dict[str, str]:
     """Headers that a producer put into an EventBridge event."""
     detail = body.get("detail") if isinstance(body, dict) else None
-    return _headers(detail.get("_datadog")) if isinstance(detail, dict) else {}
+    return _filter_headers(detail.get("_datadog")) if isinstance(detail, dict) else {}
 
 
-def _parse(text: str) -> object:
+def _parse_datadog(text: str) -> object:
     try:
         raw = text.encode() if text.startswith("{") else base64.b64decode(text, validate=True)
-        return strict_json.loads_object(raw, _MAX_JSON)
+        return strict_json.loads_object(raw, _MAX_JSON_BYTES)
     except (Unreadable, binascii.Error, ValueError):
         return None
 
 
-def _headers(found: object) -> dict[str, str]:
+def _filter_headers(found: object) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     kept = {name: value for name, value in found.items() if _is_header(name, value)}
@@ -62,4 +62,4 @@ def _is_header(name: object, value: object) -> bool:
         strict_json.check_text(name + value)
     except Unreadable:
         return False
-    return len(name) <= _MAX_NAME and len(value) <= MAX_VALUE
+    return len(name) <= _MAX_NAME_LENGTH and len(value) <= MAX_VALUE_LENGTH

@@ -31,7 +31,7 @@ def parse_sequence_or_time(value: object, path: str) -> Version:
     """
     if isinstance(value, str) and _SEQUENCE.fullmatch(value):
         return parse_sequence(value, path)
-    milliseconds = _milliseconds(value)
+    milliseconds = _parse_milliseconds(value)
     if milliseconds is None:
         raise schema_error(path, f"be a sequence, {_TIME}")
     return Version(VersionKind.SEQUENCE, f"{milliseconds:014d}.{0:020d}.{0:06d}")
@@ -42,18 +42,18 @@ def parse_time(value: object, path: str) -> datetime:
 
     Raises Unreadable `schema`.
     """
-    milliseconds = _milliseconds(value)
+    milliseconds = _parse_milliseconds(value)
     if milliseconds is None:
         raise schema_error(path, f"be {_TIME}")
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def _milliseconds(value: object) -> int | None:
-    found = _any_milliseconds(value)
+def _parse_milliseconds(value: object) -> int | None:
+    found = _parse_any_milliseconds(value)
     return found if found is not None and 0 <= found <= _LAST_MILLISECOND else None
 
 
-def _any_milliseconds(value: object) -> int | None:
+def _parse_any_milliseconds(value: object) -> int | None:
     if type(value) is int:
         return value
     if not isinstance(value, str):

@@ -42,7 +42,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How many of what. The events that fail and the malformed messages are among the `parse`."""
+    """How many of what. The events that fail and the malformed messages are among the `parse_bare`."""
 
     events: int
     duplicates: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.throughput import events
 from benchmarks.throughput.peers.change import read as read_as_peer
 from passport_events.conf import Settings
-from passport_events.wire import parse_delivery
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from passport_events import wire
 from passport_events.contract import VERSION, build
 from passport_events.contract.asyncapi import document
 from passport_events.contract.problems import kinds
+from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import SETTINGS, raw
 
 from .asyncapi_rules import OBJECTS
@@ -168,7 +168,7 @@ def test_six_attributes_are_agreed_and_only_what_sns_can_set_has_them() -> None:
 
 def test_an_organization_that_disagrees_with_the_body_is_refused() -> None:
     body = json.loads(build.files()["samples/opportunity.valid.json"])
-    refusal = wire.parse_delivery(raw(body, org_id="00DRM000000Fxts2AC"), SETTINGS).refusal
+    refusal = parse_delivery(raw(body, org_id="00DRM000000Fxts2AC"), SETTINGS).refusal
 
     assert refusal is not None
     assert refusal.reason == "organization_mismatch"

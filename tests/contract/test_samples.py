@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from passport_events import wire
 from passport_events.contract import build
 from passport_events.contract.problems import kind_of, kinds, problems_of
 from passport_events.contract.schemas import schema_of
+from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import SETTINGS, raw, sample, sns
 
 # What a schema cannot say: that two members name different records, or organizations.
@@ -43,7 +43,7 @@ def test_the_right_one_is_accepted_by_types_and_schema(kind: str) -> None:
 @pytest.mark.parametrize("deliver", [raw, sns])
 @pytest.mark.parametrize("kind", kinds())
 def test_the_right_one_is_accepted_by_the_reader(kind: str, deliver: Any) -> None:
-    reading = wire.parse_delivery(deliver(published(kind, "valid")), SETTINGS)
+    reading = parse_delivery(deliver(published(kind, "valid")), SETTINGS)
 
     assert reading.refusal is None, str(reading.refusal)
 
@@ -59,7 +59,7 @@ def test_the_wrong_one_is_refused_by_types_and_schema(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_the_wrong_one_is_refused_by_the_reader(kind: str) -> None:
-    refusal = wire.parse_delivery(raw(published(kind, "invalid")), SETTINGS).refusal
+    refusal = parse_delivery(raw(published(kind, "invalid")), SETTINGS).refusal
 
     assert refusal is not None
     assert refusal.reason == REASONS[kind]

@@ -8,7 +8,7 @@ import pytest
 from django.db import DataError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from passport_events.db.server_side_binding import open_server_side_binding_cursor
+from passport_events.db.bulk import open_server_side_binding_cursor
 
 pytestmark = pytest.mark.django_db
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="psycopg's ways of sending")

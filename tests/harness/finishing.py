@@ -14,10 +14,10 @@ def by_anybody(patch: Callable[[Any, str, Any], None]) -> None:
     # Not above: a process of the chaos pipeline asks for this before Django is set up.
     from passport_events.handling import attempt  # noqa: PLC0415
     from passport_events.models import MessageQuerySet, ProcessedMessage, Status  # noqa: PLC0415
-    from passport_events.models.querysets import ENDED  # noqa: PLC0415
+    from passport_events.models.querysets import FINISHED_VALUES  # noqa: PLC0415
 
     def finish(rows: Any, lease_token: UUID, status: Status, **also: Any) -> int:
-        return int(rows.update(status=status, **ENDED, **also))
+        return int(rows.update(status=status, **FINISHED_VALUES, **also))
 
     class FinishOne:
         def __init__(self, names: tuple[str, ...]) -> None:

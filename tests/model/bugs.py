@@ -34,7 +34,7 @@ from passport_events.operating import audit_log
 from passport_events.receiving import inbox, poll, queries
 from passport_events.receiving.inbox import StoreResult
 from passport_events.receiving.sqs import MAX_BATCH, MessageQueue
-from passport_events.wire import ParsedDelivery
+from passport_events.wire.parser import ParsedDelivery
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.harness import finishing
 from tests.model.choices import OVERTAKING, Focus, creations

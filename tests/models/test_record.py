@@ -13,7 +13,7 @@ from passport_events.exceptions import FieldUnknown
 from passport_events.mirror.apply import merge_into
 from passport_events.models import SalesforceOrganization, SalesforceRecord
 from passport_events.models import record as record_module
-from passport_events.models.near_names import MAX_COMPARED, find_near_name
+from passport_events.models.record import MAX_NAMES_COMPARED, find_near_name
 from passport_events.testing import organization_id, record_id
 from tests.harness.steps import assert_linear
 from tests.mirror.histories import Step
@@ -147,7 +147,7 @@ def test_looking_at_every_empty_field_takes_time_in_proportion() -> None:
 
 
 def test_more_names_than_an_object_can_have_are_not_compared() -> None:
-    known = [f"Field{number}" for number in range(MAX_COMPARED)] + ["StageName"]
+    known = [f"Field{number}" for number in range(MAX_NAMES_COMPARED)] + ["StageName"]
     assert find_near_name("StagName", known) is None
     assert find_near_name("StagName", known[1:]) == "StageName"
 

@@ -13,7 +13,7 @@ from passport_events import Event, conf
 from passport_events.mirror.merge import Write, merge
 from passport_events.mirror.state import RecordState
 from passport_events.testing import sns_notification
-from passport_events.wire import parse_delivery
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from project.admissions import faults
 from project.demo.history import Change, Kind

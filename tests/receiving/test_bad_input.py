@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.db.models.functions import Length
 
-from passport_events import conf, wire
+from passport_events import conf
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization
 from passport_events.receiving import inbox
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import FakeQueue, record_id, sns_notification
+from passport_events.wire.parser import parse_delivery
 from tests.harness import network
 from tests.harness.aws import Sqs
 from tests.receiving.bodies import BAD, GOOD, ODD
@@ -158,7 +159,7 @@ def test_a_bug_of_a_reader_stops_the_message_that_shows_it_and_no_other(
     def read_or_fail(received: Any, *others: Any) -> Any:
         if b"poison" in received.body:
             raise KeyError("a value that nobody should see")
-        return wire.parse_delivery(received, *others)
+        return parse_delivery(received, *others)
 
     monkeypatch.setattr(inbox, "parse_delivery", read_or_fail)
     for number in range(9):

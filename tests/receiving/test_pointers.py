@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_django.fixtures import Settings
 
-from passport_events import conf, wire
+from passport_events import conf
 from passport_events.dispatching import hints
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.models import Delivery, SalesforceOrganization, SalesforceRecord
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, record_id, sns_notification
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.s3_pointer import CLASSES
 from tests.harness.aws import Sqs
 from tests.receiving.factories import HOME, opportunities, opportunity
@@ -103,7 +104,7 @@ def test_every_format_may_be_large(
     project_that_covers(settings, *COVERED)
     SalesforceOrganization.objects.create(salesforce_id=ORGANIZATION, name="Sample", mode="live")
     body = (SAMPLES / name).read_text()
-    direct = wire.parse_delivery(raw(body.encode(), org_id=ORGANIZATION), conf.current())
+    direct = parse_delivery(raw(body.encode(), org_id=ORGANIZATION), conf.current())
 
     message = send(sqs, bucket, (sns_notification(body) if wrapped else body).encode(), org_id=ORGANIZATION)
     open_pointers()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from passport_events import Event, wire
+from passport_events import Event
 from passport_events.conf import Settings
 from passport_events.event import Change
 from passport_events.salesforce_ids import normalize_id
@@ -18,6 +18,7 @@ from passport_events.testing import (
     relay_message,
     sns_notification,
 )
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 HOME = organization_id(1)
@@ -27,7 +28,7 @@ RECORD = record_id("Opportunity", 7)
 def read(body: Any) -> tuple[Event, ...]:
     text = body if isinstance(body, str) else json.dumps(body)
     received = RawDelivery(message_id="1", receipt_handle="1", body=text.encode())
-    reading = wire.parse_delivery(received, Settings(queue_url="https://sqs"))
+    reading = parse_delivery(received, Settings(queue_url="https://sqs"))
     assert reading.refusal is None
     return reading.events
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from passport_events import wire
 from passport_events.conf import Settings
 from passport_events.event import Event
 from passport_events.exceptions import Unreadable
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -105,9 +105,9 @@ def contract(data: dict[str, Any] | None = None, **attributes: Any) -> dict[str,
     return {name: value for name, value in (usual | attributes).items() if value is not None}
 
 
-def read(received: RawDelivery) -> wire.ParsedDelivery:
+def read(received: RawDelivery) -> ParsedDelivery:
     """Read with the default settings."""
-    return wire.parse_delivery(received, SETTINGS)
+    return parse_delivery(received, SETTINGS)
 
 
 def events(body: object) -> tuple[Event, ...]:

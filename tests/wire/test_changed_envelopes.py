@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passport_events import wire
-from passport_events.wire import ParsedDelivery
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from tests.receiving.envelopes import Change, Contract, Parcel, Platform, Said, javascript, parcel
 from tests.wire.deliveries import ORGANIZATION, RECORD, change_event, contract
 from tests.wire.test_properties import DESCRIBED, PLATFORM, VALUES
@@ -48,7 +47,7 @@ CONTRACTS = st.builds(lambda fields: Contract(ORGANIZATION, contract(fields)), F
 
 
 def read(found: Parcel, chance: Random) -> ParsedDelivery:
-    return wire.parse_delivery(found.received(chance), DESCRIBED)
+    return parse_delivery(found.received(chance), DESCRIBED)
 
 
 @settings(deadline=None, max_examples=3 * settings().max_examples)

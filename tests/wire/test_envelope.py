@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from passport_events import wire
 from passport_events.event import Identity
 from passport_events.wire.envelope import Envelope
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.wire.deliveries import (
     SETTINGS,
@@ -147,11 +147,11 @@ def test_a_control_message_is_known_by_snss_id() -> None:
 def test_a_topic_must_be_allowed(allowed: tuple[str, ...], reason: str | None) -> None:
     settings = dataclasses.replace(SETTINGS, allowed_topics=allowed)
     for message in (EVENT, "not even JSON") if reason else (EVENT,):
-        found = wire.parse_delivery(sns(message), settings)
+        found = parse_delivery(sns(message), settings)
         assert (found.refusal and found.refusal.reason) == reason
         assert found.envelope is not None
         assert found.envelope.topic_arn == TOPIC
-    assert wire.parse_delivery(raw(EVENT), settings).refusal is None  # Raw delivery names no topic.
+    assert parse_delivery(raw(EVENT), settings).refusal is None  # Raw delivery names no topic.
 
 
 INSIDE = {

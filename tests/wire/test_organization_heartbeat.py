@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from passport_events import wire
 from passport_events.conf import PlatformEvent
 from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.wire.deliveries import (
     ORGANIZATION,
@@ -95,7 +95,7 @@ def test_else_it_was_sent_when_sns_or_sqs_took_it(body: dict[str, Any]) -> None:
 def test_the_organization_may_come_from_the_attribute_or_the_topic() -> None:
     settings = dataclasses.replace(SETTINGS, topic_organizations={TOPIC: ORGANIZATION})
     for body in (relay(source="aws.partner/salesforce.com"), cloud(source="/a/flow")):
-        for found in (read(raw(body, org_id=ORGANIZATION[:15])), wire.parse_delivery(sns(body), settings)):
+        for found in (read(raw(body, org_id=ORGANIZATION[:15])), parse_delivery(sns(body), settings)):
             assert found.heartbeat == OrganizationHeartbeat(ORGANIZATION, SENT)
         assert refusal(raw(body)).reason == "no_organization"
     assert read(raw(cloud(source="/a/flow", orgid=ORGANIZATION))).heartbeat is not None
@@ -150,11 +150,11 @@ def test_the_shortest_type_is_its_last_two_words() -> None:
 
 def test_settings_say_which_platform_events_are_heartbeats() -> None:
     none = dataclasses.replace(SETTINGS, heartbeat_events=())
-    refused = wire.parse_delivery(raw(relay()), none).refusal
+    refused = parse_delivery(raw(relay()), none).refusal
     assert refused is not None
     assert refused.reason == "unknown_event_type"
     two = dataclasses.replace(SETTINGS, heartbeat_events=("A__e", "B__e"))
-    assert wire.parse_delivery(raw(relay(**{"detail-type": "B__e"})), two).heartbeat is not None
+    assert parse_delivery(raw(relay(**{"detail-type": "B__e"})), two).heartbeat is not None
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_settings_say_which_platform_events_are_heartbeats() -> None:
 def test_no_setting_makes_a_heartbeat_of_a_change_event(body: dict[str, Any]) -> None:
     """It would be deleted without a trace."""
     wrong = dataclasses.replace(SETTINGS, heartbeat_events=("OpportunityChangeEvent",))
-    reading = wire.parse_delivery(raw(body, org_id=ORGANIZATION), wrong)
+    reading = parse_delivery(raw(body, org_id=ORGANIZATION), wrong)
     assert (len(reading.events), reading.heartbeat) == (1, None)
 
 
@@ -177,7 +177,7 @@ def test_other_messages_are_events_as_before() -> None:
     settings = dataclasses.replace(SETTINGS, platform_events={"Offer__e": described})
     payload = {"Record_Id__c": "006SM0000001Tb3YAE", "CreatedDate": 1778192987000}
     for body in (contract(), relayed(payload, **{"detail-type": "Offer__e"})):
-        reading = wire.parse_delivery(raw(body), settings)
+        reading = parse_delivery(raw(body), settings)
         assert (len(reading.events), reading.heartbeat) == (1, None)
 
 
@@ -189,5 +189,5 @@ def test_what_a_pointer_leads_to_is_none() -> None:
     """Only the poller records heartbeats, and nobody needs S3 for one."""
     pointer = read(raw({"a": 1}))
     for body in (relay(), cloud()):
-        found = wire.parse_delivery(raw(body), SETTINGS, pointer.envelope)
+        found = parse_delivery(raw(body), SETTINGS, pointer.envelope)
         assert (found.heartbeat, found.refusal is not None) == (None, True)

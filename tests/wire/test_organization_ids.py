@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from passport_events import wire
 from passport_events.conf import Settings
+from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import (
     ORGANIZATION,
     OTHER_ORGANIZATION,
@@ -63,9 +63,9 @@ def with_topic(organization: str) -> Settings:
 
 @pytest.mark.parametrize("body", [change_event(), contract(source="/apex"), {"payload": change_event()}])
 def test_the_topic_is_the_last_source(body: dict[str, Any]) -> None:
-    reading = wire.parse_delivery(sns(body), with_topic(ORGANIZATION))
+    reading = parse_delivery(sns(body), with_topic(ORGANIZATION))
     assert [event.organization for event in reading.events] == [ORGANIZATION]
-    refused = wire.parse_delivery(raw(body), with_topic(ORGANIZATION)).refusal
+    refused = parse_delivery(raw(body), with_topic(ORGANIZATION)).refusal
     assert refused is not None  # Raw delivery names no topic.
     assert refused.reason == "no_organization"
 
@@ -74,8 +74,8 @@ def test_the_topic_is_the_last_source(body: dict[str, Any]) -> None:
 def test_a_topic_that_disagrees_with_any_other_source_is_a_mismatch(
     body: dict[str, Any], attributes: dict[str, str]
 ) -> None:
-    assert wire.parse_delivery(sns(body, **attributes), with_topic(ORGANIZATION)).refusal is None
-    refused = wire.parse_delivery(sns(body, **attributes), with_topic(OTHER_ORGANIZATION)).refusal
+    assert parse_delivery(sns(body, **attributes), with_topic(ORGANIZATION)).refusal is None
+    refused = parse_delivery(sns(body, **attributes), with_topic(OTHER_ORGANIZATION)).refusal
     assert refused is not None
     assert refused.reason == "organization_mismatch"
 

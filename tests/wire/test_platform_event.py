@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from passport_events import wire
 from passport_events.canonical_json import encode_canonical
 from passport_events.conf import PlatformEvent
 from passport_events.event import Change, Event, Identity
 from passport_events.exceptions import Unreadable
-from passport_events.wire import ParsedDelivery
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from tests.wire.deliveries import ORGANIZATION, OTHER_ORGANIZATION, RECORD, SETTINGS, raw, relayed, sns
 
 NAME = "Offer_Sent__e"
@@ -29,7 +28,7 @@ PAYLOAD = {
 
 def reading(meaning: PlatformEvent, payload: object, **members: Any) -> ParsedDelivery:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: meaning})
-    return wire.parse_delivery(raw(relayed(payload, **{"detail-type": NAME} | members)), settings)
+    return parse_delivery(raw(relayed(payload, **{"detail-type": NAME} | members)), settings)
 
 
 def event(meaning: PlatformEvent, payload: object, **members: Any) -> Event:
@@ -129,7 +128,7 @@ def test_two_organizations_never_share_an_identity(payload: dict[str, Any]) -> N
 def test_two_kinds_of_event_never_share_a_body() -> None:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: FLAT, "Other__e": FLAT})
     one, other = (
-        wire.parse_delivery(raw(relayed(PAYLOAD, **{"detail-type": name})), settings).events[0]
+        parse_delivery(raw(relayed(PAYLOAD, **{"detail-type": name})), settings).events[0]
         for name in (NAME, "Other__e")
     )
     assert one.identity != other.identity
@@ -202,9 +201,9 @@ def test_a_platform_event_that_nobody_described_is_refused_by_name() -> None:
 def test_the_organization_may_come_from_elsewhere() -> None:
     settings = dataclasses.replace(SETTINGS, platform_events={NAME: FLAT})
     body = relayed(PAYLOAD, source="aws.partner/salesforce.com", **{"detail-type": NAME})
-    found = wire.parse_delivery(sns(body, org_id=ORGANIZATION), settings)
+    found = parse_delivery(sns(body, org_id=ORGANIZATION), settings)
     assert found.wire_format == "sns+platform-event"
     assert found.events[0].organization == ORGANIZATION
-    refused = wire.parse_delivery(sns(body), settings).refusal
+    refused = parse_delivery(sns(body), settings).refusal
     assert refused is not None
     assert refused.reason == "no_organization"

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passport_events import exact_json, wire
+from passport_events import exact_json
 from passport_events.conf import PlatformEvent
-from passport_events.wire import ParsedDelivery, s3_pointer
+from passport_events.wire import s3_pointer
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.strict_json import check_text
 from tests.wire.counting import cases
@@ -165,12 +166,12 @@ def test_a_message_with_any_member_changed_gives_a_reading(
         del holder[last]
     else:
         holder[last] = data.draw(VALUES)
-    check(wire.parse_delivery(deliver(changed, **attributes), DESCRIBED))
+    check(parse_delivery(deliver(changed, **attributes), DESCRIBED))
 
 
 @pytest.mark.parametrize("body", BODIES)
 def test_each_of_these_bodies_is_good_while_nothing_is_changed(body: dict[str, Any]) -> None:
-    assert wire.parse_delivery(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
+    assert parse_delivery(raw(body, org_id="00D5f000005KcCnEAK"), DESCRIBED).refusal is None
 
 
 @settings(deadline=None)
@@ -184,7 +185,7 @@ def test_any_pointer_gives_a_reading(name: str, held: Any, in_the_bucket: bool) 
     if in_the_bucket and isinstance(held, dict):
         held["s3BucketName"] = "bucket"
     for deliver in (raw, sns):
-        check(wire.parse_delivery(deliver([name, held]), DESCRIBED))
+        check(parse_delivery(deliver([name, held]), DESCRIBED))
 
 
 @settings(deadline=None)
@@ -193,8 +194,8 @@ def test_any_payload_of_a_pointer_gives_a_reading(
     body: bytes, deliver: Callable[..., RawDelivery], attributes: dict[str, str]
 ) -> None:
     pointer = [s3_pointer.CLASSES[0], {"s3BucketName": "bucket", "s3Key": "key"}]
-    outer = wire.parse_delivery(deliver(pointer, **attributes), DESCRIBED)
-    reading = wire.parse_delivery(raw(body), DESCRIBED, outer.envelope)
+    outer = parse_delivery(deliver(pointer, **attributes), DESCRIBED)
+    reading = parse_delivery(raw(body), DESCRIBED, outer.envelope)
     check(reading)
     assert reading.pointer is None
 
@@ -203,7 +204,7 @@ def test_any_payload_of_a_pointer_gives_a_reading(
 @given(st.text(max_size=50) | VALUES.map(json.dumps))
 def test_any_text_in_a_field_of_json_gives_a_reading(text: str) -> None:
     body = relayed({**PLATFORM, "Payload__c": text}, **{"detail-type": "Nested__e"})
-    check(wire.parse_delivery(raw(body), DESCRIBED))
+    check(parse_delivery(raw(body), DESCRIBED))
 
 
 @settings(deadline=None)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from passport_events import wire
 from passport_events.conf import Settings
 from passport_events.event import Identity
+from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import (
     SAMPLES,
     SETTINGS,
@@ -55,8 +55,8 @@ def test_xml_is_called_what_it_is(start: bytes) -> None:
 def test_a_larger_body_than_the_setting_allows_is_not_read() -> None:
     body = json.dumps(contract({"Name": "x" * 2_000})).encode()
     limit = Settings(queue_url="http://127.0.0.1/q", max_body_bytes=len(body))
-    assert wire.parse_delivery(raw(body), limit).refusal is None
-    refused = wire.parse_delivery(raw(body + b" "), limit).refusal
+    assert parse_delivery(raw(body), limit).refusal is None
+    refused = parse_delivery(raw(body + b" "), limit).refusal
     assert refused is not None
     assert refused.reason == "too_large"
 
@@ -81,9 +81,9 @@ def test_a_fourth_event_type_needs_settings_only() -> None:
     types = {**SETTINGS.event_types}
     types["account"] = dataclasses.replace(types["item"], name="account", entities=("Account",))
     settings = dataclasses.replace(SETTINGS, event_types=types)
-    (found,) = wire.parse_delivery(raw(relayed(change_event(entityName="Account"))), settings).events
+    (found,) = parse_delivery(raw(relayed(change_event(entityName="Account"))), settings).events
     assert found.event_type == "account"
-    (found,) = wire.parse_delivery(raw(contract(type="account.updated.v1")), settings).events
+    (found,) = parse_delivery(raw(contract(type="account.updated.v1")), settings).events
     assert (found.event_type, found.entity) == ("account", "Account")
 
 

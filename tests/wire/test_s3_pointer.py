@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from passport_events import wire
 from passport_events.event import Identity
+from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 from tests.wire.deliveries import (
@@ -38,7 +38,7 @@ def pointer(bucket: Any = BUCKET, key: Any = KEY, name: str = NEW) -> list[Any]:
 
 def outcome(body: object, deliver: Callable[..., RawDelivery] = raw) -> tuple[str, str]:
     """Reason and detail of a refusal."""
-    reading = wire.parse_delivery(deliver(body), ALLOWED)
+    reading = parse_delivery(deliver(body), ALLOWED)
     assert reading.refusal is not None
     assert (reading.events, reading.pointer) == ((), None)
     return reading.refusal.reason, reading.refusal.detail
@@ -47,7 +47,7 @@ def outcome(body: object, deliver: Callable[..., RawDelivery] = raw) -> tuple[st
 @pytest.mark.parametrize("name", [NEW, OLD])
 @pytest.mark.parametrize("deliver", [raw, sns])
 def test_it_is_known_by_its_class_however_it_came(name: str, deliver: Callable[..., RawDelivery]) -> None:
-    reading = wire.parse_delivery(deliver(pointer(name=name), org_id=ORGANIZATION), ALLOWED)
+    reading = parse_delivery(deliver(pointer(name=name), org_id=ORGANIZATION), ALLOWED)
 
     assert (reading.pointer, reading.events, reading.refusal) == (Pointer(BUCKET, KEY), (), None)
     assert reading.wire_format == f"{deliver.__name__}+s3-pointer"
@@ -66,7 +66,7 @@ def test_the_sample_as_boto3_returned_it_is_one() -> None:
         message_attributes=found["MessageAttributes"],
     )
 
-    reading = wire.parse_delivery(received, settings)
+    reading = parse_delivery(received, settings)
 
     assert reading.pointer == Pointer("extended-client-bucket-store", KEY)
     assert reading.fallback_identity == Identity.of("sqs", found["MessageId"])
@@ -74,14 +74,14 @@ def test_the_sample_as_boto3_returned_it_is_one() -> None:
 
 @pytest.mark.parametrize(("allowed", "is_read"), [((), False), (("large",), False), ((BUCKET,), True)])
 def test_only_buckets_of_the_settings_are_allowed(allowed: tuple[str, ...], *, is_read: bool) -> None:
-    reading = wire.parse_delivery(raw(pointer()), dataclasses.replace(SETTINGS, s3_payload_buckets=allowed))
+    reading = parse_delivery(raw(pointer()), dataclasses.replace(SETTINGS, s3_payload_buckets=allowed))
 
     assert (reading.pointer is not None) == is_read
     assert (reading.refusal and reading.refusal.reason) == (None if is_read else "bucket_not_allowed")
 
 
 def test_one_from_a_topic_that_is_not_allowed_is_refused() -> None:
-    reading = wire.parse_delivery(sns(pointer()), dataclasses.replace(ALLOWED, allowed_topics=("arn:a",)))
+    reading = parse_delivery(sns(pointer()), dataclasses.replace(ALLOWED, allowed_topics=("arn:a",)))
     assert reading.refusal is not None
     assert reading.refusal.reason == "unexpected_topic"
 
@@ -125,7 +125,7 @@ def test_another_shape_is_refused(
 
 @pytest.mark.parametrize("key", ["k", "é" * 512, "a/b/c.json", "..a/.b", "a b?c#d%2e%2e/&=+"])
 def test_any_key_that_s3_takes_is_kept_as_it_is(key: str) -> None:
-    assert wire.parse_delivery(raw(pointer(key=key)), ALLOWED).pointer == Pointer(BUCKET, key)
+    assert parse_delivery(raw(pointer(key=key)), ALLOWED).pointer == Pointer(BUCKET, key)
 
 
 def test_its_content_hash_tells_bucket_and_key_apart() -> None:
@@ -135,12 +135,12 @@ def test_its_content_hash_tells_bucket_and_key_apart() -> None:
 
 
 def test_its_repr_shows_no_key() -> None:
-    assert KEY not in repr(wire.parse_delivery(raw(pointer()), ALLOWED))
+    assert KEY not in repr(parse_delivery(raw(pointer()), ALLOWED))
 
 
-def payload(body: object, outer: RawDelivery, settings: Any = ALLOWED) -> wire.ParsedDelivery:
+def payload(body: object, outer: RawDelivery, settings: Any = ALLOWED) -> ParsedDelivery:
     """What a pointer led to, read with the pointer's own envelope."""
-    return wire.parse_delivery(raw(body), settings, wire.parse_delivery(outer, settings).envelope)
+    return parse_delivery(raw(body), settings, parse_delivery(outer, settings).envelope)
 
 
 NAMELESS = change_event({"Name": "Acme"})

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from passport_events import wire
 from passport_events.conf import EventType, PlatformEvent
+from passport_events.wire.parser import parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from tests.wire.deliveries import ORGANIZATION, SAMPLES, SETTINGS, raw, sns
 
@@ -88,7 +88,7 @@ def test_every_sample_is_below() -> None:
 def test_a_sample_gives_these_events(
     name: str, expected: tuple[str, list[tuple[str, str, str, int]]], deliver: Callable[..., RawDelivery]
 ) -> None:
-    reading = wire.parse_delivery(deliver(text_or_bytes(name, deliver), org_id=ORGANIZATION), PROJECT)
+    reading = parse_delivery(deliver(text_or_bytes(name, deliver), org_id=ORGANIZATION), PROJECT)
     assert reading.refusal is None
     assert reading.wire_format == f"{deliver.__name__}+{expected[0]}"
     assert expected[1] == [
@@ -100,7 +100,7 @@ def test_a_sample_gives_these_events(
 
 @pytest.mark.parametrize(("name", "expected"), REFUSALS.items(), ids=REFUSALS.keys())
 def test_a_sample_is_refused(name: str, expected: tuple[str, str]) -> None:
-    reading = wire.parse_delivery(raw((SAMPLES / name).read_bytes(), org_id=ORGANIZATION), PROJECT)
+    reading = parse_delivery(raw((SAMPLES / name).read_bytes(), org_id=ORGANIZATION), PROJECT)
     assert reading.refusal is not None
     assert (reading.wire_format.partition("+")[2], reading.refusal.reason) == expected
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from passport_events.wire.raw_delivery import RawDelivery
-from passport_events.wire.trace_context import MAX_VALUE
+from passport_events.wire.trace_context import MAX_VALUE_LENGTH
 from tests.wire.deliveries import change_event, notification, raw, read, relayed, sns
 
 HEADERS = {
@@ -95,8 +95,15 @@ def test_what_cannot_be_read_is_dropped_and_the_event_goes_on(text: str) -> None
 
 
 def test_only_short_texts_are_kept() -> None:
-    found = {"a": 1, "b": None, "c": ["1"], "d": "x" * (MAX_VALUE + 1), "e": "x" * MAX_VALUE, "f" * 200: "1"}
-    assert trace(raw(EVENT, _datadog=json.dumps(found))) == {"e": "x" * MAX_VALUE}
+    found = {
+        "a": 1,
+        "b": None,
+        "c": ["1"],
+        "d": "x" * (MAX_VALUE_LENGTH + 1),
+        "e": "x" * MAX_VALUE_LENGTH,
+        "f" * 200: "1",
+    }
+    assert trace(raw(EVENT, _datadog=json.dumps(found))) == {"e": "x" * MAX_VALUE_LENGTH}
 
 
 @pytest.mark.parametrize("found", [None, "text", 1, ["a"], {"a": {"b": "c"}}])

@@ -36,7 +36,7 @@ class QueueStats:
 
 
 class SqsStub(EmbeddedServer):
-    """One queue, `parse`, on 127.0.0.1."""
+    """One queue, `parse_bare`, on 127.0.0.1."""
 
     name: ClassVar[str] = "stub"
     stop_signal: ClassVar[signal.Signals] = signal.SIGKILL

@@ -15,7 +15,7 @@ from passport_events.management.verbs import DONE
 from passport_events.management.verbs.arguments import add_selection, build_selection, parse_positive
 from passport_events.management.verbs.output import Counter, describe_message, write_messages
 from passport_events.models import MessageAttempt, ProcessedMessage, Status
-from passport_events.models.status import FOR_A_PERSON
+from passport_events.models.status import FAILED
 from passport_events.operating import audit_log, export, failure_groups
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.explain import explain_failure
@@ -43,7 +43,7 @@ def _add_list_arguments(parser: ArgumentParser) -> None:
 def _list(out: OutputWrapper, options: dict[str, Any]) -> int:
     if options["failed"] and options["status"]:
         raise OperationRefused("Give --failed or --status, not both.")
-    selection = build_selection(options, FOR_A_PERSON if options["failed"] else ())
+    selection = build_selection(options, FAILED if options["failed"] else ())
     if options["export"]:
         counter = Counter(None, "messages")
         for line in export.export_messages(

@@ -19,7 +19,7 @@ from passport_events.management.verbs.arguments import (
 )
 from passport_events.management.verbs.run_operation import add_run_flags, run_operation
 from passport_events.models import Status
-from passport_events.models.status import FOR_A_PERSON
+from passport_events.models.status import FAILED
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.operations import DISCARD, RESTORE, RETRY, RETRY_NOW, TEST_RETRY
@@ -30,7 +30,7 @@ def _add_retry_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--now", action="store_true", help="messages that wait for their next attempt")
     which.add_argument("--test", action="store_true", help="test retry: only the newest message that matches")
-    add_selection(parser, (*FOR_A_PERSON, Status.WAITING), with_ids=True)
+    add_selection(parser, (*FAILED, Status.WAITING), with_ids=True)
     parser.add_argument("--preview", action="store_true", help="count the messages, and change nothing")
     add_run_flags(parser)
 
@@ -64,7 +64,7 @@ def _retry_newest(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 
 def _add_discard_arguments(parser: ArgumentParser) -> None:
-    add_selection(parser, FOR_A_PERSON, with_ids=True)
+    add_selection(parser, FAILED, with_ids=True)
     add_run_flags(parser)
 
 

@@ -14,13 +14,13 @@ from passport_events.monitoring.dashboard.ranges import Range
 from passport_events.monitoring.dashboard.values import Chart, Queue
 from passport_events.monitoring.minutes import time_of
 from passport_events.monitoring.models import QueueSample
-from passport_events.wire.raw_delivery import queue_name
+from passport_events.wire.raw_delivery import parse_queue_name
 
 
 def queues(settings: Settings, moment: Moment) -> list[Queue]:
     """Those of the settings, sampled or not, and others that were sampled: the queue of events first."""
-    named = {queue_name(settings.queue_url): False}
-    named |= {queue_name(url): True for url in settings.dead_letter_queue_urls}
+    named = {parse_queue_name(settings.queue_url): False}
+    named |= {parse_queue_name(url): True for url in settings.dead_letter_queue_urls}
     newest = QueueSample.objects.order_by().values_list("queue").annotate(Max("minute"))
     which = [Q(queue=queue, minute=minute) for queue, minute in newest]
     samples = {sample.queue: sample for sample in QueueSample.objects.filter(_any(which))}

@@ -16,7 +16,7 @@ from passport_events.handling.retry import RetryPolicy
 from passport_events.operating.doctor.finding import Finding, Id, error, good, not_tried, unasked, warning
 from passport_events.operating.doctor.queue_policy import is_open, loads
 from passport_events.operating.text import format_duration
-from passport_events.wire.raw_delivery import queue_name
+from passport_events.wire.raw_delivery import parse_queue_name
 
 FEWEST_RECEIVES = 10
 """A database that is away for some minutes must not send the backlog to the dead letter queue."""
@@ -57,7 +57,7 @@ class QueueFacts:
     def is_ingested(self, settings: Settings) -> bool:
         """Whether `passport ingest-dlq` reads the dead letter queue. Its name ends its ARN and URL."""
         name = str(self.redrive.get("deadLetterTargetArn")).rpartition(":")[2]
-        return name in map(queue_name, settings.dead_letter_queue_urls)
+        return name in map(parse_queue_name, settings.dead_letter_queue_urls)
 
     def span(self, name: str) -> timedelta:
         """An attribute in seconds."""

@@ -1,13 +1,15 @@
-"""`field IN values` for many values in one parameter."""
+"""Database functions: a value list as one parameter, a different value per row."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, CharField, F, Func
+from django.db.models import BooleanField, CharField, F, Func, JSONField, TextField, Value
+from django.db.models.functions import Cast
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -41,13 +43,37 @@ class AnyOf(Func):
         column = self.get_source_expressions()[0]
         field, parameters = compiler.compile(column)
         kind = "text" if isinstance(column.output_field, CharField) else "bigint"
-        return f"{field} = ANY(%s::{kind}[])", (*parameters, _array(self.values))
+        return f"{field} = ANY(%s::{kind}[])", (*parameters, _format_array(self.values))
 
 
-def _array(values: Collection[object]) -> str:
+def _format_array(values: Collection[object]) -> str:
     """PostgreSQL's text form of an array ("Array Value Input" in its manual)."""
-    return "{" + ",".join(str(one) if isinstance(one, int) else _quoted(str(one)) for one in values) + "}"
+    return "{" + ",".join(str(one) if isinstance(one, int) else _quote(str(one)) for one in values) + "}"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class PerRowValue(Func):
+    """A JSON object by primary key, in one parameter; every row that is written must have one."""
+
+    output_field = JSONField()
+
+    def __init__(self, values: Mapping[int, Mapping[str, Any]]) -> None:
+        """Objects that `json` can write. SQLite would unwrap a text or a number."""
+        super().__init__(Value(json.dumps(values), output_field=TextField()), Cast(F("pk"), TextField()))
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, Any]:
+        """`jsonb` finds a key without reading the others."""
+        template = "(%(expressions)s)"
+        return self.as_sql(compiler, connection, template=template, arg_joiner="::jsonb -> ", **extra)
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, Any]:
+        """A key of digits alone would be a position in a list without its quotes."""
+        template = "JSON_EXTRACT(%(expressions)s || '\"')"
+        return self.as_sql(compiler, connection, template=template, arg_joiner=", '$.\"' || ", **extra)

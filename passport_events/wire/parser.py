@@ -1,0 +1,158 @@
+"""From the bytes of a delivery to events: pure, and the only place that knows a format.
+
+A new format is one module and one line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from passport_events.conf import Settings
+from passport_events.event import Event, Identity
+from passport_events.exceptions import Unreadable
+from passport_events.wire import (
+    cdc,
+    cloudevents,
+    eventbridge,
+    organization_heartbeat,
+    platform_event,
+    s3_pointer,
+    strict_json,
+    unsupported,
+)
+from passport_events.wire.envelope import (
+    Envelope,
+    check_topic,
+    is_sns,
+    read_sns_message,
+    unwrap_sns,
+    unwrap_sqs,
+)
+from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
+from passport_events.wire.raw_delivery import RawDelivery
+
+MAX_AHEAD = timedelta(days=1)
+"""How far Salesforce's clock, or a producer's, may be ahead of SQS's."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WireFormat:
+    """A format that can be read."""
+
+    name: str
+    matches: Callable[[dict[str, Any]], bool]
+    """From the shape alone, without raising."""
+    parse: Callable[[dict[str, Any], Envelope, Settings], tuple[Event, ...]]
+    """Everything that a message says, or Unreadable: a delivery is all or nothing."""
+
+
+# The first that recognises a body reads it; a platform event is what no change event recognised.
+FORMATS = (
+    WireFormat("eventbridge-relay-cdc", eventbridge.matches_relay, eventbridge.parse_relay),
+    WireFormat("appflow", eventbridge.matches_appflow, eventbridge.parse_appflow),
+    WireFormat("platform-event", platform_event.matches, platform_event.parse),
+    WireFormat("cloudevents", cloudevents.matches, cloudevents.parse),
+    WireFormat("bare-cdc", cdc.matches_bare, cdc.parse_bare),
+    WireFormat("cometd", cdc.matches_cometd, cdc.parse_cometd),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDelivery:
+    """What a delivery turned out to be: events, where they are, a heartbeat, or a refusal with its reason."""
+
+    wire_format: str
+    """How it came and what it is, like `sns+eventbridge-relay-cdc` or `raw+cloudevents`."""
+    envelope: Envelope | None
+    """None where the envelope itself could not be read."""
+    events: tuple[Event, ...]
+    refusal: Unreadable | None
+    arrived_as: tuple[str, str]
+    """Who numbered the delivery, and its number: SNS where it did, because SQS's changes."""
+    pointer: s3_pointer.Pointer | None = None
+    """Where the events are, if not here."""
+    heartbeat: OrganizationHeartbeat | None = None
+    """The organization's sign of life, which is no event and needs no row."""
+
+    @property
+    def fallback_identity(self) -> Identity:
+        """For a row without an event."""
+        return Identity.of(*self.arrived_as)
+
+
+def parse_delivery(
+    received: RawDelivery, settings: Settings, outer: Envelope | None = None
+) -> ParsedDelivery:
+    """Read one delivery. Never raises, whatever the bytes are: hostile input is refused with a reason.
+
+    `outer` is the envelope of a pointer whose payload these bytes are.
+    """
+    wrapping, name, sent_at = "raw", "unknown", received.sent_at
+    envelope: Envelope | None = None
+    events: tuple[Event, ...] = ()
+    refusal: Unreadable | None = None
+    pointer: s3_pointer.Pointer | None = None
+    beat: OrganizationHeartbeat | None = None
+    try:
+        envelope = outer or unwrap_sqs(received)
+        body = _parse(received.body, settings)
+        if is_sns(body):
+            wrapping, envelope = "sns", None
+            envelope = unwrap_sns(received, body).within(outer)
+            message = read_sns_message(body)
+            check_topic(envelope, settings.allowed_topics)
+            body = _parse(message, settings, " inside SNS Message")
+        envelope = envelope.with_body(body)
+        if s3_pointer.matches(body):
+            name = s3_pointer.NAME
+            pointer = s3_pointer.parse_pointer(body, settings, is_payload=outer is not None)
+        # Nobody needs S3 for a heartbeat: there it is what it looks like, an event that cannot be read.
+        elif outer is None and organization_heartbeat.matches(body, settings):
+            name = organization_heartbeat.NAME
+            beat = organization_heartbeat.parse_heartbeat(body, envelope, settings)
+            _check_times([beat.sent_at], sent_at)
+        else:
+            found = _format_of(body)
+            name = found.name if found else unsupported.name_format(body)
+            events = found.parse(body, envelope, settings) if found else unsupported.refuse_format(name)
+            _check_times([event.version.time for event in events], sent_at)
+    except Unreadable as error:
+        events, beat = (), None
+        # Its frames and the errors before it hold the payload; a reason needs none of them.
+        refusal = error.with_traceback(None)
+        refusal.__context__ = None
+    outermost = outer or envelope
+    sns_message_id = outermost.sns_message_id if outermost else ""
+    return ParsedDelivery(
+        wire_format=f"{wrapping}+{name}",
+        envelope=envelope,
+        events=events,
+        refusal=refusal,
+        arrived_as=("sns", sns_message_id) if sns_message_id else ("sqs", received.message_id),
+        pointer=pointer,
+        heartbeat=beat,
+    )
+
+
+def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
+    try:
+        return strict_json.loads(body, settings.max_body_bytes)
+    except Unreadable as error:
+        if error.reason == "invalid_json" and unsupported.is_soap(body):
+            raise Unreadable("unsupported_format", f"SOAP outbound message{where}") from None
+        raise Unreadable(error.reason, f"{error.detail}{where}".strip()) from None
+
+
+def _check_times(times: Sequence[datetime], sent_at: datetime | None) -> None:
+    """Refuse what comes from the future: it would win over every true change for ever."""
+    if sent_at and times and max(times) - sent_at > MAX_AHEAD:
+        raise Unreadable("from_the_future", "it is from more than a day after SQS took the message")
+
+
+def _format_of(body: Any) -> WireFormat | None:
+    if not isinstance(body, dict):
+        return None
+    return next((one for one in FORMATS if one.matches(body)), None)
