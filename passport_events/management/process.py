@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import operator
 import os
 import signal
 import sys
@@ -26,12 +27,13 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` at the first SIGTERM or SIGINT, and ignore those that follow."""
+    """Call `stop` at the first SIGTERM or SIGINT. Those that follow do nothing."""
 
     def handle_signal(number: int, frame: FrameType | None) -> None:
-        # Each further signal would interrupt this handler, and many would exhaust the stack.
+        # Each further signal would interrupt this handler, and many would exhaust the stack. A function of C
+        # cannot be interrupted; for SIG_IGN Python prints an error if a signal is already pending.
         for each in _SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
+            signal.signal(each, operator.is_)
         stop()
 
     for each in _SIGNALS:

@@ -20,7 +20,7 @@ HANGS = {
     "read, nothing stored": "storing",
     "delete begins": "deleting",
     "hint begins": "hinting",
-    "before the sign of life": "writing its sign of life",
+    "before the sign of life": "writing its heartbeat",
     "before the dispatcher's look": "dispatching",
 }
 ONE_ERROR_IS_ENOUGH = {"MAX_CONSECUTIVE_ERRORS": 1, "SQS_WAIT_SECONDS": 0}
