@@ -160,7 +160,8 @@ def test_a_connection_that_ends_in_one_job_does_not_fail_the_next(worker_class: 
     a_message(home, 1, fields={"Name": "cut"})
     jobs = f"""
 import django; django.setup()
-from passport_events.dispatching import hints, rq_worker
+from passport_events.dispatching import hints
+from passport_events.handling import rq_worker
 from passport_events.models import ProcessedMessage
 queue = hints.rq_queue({OPPORTUNITIES!r})
 worker = rq_worker.{worker_class}([queue], connection=queue.connection)
@@ -186,7 +187,8 @@ def test_jobs_never_share_a_connection_with_a_parent_that_has_one() -> None:
     jobs = f"""
 import django; django.setup()
 from django.db import connection
-from passport_events.dispatching import hints, rq_worker
+from passport_events.dispatching import hints
+from passport_events.handling import rq_worker
 from passport_events.models import ProcessedMessage
 def backend():
     with connection.cursor() as cursor:
@@ -225,7 +227,8 @@ settings.DATABASES["default"].setdefault("OPTIONS", {{}})["pool"] = {{"min_size"
 del connections["default"]
 with connection.cursor() as cursor: cursor.execute("SELECT 1")
 connection.close()
-from passport_events.dispatching import dispatcher, hints, rq_worker
+from passport_events.dispatching import dispatcher, hints
+from passport_events.handling import rq_worker
 from passport_events.models import ProcessedMessage
 assert connection._connection_pools
 if {start!r} != "worker" and os.fork():
