@@ -88,7 +88,7 @@ def main(handler_ms: float, has_lock: bool) -> None:  # noqa: FBT001  called fro
     print("ready", flush=True)
     sys.stdin.readline()
     counts.started = time.perf_counter()
-    rq_queue = hints.rq_queue(QUEUE)
+    rq_queue = hints.get_rq_queue(QUEUE)
     while ProcessedMessage.objects.filter(due_at__isnull=False).exists():
         # As in an installation: one hint a second in all, and those that workers send to each other.
         dispatcher.tick()
@@ -100,8 +100,8 @@ def main(handler_ms: float, has_lock: bool) -> None:  # noqa: FBT001  called fro
 def _count(counts: Counts) -> None:
     instrumentation.subscribe(counts.listen)
     verbs = MessageQuerySet
-    verbs.park = counts.rows(verbs.park, "parked", "parks")  # type: ignore[method-assign]
-    verbs.release = counts.rows(verbs.release, "given_back")  # type: ignore[method-assign]
+    verbs.postpone = counts.rows(verbs.postpone, "parked", "parks")  # type: ignore[method-assign]
+    verbs.unclaim = counts.rows(verbs.unclaim, "given_back")  # type: ignore[method-assign]
     execute.lock_record = counts.waiting(lock_record)  # type: ignore[attr-defined]
 
 

@@ -26,5 +26,5 @@ class PassportEventsConfig(AppConfig):
         logs.start()
         runner.register()
         automatic_purge.register()
-        with registry.collected_problems():
+        with registry.collect_problems():
             autodiscover_modules("event_handlers")

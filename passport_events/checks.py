@@ -14,7 +14,7 @@ from passport_events import conf
 from passport_events.aws_clients.queue_urls import find_region
 from passport_events.checks_around import check_surroundings
 from passport_events.exceptions import Unreadable
-from passport_events.handling.registry import problems, registered
+from passport_events.handling.registry import get_handlers, get_problems
 from passport_events.models import ProcessedMessage
 from passport_events.salesforce_ids import normalize_id
 
@@ -71,7 +71,7 @@ def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:
     yield from _of_platform_events(settings)
     yield from _of_heartbeats(settings)
     yield from _of_topics(settings)
-    for name, handler in registered().items():
+    for name, handler in get_handlers().items():
         if name not in settings.event_types:
             yield Error(
                 f"{handler.name} handles {name!r}, which {conf.DICT_NAME}['EVENT_TYPES'] does not have.",
@@ -141,7 +141,7 @@ def check_handlers(
         return []
     return [
         Error(str(problem), hint="See docs/handlers.md. Until then every message fails.", id=WRONG_HANDLER)
-        for problem in problems()
+        for problem in get_problems()
     ]
 
 

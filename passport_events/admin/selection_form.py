@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
-from passport_events.handling.registry import registered
+from passport_events.handling.registry import get_handlers
 from passport_events.models import SalesforceOrganization, Status
 from passport_events.operating.explain import STATUSES, DisplayStatus
 from passport_events.operating.operations import MAX_IDS
@@ -57,7 +57,7 @@ class SelectionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = sorted({handler.name for handler in registered().values()})
+        names = sorted({handler.name for handler in get_handlers().values()})
         self.fields["handler"].choices = [("", "any"), *((name, name) for name in names)]  # type: ignore[attr-defined]  # a choice field
 
     def clean_event_type(self) -> str:

@@ -1,4 +1,4 @@
-"""Sends hints for rows that are due: new ones whose hint got lost, retries, and those of dead workers."""
+"""Send hints for due rows: retries, rows of crashed workers, and new rows whose hint was lost."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
 
 TICK_SECONDS = 1.0
-"""Pollers and workers tick all the time; in all, one look a second is enough."""
+"""All pollers and workers tick; together they dispatch once per second."""
 
 
 def tick() -> int:
-    """Look once, unless somebody did within this second. Returns how many hints were sent."""
-    if not _is_my_turn():
+    """Dispatch and run periodic tasks, at most once per second in all processes; return the hints sent."""
+    if not _acquire_tick():
         return 0
     sent = dispatch()
     periodic_tasks.run()
     return sent
 
 
-def _is_my_turn() -> bool:
+def _acquire_tick() -> bool:
     queues = list(conf.current().queues())
     with OutageGuard():
-        first = hints.connection(queues[0])
-        return bool(first.set(tick_key(), 1, nx=True, px=int(TICK_SECONDS * 1000)))
+        first = hints.get_connection(queues[0])
+        return bool(first.set(get_tick_key(), 1, nx=True, px=int(TICK_SECONDS * 1000)))
     return False  # no worker could receive a hint
 
 
-def tick_key() -> str:
-    """The key that exists for one second after a look."""
+def get_tick_key() -> str:
+    """Return the key that exists for one second after a tick."""
     return keys.make_key("tick")
 
 
 def dispatch() -> int:
-    """Hint at every RQ queue that has due rows which nobody paused. Returns how many hints were sent."""
-    controls = FlowControls.in_force()
+    """Send hints to every RQ queue with due rows that are not paused; return how many were sent."""
+    controls = FlowControls.read()
     due = [
         queue
         for queue, event_types in conf.current().queues().items()

@@ -1,4 +1,4 @@
-"""What operators have paused or throttled, and what that leaves to do: pure decisions."""
+"""Pauses and rate limits of operators, and the messages that they leave open."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from passport_events.models import ActionKind, OperatorAction
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """What a control covers; None means every one."""
+    """Event type and organization of a control; None means all."""
 
     event_type: str | None
     organization: int | None
 
     def covers(self, event_type: str, organization: int) -> bool:
-        """Whether a message of this type and organization falls under it."""
+        """Return whether the scope contains messages of this type and organization."""
         return self.event_type in (None, event_type) and self.organization in (None, organization)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most so many messages a minute in one scope."""
+    """Maximum of messages per minute in one scope."""
 
     action: int
     scope: Scope
@@ -34,15 +34,15 @@ class RateLimit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FlowControls:
-    """Everything in force at one moment."""
+    """The active pauses and rate limits."""
 
     pauses: tuple[Scope, ...] = ()
     rate_limits: tuple[RateLimit, ...] = ()
 
     @classmethod
-    def in_force(cls) -> Self:
-        """Read them; one small indexed query."""
-        pauses, throttles = [], []
+    def read(cls) -> Self:
+        """Read the active controls with one small indexed query."""
+        pauses, rate_limits = [], []
         rows = OperatorAction.objects.in_force().values_list(
             "pk", "kind", "event_type", "organization_id", "per_minute"
         )
@@ -51,28 +51,28 @@ class FlowControls:
             if kind == ActionKind.PAUSE:
                 pauses.append(scope)
             else:
-                throttles.append(RateLimit(pk, scope, per_minute or 0))
-        return cls(tuple(pauses), tuple(throttles))
+                rate_limits.append(RateLimit(pk, scope, per_minute or 0))
+        return cls(tuple(pauses), tuple(rate_limits))
 
     def with_pauses(self, scopes: Iterable[Scope]) -> Self:
-        """The same, and `scopes` closed as well."""
+        """Return a copy with these scopes paused as well."""
         return dataclasses.replace(self, pauses=(*self.pauses, *scopes))
 
     def is_paused(self, event_type: str, organization: int) -> bool:
-        """Whether messages of this type and organization wait for an operator."""
+        """Return whether messages of this type and organization are paused."""
         return any(scope.covers(event_type, organization) for scope in self.pauses)
 
     def open_types(self, event_types: Iterable[str]) -> list[str]:
-        """Types that are not paused everywhere."""
+        """Return the types that are not paused for all organizations."""
         paused = {scope.event_type for scope in self.pauses if scope.organization is None}
         return [] if None in paused else [name for name in event_types if name not in paused]
 
     def open_types_of(self, event_types: Iterable[str], organization: int) -> list[str]:
-        """Types that are not paused for one organization."""
+        """Return the types that are not paused for one organization."""
         return [name for name in event_types if not self.is_paused(name, organization)]
 
     def open_rows(self) -> Q:
-        """For a query over messages of `open_types`: those that no narrower pause covers."""
+        """Return a filter for messages of `open_types` that no pause of an organization covers."""
         rows = Q()
         for scope in self.pauses:
             if scope.organization is not None:

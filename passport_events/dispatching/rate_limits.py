@@ -1,4 +1,4 @@
-"""How many messages a throttle lets through this minute, counted in Redis."""
+"""Rate limits, counted in Redis."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
 
 WINDOW_SECONDS = 6
-"""A minute's allowance is handed out in tenths, so that a minute does not begin with a burst."""
+"""A minute has ten windows, so that it does not begin with a burst."""
 
 
-def used_up(redis: Redis, throttles: Sequence[RateLimit]) -> list[Scope]:
-    """Scopes that may do nothing more in this window, so that a claim looks past their backlog."""
-    window = _window()
+def find_exhausted(redis: Redis, rate_limits: Sequence[RateLimit]) -> list[Scope]:
+    """Return the scopes that are exhausted in this window, so that a claim skips their backlog."""
+    window = _get_window()
     with OutageGuard("rate limits"):
-        counts = redis.mget([_name(throttle, window) for throttle in throttles])
+        counts = redis.mget([_make_key(rate_limit, window) for rate_limit in rate_limits])
         return [
-            throttle.scope
-            for throttle, used in zip(throttles, counts, strict=True)
-            if int(used or 0) >= _share(throttle, window)
+            rate_limit.scope
+            for rate_limit, used in zip(rate_limits, counts, strict=True)
+            if int(used or 0) >= _calculate_share(rate_limit, window)
         ]
-    return [throttle.scope for throttle in throttles]
+    return [rate_limit.scope for rate_limit in rate_limits]
 
 
-def allow(
-    redis: Redis, throttles: Sequence[RateLimit], messages: Sequence[ProcessedMessage]
+def limit_messages(
+    redis: Redis, rate_limits: Sequence[RateLimit], messages: Sequence[ProcessedMessage]
 ) -> list[ProcessedMessage]:
-    """The messages that may run now. The others stay due, at no cost.
+    """Return the messages that may run now; the others stay due.
 
-    Redis counts rather than the database: losing the count (a flush) lets one window through twice,
-    which no promise depends on. Without Redis nothing counts, and what is throttled waits.
+    Redis and not the database counts: a flushed count allows one window twice, which is acceptable. Without
+    Redis, messages under a rate limit wait.
     """
     allowed = list(messages)
-    for throttle in throttles:
-        covered = [m for m in allowed if throttle.scope.covers(m.event_type, m.organization_id or 0)]
-        granted = _reserve(redis, throttle, len(covered)) if covered else 0
+    for rate_limit in rate_limits:
+        covered = [m for m in allowed if rate_limit.scope.covers(m.event_type, m.organization_id or 0)]
+        granted = _reserve(redis, rate_limit, len(covered)) if covered else 0
         refused = {message.pk for message in covered[granted:]}
         allowed = [message for message in allowed if message.pk not in refused]
     return allowed
 
 
-def _reserve(redis: Redis, throttle: RateLimit, wanted: int) -> int:
-    """Take up to `wanted` from the current window. Never grants too many; may grant too few in a race."""
-    window = _window()
-    name = _name(throttle, window)
+def _reserve(redis: Redis, rate_limit: RateLimit, wanted: int) -> int:
+    """Reserve up to `wanted` in the current window; never too many, but in a race maybe too few."""
+    window = _get_window()
+    name = _make_key(rate_limit, window)
     with OutageGuard("rate limits"):
         used = int(redis.incrby(name, wanted))
         redis.expire(name, 2 * WINDOW_SECONDS)
-        granted = max(0, min(wanted, _share(throttle, window) - (used - wanted)))
+        granted = max(0, min(wanted, _calculate_share(rate_limit, window) - (used - wanted)))
         if granted < wanted:
             redis.decrby(name, wanted - granted)
         return granted
     return 0
 
 
-def _window() -> int:
+def _get_window() -> int:
     return int(time.time() / WINDOW_SECONDS)
 
 
-def _name(throttle: RateLimit, window: int) -> str:
-    return keys.make_key("throttle", throttle.action, window)
+def _make_key(rate_limit: RateLimit, window: int) -> str:
+    return keys.make_key("throttle", rate_limit.action, window)
 
 
-def _share(throttle: RateLimit, window: int) -> int:
-    """What one window may let through; the remainder is spread, so that small rates are kept as well."""
-    windows_a_minute = 60 // WINDOW_SECONDS
-    turn = window % windows_a_minute
-    share = (throttle.per_minute * (turn + 1)) // windows_a_minute
-    return share - (throttle.per_minute * turn) // windows_a_minute
+def _calculate_share(rate_limit: RateLimit, window: int) -> int:
+    """Return the limit of one window; the remainder is spread, so that small rates are exact."""
+    windows_per_minute = 60 // WINDOW_SECONDS
+    position = window % windows_per_minute
+    share = (rate_limit.per_minute * (position + 1)) // windows_per_minute
+    return share - (rate_limit.per_minute * position) // windows_per_minute

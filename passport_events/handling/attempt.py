@@ -146,7 +146,7 @@ def record_failure(
     attempt: Attempt, failure: Failure, merged: Merged | None = None
 ) -> tuple[Notification, dict[str, object]]:
     """Decide whether to retry, and write it; return what to emit after the commit."""
-    policy = RetryPolicy.of(conf.current())
+    policy = RetryPolicy.from_settings(conf.current())
     outcome = decide(failure.error, attempt.number, policy, random.random(), attempt.deferred_time)
     report = failure.report
     if isinstance(outcome, DeferUncounted):

@@ -16,7 +16,7 @@ from passport_events.db.functions import AnyOf, PerRowValue
 from passport_events.event import Event
 from passport_events.exceptions import LeaseLost
 from passport_events.handling.attempt import summarize_merge
-from passport_events.handling.locks import RecordKey, record_key
+from passport_events.handling.locks import RecordKey, get_record_key
 from passport_events.handling.plan import Plan
 from passport_events.handling.registry import Handler
 from passport_events.instrumentation import Notification, emit
@@ -97,7 +97,7 @@ def merge_messages(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
     records = lock_records(messages)
     by_record: dict[RecordKey, list[tuple[ProcessedMessage, Event]]] = {}
     for message in messages:
-        by_record.setdefault(record_key(message), []).append((message, message.to_event()))
+        by_record.setdefault(get_record_key(message), []).append((message, message.to_event()))
     results, changed = {}, []
     for key, pairs in by_record.items():
         record = records[key]

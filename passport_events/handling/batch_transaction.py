@@ -92,10 +92,10 @@ def _call_handlers(attempts: Sequence[Attempt], handler: Handler, outcomes: _Out
         outcomes.started.append(key)
         attempt = dataclasses.replace(prepared, started=time.monotonic())
         emit(Notification.STARTED, message_id=key, event_type=handler.event_type)
-        if handler.waits_for(one.record):
+        if handler.must_wait(one.record):
             requeued.append((attempt, one.merged))
             continue
-        status = Status.SUPERSEDED if handler.passes_over(one.merged) else attempt.plan.status
+        status = Status.SUPERSEDED if handler.must_skip(one.merged) else attempt.plan.status
         if status != Status.SUPERSEDED:
             _call_handler(handler, attempt, one, is_first=not outcomes.finished)
         outcomes.finished.setdefault(status, {})[key] = summarize_merge(one.merged)

@@ -136,10 +136,10 @@ def _run_transaction(attempt: Attempt, event: Event, failure: Failure | None) ->
         if merged.is_changed:
             save_merge(record)
         if handler is not None and failure is None:
-            if handler.waits_for(record):
+            if handler.must_wait(record):
                 attempt.requeue(INCOMPLETE_RECORD_DELAY, "needs_complete", merged)
                 return None
-            if handler.passes_over(merged):
+            if handler.must_skip(merged):
                 status, reason = Status.SUPERSEDED, "newer_data"
             else:
                 failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)

@@ -1,4 +1,4 @@
-"""Which due messages a claim should take: fair over organizations, oldest first within each."""
+"""Select due messages for a claim: fair between organizations, oldest first within each."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.db import connections, router
+from django.db import connections
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER
 from passport_events.models import ProcessedMessage, SalesforceOrganization, Status
+from passport_events.models.database import get_database_alias
 
 T = TypeVar("T")
 
 MAX_ORGANIZATIONS = 50
-"""So many organizations share one claim."""
+"""Organizations in one claim."""
 SHARES = 2
-"""So many times its share of a claim is read of each organization at first; others may have less to do."""
+"""Factor by which the first query reads more than each organization's share; others may have less due."""
 _PLACEHOLDER_ORGANIZATION = -1
-"""No primary key: where the organization of a branch goes."""
+"""Not a primary key; replaced by the organization of a branch."""
 
 Branch = tuple[str, tuple[Any, ...]]
 """One SELECT and its parameters."""
 
 
 def select_fairly(event_types: Sequence[str], controls: FlowControls, limit: int) -> list[int]:
-    """Up to `limit` due messages, taking turns between organizations.
+    """Return the ids of up to `limit` due messages, alternating between organizations.
 
-    Two statements, each served by the due index, however long the backlog is; and a third where one
-    organization is far behind and the others have little.
+    Two statements that use the due index, so their cost does not depend on the backlog; and a third if some
+    organizations have a long backlog and the others little.
     """
     open_types = controls.open_types(event_types)
     wanted: dict[int | None, list[str]] = {None: [S3_POINTER]} if S3_POINTER in open_types else {}
@@ -42,29 +43,29 @@ def select_fairly(event_types: Sequence[str], controls: FlowControls, limit: int
             wanted[organization] = types
     if not wanted:
         return []
-    most = min(limit, -(-SHARES * limit // len(wanted)))
-    found = _execute_branches(_build_branches(wanted, most))
-    if most < limit and sum(map(len, found.values())) < limit:
-        behind = {owner: types for owner, types in wanted.items() if len(found.get(owner, ())) >= most}
+    share = min(limit, -(-SHARES * limit // len(wanted)))
+    found = _execute_branches(_build_branches(wanted, share))
+    if share < limit and sum(map(len, found.values())) < limit:
+        behind = {owner: types for owner, types in wanted.items() if len(found.get(owner, ())) >= share}
         found |= _execute_branches(_build_branches(behind, limit)) if behind else {}
     return list(round_robin(found, limit))
 
 
 def is_full(messages: Sequence[ProcessedMessage]) -> bool:
-    """Whether a claim that found these had no place for another organization."""
+    """Return whether the claim of these messages had no place for another organization."""
     return len({message.organization_id for message in messages}) >= MAX_ORGANIZATIONS
 
 
 def _filter_claimable(event_types: Sequence[str]) -> Any:
-    # Rows that run alone are claimed one by one, elsewhere; abandoned ones are seen here first.
-    in_company = Q(isolated=False) | Q(status=Status.PROCESSING)
-    return ProcessedMessage.objects.due().filter(in_company, event_type__in=event_types)
+    # Isolated rows have claims of their own, but expired ones are recovered here.
+    claimable = Q(isolated=False) | Q(status=Status.PROCESSING)
+    return ProcessedMessage.objects.due().filter(claimable, event_type__in=event_types)
 
 
 def _draw_organizations(organizations: list[int]) -> list[int]:
-    """Who takes part in a claim: half of the places for the longest waiting, half are drawn.
+    """Choose the organizations of a claim: half by age, half at random.
 
-    By age alone, old backlogs of many organizations would hold up a new event of another.
+    By age alone, old backlogs of many organizations would delay a new event of another.
     """
     if len(organizations) <= MAX_ORGANIZATIONS:
         return organizations
@@ -74,10 +75,9 @@ def _draw_organizations(organizations: list[int]) -> list[int]:
 
 
 def _find_organizations(event_types: Sequence[str], controls: FlowControls) -> list[int]:
-    """Organizations that have due messages which nobody paused, the longest waiting first.
+    """Return organizations with due messages that are not paused, the oldest message first.
 
-    Asking each organization for its oldest costs one index probe; a DISTINCT over the messages
-    would read the whole backlog.
+    A subquery per organization costs one index probe; DISTINCT would read the whole backlog.
     """
     per_type = [
         Subquery(
@@ -98,40 +98,39 @@ def _find_organizations(event_types: Sequence[str], controls: FlowControls) -> l
 
 
 def _build_branches(wanted: Mapping[int | None, Sequence[str]], limit: int) -> Iterator[Branch]:
-    """One for each organization and the types that are open for it, and one for pointers, which have none.
+    """Yield one SELECT per organization with its open types, and one for pointers, which have none.
 
-    The ORM writes one for all that differ in nothing else: it takes longer for it than the database does.
+    The ORM compiles one SELECT per list of types, because compiling takes longer than executing.
     """
-    written: dict[tuple[str, ...], Branch] = {}
+    compiled: dict[tuple[str, ...], Branch] = {}
     for organization, types in wanted.items():
         if organization is None:
             yield _compile(_select_pointers(limit))
             continue
-        if tuple(types) not in written:
+        if tuple(types) not in compiled:
             due = _filter_claimable(types).filter(organization=_PLACEHOLDER_ORGANIZATION).order_by("due_at")
-            written[tuple(types)] = _compile(due.values_list("organization_id", "pk")[:limit])
-        sql, values = written[tuple(types)]
+            compiled[tuple(types)] = _compile(due.values_list("organization_id", "pk")[:limit])
+        sql, values = compiled[tuple(types)]
         place = values.index(_PLACEHOLDER_ORGANIZATION)
         yield sql, (*values[:place], organization, *values[place + 1 :])
 
 
 def _select_pointers(limit: int) -> Any:
-    """Pointers belong to no organization until they are opened; together they take turns as one."""
+    """Pointers belong to no organization until they are fetched; together they count as one."""
     due = _filter_claimable([S3_POINTER]).filter(organization__isnull=True)
-    # The organization is the same for all, and named so that the index is read in its order.
+    # Ordered also by organization, which is NULL for all, so that the database uses the index.
     return due.order_by("organization_id", "due_at").values_list("organization_id", "pk")[:limit]
 
 
 def _compile(rows: Any) -> Branch:
-    sql, values = rows.query.get_compiler(router.db_for_write(ProcessedMessage)).as_sql()
+    sql, values = rows.query.get_compiler(get_database_alias()).as_sql()
     return sql, tuple(values)
 
 
 def _execute_branches(branches: Iterable[Branch]) -> dict[int | None, list[int]]:
-    """All branches as one statement.
+    """Execute all branches as one statement.
 
-    Django's own `union()` refuses a LIMIT inside on SQLite; a derived table around each branch is
-    plain SQL that both databases take.
+    Django's `union()` refuses a LIMIT in a branch on SQLite; a derived table works on both databases.
     """
     parts: list[str] = []
     parameters: list[Any] = []
@@ -139,7 +138,7 @@ def _execute_branches(branches: Iterable[Branch]) -> dict[int | None, list[int]]
         parts.append(f"SELECT * FROM ({sql}) AS branch_{number}")  # noqa: S608  the ORM wrote it
         parameters.extend(values)
     found: dict[int | None, list[int]] = {}
-    with connections[router.db_for_write(ProcessedMessage)].cursor() as cursor:
+    with connections[get_database_alias()].cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         for organization, pk in cursor.fetchall():
             found.setdefault(organization, []).append(pk)
@@ -147,7 +146,7 @@ def _execute_branches(branches: Iterable[Branch]) -> dict[int | None, list[int]]
 
 
 def round_robin(found: Mapping[Any, Sequence[T]], limit: int) -> Iterator[T]:
-    """The first of each organization, then the second of each, until `limit`."""
+    """Yield the first of each group, then the second of each, up to `limit`."""
     longest = max(map(len, found.values()), default=0)
     turns = (own[turn] for turn in range(longest) for own in found.values() if turn < len(own))
     yield from itertools.islice(turns, limit)

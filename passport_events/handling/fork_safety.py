@@ -1,7 +1,7 @@
-"""What must not cross a fork: database connections, and Django's pools of them.
+"""Keep database connections and pools from being shared across a fork.
 
-A child that uses a socket of its parent shares a session of PostgreSQL with every other child: one of
-them commits what another that was killed has written.
+Children that use their parent's socket share one PostgreSQL session: one child would commit what another,
+killed child has written.
 """
 
 from __future__ import annotations
@@ -11,35 +11,35 @@ from typing import Any
 
 from django.db import connections
 
-_inherited: list[Any] = []
-"""Kept, so that nothing closes them: the sockets are the parent's, which may still use them."""
+_inherited_connections: list[Any] = []
+"""References that keep the parent's sockets open, which the parent may still use."""
 
 
-def close_databases() -> None:
-    """In the parent, before a fork: end every connection of this thread, and every pool."""
+def close_database_connections() -> None:
+    """Close every connection of this thread and every pool; in the parent, before a fork."""
     for alias in connections:
         connection = connections[alias]
         connection.close()
-        if alias in _pools(connection):
+        if alias in _get_pools(connection):
             connection.close_pool()  # type: ignore[attr-defined]  # only some backends have pools
 
 
-def leave_databases_to_parent() -> None:
-    """In the child of a fork: drop connections and pools without closing them at the server."""
+def drop_inherited_connections() -> None:
+    """Forget connections and pools without closing them at the server; in the child of a fork."""
     for alias in connections:
         connection = connections[alias]
-        pools = _pools(connection)
-        _inherited.append((connection, dict(pools)))
+        pools = _get_pools(connection)
+        _inherited_connections.append((connection, dict(pools)))
         pools.clear()
         del connections[alias]
 
 
-def _pools(connection: Any) -> dict[str, Any]:
-    """Django's pools by alias; other backends than PostgreSQL's and Oracle's have none."""
+def _get_pools(connection: Any) -> dict[str, Any]:
+    """Return Django's pools by alias; only the backends of PostgreSQL and Oracle have pools."""
     found: dict[str, Any] = getattr(connection, "_connection_pools", {})
     return found
 
 
-# For forks outside of `execute_job`: rqworker-pool's workers, a handler that uses multiprocessing.
-# redis-py checks the process id itself. Only processes that import our worker classes register it.
-os.register_at_fork(after_in_child=leave_databases_to_parent)
+# For forks outside of `execute_job`: rqworker-pool, or a handler that uses multiprocessing. redis-py checks
+# the process id itself. Only processes that import our worker classes register this.
+os.register_at_fork(after_in_child=drop_inherited_connections)

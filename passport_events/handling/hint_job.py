@@ -1,8 +1,8 @@
 """The only job that our RQ workers execute, whatever is in Redis.
 
-Who can write to Redis can write any job: one that names another function, pickled data, callbacks,
-webhooks, repeats. RQ imports and unpickles what a job names. These classes take nothing from a job's hash
-but times, and a hint that is exactly of the form that `hints.send` writes.
+A writer to Redis can write any job: another function, pickled data, callbacks, webhooks, repeats. RQ
+imports and unpickles what a job names. These classes read only times from a job's hash, and a hint of
+exactly the form that `hints.send` writes.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from passport_events.redis_store.keys import INSTALLATION_LENGTH
 
 MAX_HINT_BYTES = 4_096
 REFUSED = "passport_events.refused"
-"""Stands where RQ logs the name of a function; the name of a forged one is not repeated."""
+"""Logged by RQ as the function's name; the name in a forged job is not repeated."""
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SENDER = re.compile(rf"(?:[0-9a-f]{{{INSTALLATION_LENGTH}}})?")
 _TIMES = (b"created_at", b"enqueued_at", b"started_at", b"ended_at")
 _PASSED_ON = (RedisConnectionError, RedisTimeoutError, NoSuchJobError, BaseTimeoutException)
 
 Hint = tuple[str, str]
-"""The RQ queue whose event types are due, and the installation that says so."""
+"""The RQ queue that has due messages, and the installation that sent the hint."""
 
 
 def read_hint(data: bytes | None) -> Hint | None:
-    """The hint in a job's data, or None for anything else. Pure; never raises."""
+    """Return the hint in a job's data, or None for anything else. Pure; never raises."""
     try:
         function, instance, args, kwargs = json.loads(_decompress(data or b""))
         queue, sender = (*args, "") if len(args) == 1 else args
         is_ours = (function, instance, kwargs) == (hints.JOB, None, {}) and isinstance(args, list)
         if is_ours and queue in conf.current().queues() and _SENDER.fullmatch(sender):
             return queue, sender
-    except Exception:  # noqa: BLE001  whatever is wrong with it, it is no hint
+    except Exception:  # noqa: BLE001  any error means that it is no hint
         return None
     return None
 
@@ -71,7 +71,7 @@ class HintJob(Job):
 
     @classmethod
     def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Self:  # noqa: A002  RQ's
-        """Read one. Raises NoSuchJobError also for what RQ itself cannot read as a job."""
+        """Read a job. Raises NoSuchJobError also for data that RQ cannot read as a job."""
         if not _JOB_ID.fullmatch(id.partition(":")[0]):
             raise NoSuchJobError("No id of a job")
         try:
@@ -85,12 +85,12 @@ class HintJob(Job):
     def fetch_many(
         cls, job_ids: Iterable[str], connection: Redis, serializer: Any = None
     ) -> list[Job | None]:
-        """Read many; None where there is no job."""
-        sound = [each for each in job_ids if _JOB_ID.fullmatch(each.partition(":")[0])]
-        return super().fetch_many(sound, connection=connection, serializer=JSONSerializer)
+        """Read many jobs; None for an id without a job."""
+        valid = [each for each in job_ids if _JOB_ID.fullmatch(each.partition(":")[0])]
+        return super().fetch_many(valid, connection=connection, serializer=JSONSerializer)
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Take over a hash of Redis. No callback, result, meta, dependency, repeat or retry of it."""
+        """Read a job's hash, without callbacks, results, meta, dependencies, repeats and retries."""
         self.hint = read_hint(raw_data.get(b"data"))
         settings = conf.current()
         timeout = int(settings.job_time_limit_seconds) + settings.handler_timeout_seconds
@@ -100,7 +100,7 @@ class HintJob(Job):
                 b"data": json.dumps(call).encode(),
                 b"description": f"work on {self.hint[0]}".encode() if self.hint else b"refused",
                 b"origin": self.hint[0].encode() if self.hint else b"",
-                b"status": _status(raw_data.get(b"status")),
+                b"status": _parse_status(raw_data.get(b"status")),
                 b"timeout": str(timeout).encode(),
                 b"result_ttl": b"0",
                 b"failure_ttl": str(hints.FAILED_JOB_SECONDS).encode(),
@@ -109,20 +109,20 @@ class HintJob(Job):
         )
 
     def get_status(self, refresh: bool = True) -> JobStatus:  # noqa: FBT001, FBT002  RQ's
-        """As RQ's; a status that is none is that of no job."""
+        """Return RQ's status. Raises InvalidJobOperation for an unknown one."""
         try:
             return super().get_status(refresh)
         except ValueError as error:
             raise InvalidJobOperation from error
 
     def perform(self) -> None:
-        """Answer the hint. Raises JobRefused for anything else; imports nothing by name."""
+        """Process the hint. Raises JobRefused for any other job; imports nothing by name."""
         if self.hint is None:
             raise JobRefused("This worker executes hints of passport_events and no other job.")
         jobs.work_on_queue(*self.hint)
 
 
-def _status(value: bytes | None) -> bytes:
+def _parse_status(value: bytes | None) -> bytes:
     try:
         return JobStatus((value or b"").decode()).value.encode()
     except ValueError:
@@ -138,7 +138,7 @@ def _is_time(value: bytes | None) -> bool:
 
 
 class HintQueue(Queue):
-    """An RQ queue that hands out `HintJob` and reads nothing but JSON."""
+    """An RQ queue of `HintJob` that reads only JSON."""
 
     job_class = HintJob
 
@@ -148,7 +148,7 @@ class HintQueue(Queue):
 
     @classmethod
     def dequeue_any(cls, *args: Any, **options: Any) -> Any:
-        """As RQ's. An entry that is not text is dropped, and the worker continues."""
+        """Dequeue as RQ does, but drop an entry that is not text."""
         while True:
             try:
                 return super().dequeue_any(*args, **options)

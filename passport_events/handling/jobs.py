@@ -1,4 +1,4 @@
-"""The function that RQ runs. Its name is stored in Redis: keep it for a release after changing it."""
+"""The function that RQ runs. Its name is in Redis: after a rename, keep the old name for one release."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from passport_events.interrupts import is_interrupt
 
 
 def work_on_queue(queue_name: str, sender: str = "") -> None:
-    """Answer a hint of the installation `sender`: handle what is due for this RQ queue.
+    """Process a hint of the installation `sender`: run what is due for this RQ queue.
 
-    A database that is away, or takes no writes, ends the job without an error: the rows stay due,
-    and the dispatcher hints again when it is back. RQ stores the text of any other error, and those of
-    its causes, in Redis and in its log: so what leaves here has no value in it and no cause.
+    If the database is unavailable or read-only, the job ends without an error: the rows stay due, and the
+    dispatcher sends hints again. RQ writes the text of any other error and of its causes to Redis and to its
+    log, so the error that is raised here has no values of events and no cause.
 
     Raises JobFailed, or RQ's own JobTimeoutException.
     """

@@ -1,4 +1,4 @@
-"""Keeping a claim alive while its worker lives."""
+"""Renew the lease of a claim while its worker is alive."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ RENEWALS_PER_LEASE = 3
 
 
 class LeaseKeeper:
-    """Renews a lease from a thread of its own, until the work is done or the lease is lost.
+    """Renews a lease in a background thread until the context ends or the lease is lost.
 
-    A thread, because a handler may be deep in one statement when the renewal is due. A process
-    that stands still (SIGSTOP, a frozen machine) does not renew, which is the point.
+    A thread, because a handler may wait for one long statement. A stopped process (SIGSTOP, a frozen
+    machine) does not renew, so that another worker takes over.
     """
 
     def __init__(self, claim: Claim, locks: RecordLocks) -> None:
@@ -51,7 +51,7 @@ class LeaseKeeper:
                         return
                     self._locks.renew(self._claim.records, self._claim.lease_token, self._lease)
                 except Error:
-                    # The next renewal makes up for it, but not on a connection that broke.
+                    # The next renewal is in time, but it needs a new connection.
                     connections.close_all()
         finally:
             connections.close_all()

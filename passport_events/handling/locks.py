@@ -1,7 +1,7 @@
-"""One short Redis lock per record, so that two workers do not even start on the same one.
+"""One short Redis lock per record, so that two workers do not claim messages of the same record.
 
-It only saves work. What keeps two workers apart is the row lock in the effect transaction; without
-Redis, or when a lock ends too early, they meet there and one of them waits.
+It only saves work: the row lock in the transaction excludes other workers. Without Redis, or after a lock
+expired too early, one worker waits there for the other.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
 
 RecordKey = tuple[int, str]
-"""Primary key of the organization, and Salesforce's id of the record."""
+"""Primary key of the organization, and Salesforce id of the record."""
 
 
-def record_key(message: ProcessedMessage) -> RecordKey:
-    """What two messages of one record have in common. Without a record a message is like no other."""
+def get_record_key(message: ProcessedMessage) -> RecordKey:
+    """Return the key that all messages of one record share; a message without a record has its own key."""
     return (message.organization_id or 0, message.record_id or f"message {message.pk}")
 
 
-# One command for all records: two for each cost the worker more than to merge its message. Asking who
-# holds a lock, instead of trusting the reply of SET, finds one of our own whose reply got lost.
+# One command for all records: two commands per record cost more than to merge its message. GET after SET
+# also finds a lock of this lease after the reply of an earlier SET was lost.
 _ACQUIRE = """
 local free = {}
 for position, key in ipairs(KEYS) do
@@ -35,7 +35,7 @@ for position, key in ipairs(KEYS) do
 end
 return free
 """
-# Compare and act in one step: a lock that ended may be somebody else's by now.
+# Compare and delete in one step: another worker may hold an expired lock by now.
 _RELEASE = """
 for _, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
@@ -49,38 +49,40 @@ end
 
 
 class RecordLocks:
-    """The locks of one Redis, held in the name of a lease."""
+    """Record locks in one Redis, held by a lease token."""
 
     def __init__(self, connection: Redis) -> None:
         self.redis = connection
 
     def acquire(self, records: Sequence[RecordKey], lease_token: UUID, lease: timedelta) -> set[RecordKey]:
-        """Lock what is free, and name what is ours now. Without Redis everything is free."""
-        names = _names(records)
+        """Lock these records; return those that the lease holds now. Without Redis, all of them."""
+        names = _make_keys(records)
         with OutageGuard("record locks"):
-            free = self.redis.eval(_ACQUIRE, len(names), *names, str(lease_token), str(_milliseconds(lease)))
+            free = self.redis.eval(
+                _ACQUIRE, len(names), *names, str(lease_token), str(_convert_to_milliseconds(lease))
+            )
             return {records[position - 1] for position in free}
         return set(records)
 
     def renew(self, records: Iterable[RecordKey], lease_token: UUID, lease: timedelta) -> None:
-        """Hold on to them for another `lease`."""
-        self._run(_RENEW, records, str(lease_token), str(_milliseconds(lease)))
+        """Extend the locks by `lease`."""
+        self._run(_RENEW, records, str(lease_token), str(_convert_to_milliseconds(lease)))
 
     def release(self, records: Iterable[RecordKey], lease_token: UUID) -> None:
-        """Let go of those that are still ours."""
+        """Delete the locks that the lease still holds."""
         self._run(_RELEASE, records, str(lease_token))
 
     def _run(self, script: str, records: Iterable[RecordKey], *arguments: str) -> None:
-        names = _names(records)
-        with OutageGuard("record locks"):  # else they end by themselves
+        names = _make_keys(records)
+        with OutageGuard("record locks"):  # else they expire
             if names:
                 self.redis.eval(script, len(names), *names, *arguments)
 
 
-def _names(records: Iterable[RecordKey]) -> list[str]:
-    prefix = keys.make_key("lock")  # once: it looks up the installation
+def _make_keys(records: Iterable[RecordKey]) -> list[str]:
+    prefix = keys.make_key("lock")  # once, because it looks up the installation
     return [f"{prefix}:{organization}:{record_id}" for organization, record_id in records]
 
 
-def _milliseconds(duration: timedelta) -> int:
+def _convert_to_milliseconds(duration: timedelta) -> int:
     return max(1, round(duration.total_seconds() * 1000))

@@ -26,7 +26,7 @@ from passport_events.receiving.payloads import Payload, StoredPayload
 def run_pointer_attempt(attempt: Attempt) -> BaseException | None:
     """Run a pointer to its next status. Return the error, which is recorded already.
 
-    Raises LeaseLost, and the database's CONNECTION_ERRORS.
+    Raises LeaseLost and CONNECTION_ERRORS.
     """
     emit(Notification.STARTED, message_id=attempt.message.pk, event_type=attempt.message.event_type)
     try:
@@ -42,7 +42,7 @@ def run_pointer_attempt(attempt: Attempt) -> BaseException | None:
     except CONNECTION_ERRORS:
         raise
     except DatabaseError as error:
-        # Found by the commit only: an organization that was deleted a moment ago, say.
+        # Only the commit detects it, for example an organization that has just been deleted.
         return _store_and_finish(attempt, None, error)
 
 

@@ -1,4 +1,4 @@
-"""Messages whose lease ended in somebody's hands: slow, crashed, or poison."""
+"""Recover messages whose lease has expired: their worker is slow, or it crashed."""
 
 from __future__ import annotations
 
@@ -22,29 +22,28 @@ from passport_events.models import (
 )
 
 MAX_CRASHES = 3
-"""A message that ran alone and took its worker with it so often is poison."""
+"""An isolated message whose worker crashed so often is dead."""
 SLOW_WORKER_DELAY = timedelta(seconds=5)
-"""How long a slow worker is left alone before anybody looks again."""
+"""Extension of an expired lease while its worker still locks the record."""
 
 
 def recover_expired_leases(messages: Sequence[ProcessedMessage]) -> list[ProcessedMessage]:
-    """Deal with the abandoned ones of these locked rows, and return the waiting ones.
+    """Recover the messages with an expired lease among these locked rows; return the waiting ones.
 
-    Any of a dead worker's batch may have killed it, so each runs alone from now on. One that was
-    alone already is to blame: it has used an attempt, and the third such crash makes it a dead
-    letter, as does one that was its last attempt. To be called inside the claim's transaction.
+    Any message of a crashed worker's claim may be the cause, so each is isolated. The crash of a worker that
+    had only one isolated message counts as a failed attempt of it. To be called in the claim's transaction.
     """
     waiting = [message for message in messages if message.status == Status.WAITING]
-    abandoned = [message for message in messages if message.status == Status.PROCESSING]
-    slow = _find_locked(abandoned) if abandoned else set()
+    expired = [message for message in messages if message.status == Status.PROCESSING]
+    slow = _find_locked(expired) if expired else set()
     if slow:
-        # Otherwise they were due all the time, and every claim would find them first.
-        ProcessedMessage.objects.filter(pk__in=slow).spare(SLOW_WORKER_DELAY)
-    crashed = [message for message in abandoned if message.pk not in slow]
+        # They would stay due, and every claim would select them first.
+        ProcessedMessage.objects.filter(pk__in=slow).extend_expired(SLOW_WORKER_DELAY)
+    crashed = [message for message in expired if message.pk not in slow]
     if crashed:
         emit(Notification.CRASHED, message_ids=[message.pk for message in crashed])
-        in_company = [message.pk for message in crashed if not message.isolated]
-        ProcessedMessage.objects.filter(pk__in=in_company).isolate()
+        suspects = [message.pk for message in crashed if not message.isolated]
+        ProcessedMessage.objects.filter(pk__in=suspects).isolate()
         for message in crashed:
             if message.isolated:
                 count_crash(message)
@@ -52,13 +51,13 @@ def recover_expired_leases(messages: Sequence[ProcessedMessage]) -> list[Process
 
 
 def _find_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
-    """Those whose record is locked at this moment: their worker lives, and is only slow."""
-    mirrored = SalesforceRecord.objects.filter(
+    """Return the messages whose record is locked now: their worker is alive, and only slow."""
+    records = SalesforceRecord.objects.filter(
         organization__in={message.organization_id for message in messages},
         record_id__in={message.record_id for message in messages},
     )
-    every = set(mirrored.values_list("organization_id", "record_id"))
-    unlocked = mirrored.select_for_update(skip_locked=True, no_key=True)
+    every = set(records.values_list("organization_id", "record_id"))
+    unlocked = records.select_for_update(skip_locked=True, no_key=True)
     locked = every - set(unlocked.values_list("organization_id", "record_id"))
     return {message.pk for message in messages if (message.organization_id, message.record_id) in locked}
 
@@ -66,8 +65,8 @@ def _find_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
 def count_crash(message: ProcessedMessage) -> None:
     """Record a crash of an isolated message: retry it later, or make it a dead letter."""
     settings = conf.current()
-    verdict, why = _decide_death(message, settings.max_retries)
-    row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).abandoned()
+    verdict, details = _decide_death(message, settings.max_retries)
+    row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).expired()
     counted: dict[str, Any] = {
         "crashes": F("crashes") + 1,
         "attempts": F("attempts") + 1,
@@ -75,12 +74,12 @@ def count_crash(message: ProcessedMessage) -> None:
         "fingerprint": fingerprint.of_crash(message.event_type),
     }
     if verdict:
-        reason = f"{verdict}: {why}"
+        reason = f"{verdict}: {details}"
         changed = row.update(
             status=Status.DEAD, reason=reason, due_at=None, finished_at=ClockTimestamp(), **counted
         )
     else:
-        delay = RetryPolicy.of(settings).delay(message.crashes + 1, random.random())
+        delay = RetryPolicy.from_settings(settings).delay(message.crashes + 1, random.random())
         changed = row.update(status=Status.WAITING, due_at=ClockTimestamp() + delay, **counted)
     if changed:
         MessageAttempt.objects.create(
@@ -99,7 +98,7 @@ def count_crash(message: ProcessedMessage) -> None:
 
 
 def _decide_death(message: ProcessedMessage, max_retries: int) -> tuple[str, str]:
-    """Why another crash alone makes it a dead letter; empty where it does not."""
+    """Return why this crash makes the message a dead letter, with details; empty where it does not."""
     if message.crashes + 1 >= MAX_CRASHES:
         return "poison", f"took its worker with it {MAX_CRASHES} times"
     if message.attempts + 1 > max_retries:

@@ -1,4 +1,4 @@
-"""Which function handles which event type."""
+"""The handlers of event types."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Prepare = Callable[[Event], object]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """A function of the project, and what it asked for."""
+    """A function of the project, and its options."""
 
     event_type: str
     function: HandlerFunction
@@ -39,20 +39,20 @@ class Handler:
     needs_complete: bool
     shares_transaction: bool
     loaded_from: object = dataclasses.field(default=None, repr=False, compare=False)
-    """The spec of its module, another one after each reload."""
+    """Spec of its module; a reload makes a new one."""
     name: str = ""
-    """Where to find it: module and function."""
+    """Module and function."""
 
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", get_function_name(self.function))
 
-    def waits_for(self, record: SalesforceRecord) -> bool:
-        """Whether too little of a record is known yet."""
+    def must_wait(self, record: SalesforceRecord) -> bool:
+        """Return whether the handler needs a complete record and this one is not."""
         return self.needs_complete and not (record.is_complete or record.is_deleted)
 
-    def passes_over(self, merged: Merged) -> bool:
-        """Whether an event came too late to be of interest."""
+    def must_skip(self, merged: Merged) -> bool:
+        """Return whether the handler wants only the latest data and this event is stale."""
         return self.latest_only and merged.is_stale
 
 
@@ -103,15 +103,15 @@ def handles(
             shares_transaction=shares_transaction,
             loaded_from=getattr(sys.modules.get(str(module)), "__spec__", None),
         )
-        _handlers[event_type] = _checked(handler)
+        _handlers[event_type] = _check(handler)
         return function
 
     return register
 
 
 @contextlib.contextmanager
-def collected_problems() -> Iterator[None]:
-    """Collect wrong registrations for `problems` instead of raising them, so that `check` reports all."""
+def collect_problems() -> Iterator[None]:
+    """Collect invalid registrations instead of raising, so that `manage.py check` reports all of them."""
     global _problems  # noqa: PLW0603  modules are loaded in one thread
     before = _problems
     _problems = _collected
@@ -121,19 +121,19 @@ def collected_problems() -> Iterator[None]:
         _problems = before
 
 
-def problems() -> Sequence[ConfigurationError]:
-    """Wrong registrations that were collected."""
+def get_problems() -> Sequence[ConfigurationError]:
+    """Return the invalid registrations that were collected."""
     return tuple(_collected)
 
 
-def _checked(handler: Handler) -> Handler:
+def _check(handler: Handler) -> Handler:
     try:
         _refuse_invalid(handler)
     except ConfigurationError as error:
         if _problems is None:
             raise
         _problems.append(error)
-        return _failing(handler, error)
+        return _make_failing_handler(handler, error)
     return handler
 
 
@@ -148,22 +148,22 @@ def _refuse_invalid(handler: Handler) -> None:
             "neighbour fails."
         )
     other = _handlers.get(handler.event_type)
-    if other is not None and not _is_the_same(other, handler):
+    if other is not None and not _is_same_handler(other, handler):
         raise HandlerConflict(
             f"{handler.name} and {other.name} both handle {handler.event_type!r}. "
             "Keep one, and call the other from it."
         )
 
 
-def _is_the_same(one: Handler, other: Handler) -> bool:
-    """Whether they are one function, or two versions of it from before and after its module was reloaded."""
+def _is_same_handler(one: Handler, other: Handler) -> bool:
+    """Return whether both are one function, also from before and after a reload of its module."""
     if one.function is other.function:
         return True
     return one.name == other.name and one.loaded_from is not other.loaded_from
 
 
-def _failing(handler: Handler, error: ConfigurationError) -> Handler:
-    """A handler that raises `error`: without one, its messages would succeed and nothing would be done."""
+def _make_failing_handler(handler: Handler, error: ConfigurationError) -> Handler:
+    """Return a handler that raises `error`: without a handler its messages would succeed unhandled."""
     traceback = error.__traceback__
 
     def refuse(event: Event, record: SalesforceRecord) -> None:
@@ -174,11 +174,11 @@ def _failing(handler: Handler, error: ConfigurationError) -> Handler:
     )
 
 
-def handler_for(event_type: str) -> Handler | None:
-    """The handler of an event type; None where events are only merged into the mirror."""
+def find_handler(event_type: str) -> Handler | None:
+    """Return the handler of an event type; None if its events are only merged into the mirror."""
     return _handlers.get(event_type)
 
 
-def registered() -> Mapping[str, Handler]:
-    """Every handler by event type."""
+def get_handlers() -> Mapping[str, Handler]:
+    """Return all handlers by event type."""
     return dict(_handlers)

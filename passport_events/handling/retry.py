@@ -1,4 +1,4 @@
-"""How a failed attempt goes on: a pure decision."""
+"""Decide what happens after a failed attempt; pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from passport_events.error_tree import iterate_leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
 
 MIN_REQUESTED_DELAY = timedelta(seconds=1)
-"""Less, at no cost, would let one message fill its worker's time."""
+"""A shorter delay, uncounted, would let one message use all of a worker's time."""
 MAX_REQUESTED_DELAY = timedelta(days=366)
-"""What RetryLater can mean; more would leave the calendar of some database."""
+"""A longer delay may be out of range for a database."""
 MAX_DEFERRED_TIME = timedelta(days=7)
-"""For so long RetryLater costs nothing, however often. Then it counts, so that every message ends."""
+"""RetryLater is uncounted for this time. Then it counts as an attempt, so that every message ends."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often, and how long apart."""
+    """Number of retries, and the delays between them."""
 
     max_retries: int
     first_delay: timedelta
     max_delay: timedelta
 
     @classmethod
-    def of(cls, settings: Settings) -> RetryPolicy:
-        """The policy that the settings ask for."""
+    def from_settings(cls, settings: Settings) -> RetryPolicy:
+        """Return the policy of the settings."""
         return cls(
             settings.max_retries,
             timedelta(seconds=settings.backoff_seconds),
@@ -36,40 +36,40 @@ class RetryPolicy:
         )
 
     def delay(self, failures: int, jitter: float) -> timedelta:
-        """Time until the next attempt after `failures` failed ones; `jitter` is from 0 to 1."""
+        """Return the time until the next attempt after `failures` failed ones; `jitter` is from 0 to 1."""
         first, longest = self.first_delay.total_seconds(), self.max_delay.total_seconds()
         return timedelta(seconds=compute_delay(failures, first, longest, jitter))
 
     @property
     def total_delay(self) -> timedelta:
-        """All delays of a message that never succeeds, without jitter."""
+        """Sum of all delays of a message that never succeeds, without jitter."""
         return sum((self.delay(failures, 0) for failures in range(1, self.max_retries + 1)), timedelta(0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Wait, then try again."""
+    """Retry after a delay; the attempt counts."""
 
     delay: timedelta
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeferUncounted:
-    """Wait, then try again, at no cost in attempts."""
+    """Retry after a delay; the attempt does not count."""
 
     delay: timedelta
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dead:
-    """A dead letter."""
+    """Make the message a dead letter."""
 
     reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ignored:
-    """The handler wants to hear no more of it."""
+    """Set the status ignored, as the handler asked by Discard."""
 
 
 Outcome = RetryAfter | DeferUncounted | Dead | Ignored
@@ -82,10 +82,10 @@ def decide(
     jitter: float,
     put_off_for: timedelta = timedelta(0),
 ) -> Outcome:
-    """What becomes of a message after its attempt number `failures` raised `error`.
+    """Decide after attempt number `failures` raised `error`.
 
-    `deferred_time` is the time since its handler first said RetryLater. A group that holds verdicts of one
-    kind and nothing else is that verdict; every other group is an error.
+    `deferred_time` is the time since the handler first raised RetryLater. An exception group counts as a
+    verdict if it has only verdicts of one kind; every other group is an error.
     """
     error = _find_verdict(error) or error
     if isinstance(error, Discard):
@@ -102,7 +102,7 @@ def decide(
 
 
 def _find_verdict(error: BaseException) -> Verdict | None:
-    """The verdict that a group stands for; of several RetryLater the one that waits longest."""
+    """Return the verdict of a group; of several RetryLater, the one with the longest delay."""
     inner = list(iterate_leaves(error))
     for kind in (Discard, Reject, RetryLater):
         verdicts = [one for one in inner if isinstance(one, kind)]

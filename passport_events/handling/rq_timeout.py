@@ -1,4 +1,4 @@
-"""RQ's alarm, which rings in a job that takes too long: as an exception, wherever the job is."""
+"""RQ's job timeout: an exception that a signal handler raises anywhere in a job."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from passport_events.error_tree import iterate_related
 
 
 def is_job_timeout(error: BaseException | None) -> bool:
-    """Whether RQ's alarm is behind an error, or in a group; a library may have made another one of it."""
+    """Return whether RQ's job timeout is the error, one of its causes, or in its group."""
     return error is not None and any(isinstance(one, JobTimeoutException) for one in iterate_related(error))
 
 
 def cancel_statement(connection: BaseDatabaseWrapper) -> None:
-    """Stop what it interrupted, which otherwise runs on and still holds the record's lock."""
+    """Cancel the interrupted statement, which would go on and keep the record locked."""
     if connection.vendor == "postgresql" and connection.connection is not None:
-        with suppress(Exception):  # then it ends by itself
+        with suppress(Exception):  # then the statement ends by itself
             connection.connection.cancel()

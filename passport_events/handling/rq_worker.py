@@ -1,4 +1,4 @@
-"""RQ worker classes that execute hints and nothing else, and end soon when they are told to.
+"""RQ worker classes that execute only hints, and stop soon after a signal.
 
 Name one in `RQ = {"WORKER_CLASS": ...}`.
 """
@@ -24,7 +24,7 @@ from rq.utils import now
 
 from passport_events.gc_freeze import freeze_startup_objects
 from passport_events.handling import jobs, worker
-from passport_events.handling.fork_safety import close_databases
+from passport_events.handling.fork_safety import close_database_connections
 from passport_events.handling.hint_job import HintJob, HintQueue
 from passport_events.redis_store import keys
 from passport_events.redis_store.outages import OutageGuard
@@ -38,9 +38,9 @@ SHUTDOWN = "shutdown"
 
 
 class _HintWorker:
-    """What both classes have in common, in front of RQ's class.
+    """Mixin for RQ's worker classes.
 
-    Hints are written and read as JSON, whatever `RQ_QUEUES`, the command line or a pool says.
+    Hints are written and read as JSON, whatever serializer `RQ_QUEUES`, the command line or a pool names.
     """
 
     def __init__(self, queues: Any, *args: Any, **options: Any) -> None:
@@ -51,78 +51,78 @@ class _HintWorker:
         options.setdefault("maintenance_interval", MAINTENANCE_SECONDS)
         options.setdefault("job_monitoring_interval", MONITORING_SECONDS)
         super().__init__(own, *args, **options)  # type: ignore[call-arg]  # RQ's, behind this mixin
-        self._in_transit: dict[str, set[bytes]] = {}
+        self._seen_in_transit: dict[str, set[bytes]] = {}
         self._is_told_to_end = False
 
     def work(self, *args: Any, **options: Any) -> bool:
-        """Work until told to stop, with a start that no child has to look through again.
+        """Work until a stop request. Objects from the start are frozen, so that no child's GC visits them.
 
-        Without RQ's scheduler, which hints do not need and which would enqueue whatever Redis lists.
+        RQ's scheduler stays off: hints do not need it, and it would enqueue whatever Redis lists.
         """
         with freeze_startup_objects():
-            return bool(super().work(*args, **{**options, "with_scheduler": False}))  # type: ignore[misc]  # the same
+            return bool(super().work(*args, **{**options, "with_scheduler": False}))  # type: ignore[misc]  # RQ's
 
     @property
     def dequeue_timeout(self) -> int:
-        """How long an idle worker waits for a hint before its next heartbeat."""
-        usual: int = super().dequeue_timeout  # type: ignore[misc]  # the same
+        """Seconds that an idle worker waits for a hint before its next heartbeat."""
+        usual: int = super().dequeue_timeout  # type: ignore[misc]  # RQ's
         return min(IDLE_HEARTBEAT_SECONDS, usual)
 
     def serialize(self) -> dict[str, Any]:
-        """The registration, with the installation, so that workers of other installations are recognised."""
-        return {**super().serialize(), keys.WORKER_FIELD: keys.get_installation()}  # type: ignore[misc]  # the same
+        """Return RQ's registration with the installation, which tells our workers from others."""
+        return {**super().serialize(), keys.WORKER_FIELD: keys.get_installation()}  # type: ignore[misc]  # RQ's
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """As RQ's; and register again, because RQ does so only at its start, and Redis may be flushed."""
-        super().heartbeat(timeout, pipeline)  # type: ignore[misc]  # the same
-        worker: Any = self
-        where = worker.connection.pipeline() if pipeline is None else pipeline
-        facts = {**worker.serialize(), "state": worker.get_state()}
-        where.hset(worker.key, mapping={name: value for name, value in facts.items() if value is not None})
-        worker_registration.register(worker, where)
+        """Send RQ's heartbeat and register again: RQ registers once, and Redis may be flushed."""
+        super().heartbeat(timeout, pipeline)  # type: ignore[misc]  # RQ's
+        this: Any = self
+        target = this.connection.pipeline() if pipeline is None else pipeline
+        facts = {**this.serialize(), "state": this.get_state()}
+        target.hset(this.key, mapping={name: value for name, value in facts.items() if value is not None})
+        worker_registration.register(this, target)
         if pipeline is None:
-            where.execute()
+            target.execute()
 
     def handle_payload(self, message: Any) -> None:
-        """Obey RQ's command `shutdown` once, and no other command that comes through Redis.
+        """Execute RQ's command `shutdown` once, and no other command.
 
-        The others kill the child, and so does a second shutdown: whoever can write to Redis could make
-        poison of any message by killing its child three times.
+        The other commands kill the child, and so does a second shutdown: a writer to Redis could make any
+        message dead by killing its child three times.
         """
-        worker: Any = self
-        is_ending = self._is_told_to_end or worker._shutdown_requested_date  # noqa: SLF001  RQ's
+        this: Any = self
+        is_ending = self._is_told_to_end or this._shutdown_requested_date  # noqa: SLF001  RQ's
         if not is_ending and _read_command(message) == SHUTDOWN:
             self._is_told_to_end = True
             os.kill(os.getpid(), signal.SIGINT)
 
     def clean_registries(self) -> None:
-        """Forget hints whose workers died. They are not executed again: the dispatcher sends new ones."""
-        worker: Any = self
-        for queue in worker.queues:
+        """Delete hints of crashed workers. They are not executed again: the dispatcher sends new ones."""
+        this: Any = self
+        for queue in this.queues:
             with OutageGuard("RQ's registries"):
                 if queue.acquire_maintenance_lock():
                     worker_registration.clean_worker_registry(queue)
                     FailedJobRegistry(queue=queue, job_class=HintJob).cleanup()
-                    self._forget_abandoned(queue)
+                    self._delete_expired_hints(queue)
                     queue.release_maintenance_lock()
-        worker.last_cleaned_at = now()
+        this.last_cleaned_at = now()
 
     def clean_group_registries(self) -> None:
-        """Hints are in no group."""
+        """Do nothing: hints are in no group."""
 
-    def _forget_abandoned(self, queue: Queue) -> None:
-        """Delete hints whose time is over, and those that two runs in a row found between two lists."""
+    def _delete_expired_hints(self, queue: Queue) -> None:
+        """Delete expired hints, and hints that two successive runs found in the intermediate list."""
         redis: Any = queue.connection
-        started, between = queue.started_job_registry.key, queue.intermediate_queue_key
+        started, intermediate = queue.started_job_registry.key, queue.intermediate_queue_key
         expired = redis.zrangebyscore(started, 0, time.time())
-        waiting = set(redis.lrange(between, 0, -1))
-        stuck = waiting & self._in_transit.get(queue.name, set())
-        self._in_transit[queue.name] = waiting
+        waiting = set(redis.lrange(intermediate, 0, -1))
+        stuck = waiting & self._seen_in_transit.get(queue.name, set())
+        self._seen_in_transit[queue.name] = waiting
         with redis.pipeline(transaction=False) as pipeline:
             for entry in expired:
                 pipeline.zrem(started, entry)
             for job_id in stuck:
-                pipeline.lrem(between, 1, job_id)
+                pipeline.lrem(intermediate, 1, job_id)
             for job_id in {*stuck, *(entry.partition(b":")[0] for entry in expired)}:
                 pipeline.delete(HintJob.redis_job_namespace_prefix.encode() + job_id)
             pipeline.execute()
@@ -133,46 +133,46 @@ def _is_queue(value: object) -> bool:
 
 
 def _read_command(message: Mapping[str, Any]) -> object:
-    """The name of a command, or None. Never raises: an error would end the thread that listens."""
+    """Return the name of a command, or None. Never raises: an error would end the listening thread."""
     try:
         return json.loads(message["data"])["command"]
-    except Exception:  # noqa: BLE001  whatever is wrong with it, it is no command
+    except Exception:  # noqa: BLE001  any error means that it is no command
         return None
 
 
 class PassportWorker(_HintWorker, Worker):
-    """Forks for each hint, which isolates a handler that takes its process down.
+    """Forks for each hint, so that a handler that crashes its process does not end the worker.
 
-    The parent has imported what the job needs: else every child would do so anew, for each hint.
+    The parent imports what the job needs; otherwise every child would import it again.
 
-    RQ's own lets a SIGTERM kill the child in the middle of a message, which happens to every process
-    of a service under systemd, and else waits until the child has nothing more to do.
+    RQ's class lets SIGTERM, which systemd sends to every process of a service, kill the child in the middle
+    of a message; without SIGTERM it waits until the child has nothing more to do.
     """
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Never fork with an open database socket or a pool: parent and children would share them."""
+        """Close database connections before the fork: parent and child would share the sockets."""
         job.origin = queue.name
-        close_databases()
+        close_database_connections()
         super().execute_job(job, queue)
 
     def setup_work_horse_signals(self) -> None:
-        """In the child: finish the message in hand, and give back the others."""
-        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # the same
-        signal.signal(signal.SIGTERM, _end_now)
+        """In the child: on SIGTERM, finish the current message and unclaim the others."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # RQ's
+        signal.signal(signal.SIGTERM, _request_stop)
 
     def handle_warm_shutdown_request(self) -> None:
-        """In the parent: tell the child."""
+        """In the parent: forward the request to the child."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
         if self.horse_pid:
-            with contextlib.suppress(ProcessLookupError):  # it has ended in this moment
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
                 os.kill(self.horse_pid, signal.SIGTERM)
 
 
 class PassportSimpleWorker(_HintWorker, SimpleWorker):
-    """Works in its own process: faster, and a crash takes the worker with it."""
+    """Runs jobs in its own process: faster, but a crash ends the worker."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """A connection that broke between two jobs must not fail the second."""
+        """Close broken connections before and after a job, so that they do not fail the next one."""
         job.origin = queue.name
         close_old_connections()
         try:
@@ -181,10 +181,10 @@ class PassportSimpleWorker(_HintWorker, SimpleWorker):
             close_old_connections()
 
     def handle_warm_shutdown_request(self) -> None:
-        """Finish the message in hand, and give back the others."""
+        """Finish the current message, and unclaim the others."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's
         worker.request_stop()
 
 
-def _end_now(number: int, frame: FrameType | None) -> None:
+def _request_stop(number: int, frame: FrameType | None) -> None:
     worker.request_stop()

@@ -24,7 +24,7 @@ from passport_events.handling.claim import EMPTY_CLAIM, Claim, claim_batch, clai
 from passport_events.handling.execute import run_attempt
 from passport_events.handling.lease import LeaseKeeper
 from passport_events.handling.locks import RecordLocks
-from passport_events.handling.plan import Plan, plan_for
+from passport_events.handling.plan import Plan, make_plan
 from passport_events.mirror.apply import ensure_records
 from passport_events.models import ProcessedMessage
 from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
@@ -80,7 +80,7 @@ def work(queue_name: str) -> int:
     """
     settings = conf.current()
     event_types = settings.queues().get(queue_name, [])
-    locks = RecordLocks(hints.connection(queue_name))
+    locks = RecordLocks(hints.get_connection(queue_name))
     budget = TimeBudget(settings.job_time_limit_seconds)
     count, batch, isolated, looked_at = 0, EMPTY_CLAIM, EMPTY_CLAIM, -math.inf
     while event_types and not budget.is_over():
@@ -170,7 +170,7 @@ def _group_by_plan(messages: Sequence[ProcessedMessage]) -> Iterator[tuple[Plan,
     shared: dict[Plan, list[ProcessedMessage]] = {}
     separate: list[tuple[Plan, ProcessedMessage]] = []
     for message in messages:
-        plan = plan_for(message, settings)
+        plan = make_plan(message, settings)
         if plan.needs_own_transaction:
             separate.append((plan, message))
         else:
@@ -196,4 +196,4 @@ def _unclaim(claim: Claim, attempted: Collection[int]) -> None:
     rest = [message.pk for message in claim.messages if message.pk not in attempted]
     if rest:
         with suppress(Error):  # then they are due when the lease ends
-            ProcessedMessage.objects.filter(pk__in=rest).release(claim.lease_token)
+            ProcessedMessage.objects.filter(pk__in=rest).unclaim(claim.lease_token)

@@ -1,4 +1,4 @@
-"""Questions about messages, and the verbs by which rows change while a worker holds them."""
+"""Filters and updates of messages that a worker claims."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from passport_events.db.managers import M
 from passport_events.models.status import Status
 
 FINISHED_VALUES: dict[str, Any] = {"lease_token": None, "due_at": None, "finished_at": ClockTimestamp()}
-"""What a terminal status comes with."""
+"""Columns that a terminal status sets."""
 
 
 class MessageQuerySet(models.QuerySet[M]):
-    """Questions first, then the verbs by which rows change while a worker holds them."""
+    """Filters, and updates under a lease."""
 
     def due(self) -> Self:
-        """Rows that may be claimed now: waiting ones, and held ones whose lease has ended."""
+        """Filter rows that may be claimed now: waiting ones, and held ones whose lease has expired."""
         return self.filter(due_at__lte=StatementTimestamp())
 
     def held_by(self, lease_token: UUID | Placeholder) -> Self:
-        """Rows that this lease still holds."""
+        """Filter rows that this lease still holds."""
         return self.filter(status=Status.PROCESSING, lease_token=lease_token)
 
     def claim(self, lease_token: UUID, lease: timedelta) -> int:
-        """Take these rows, those of them that still wait and are due."""
+        """Claim those of these rows that still wait and are due; return how many."""
         return (
             self.due()
             .filter(status=Status.WAITING)
@@ -42,40 +42,40 @@ class MessageQuerySet(models.QuerySet[M]):
             )
         )
 
-    def abandoned(self) -> Self:
-        """Held rows whose lease has ended: their worker died, or stood still for too long."""
+    def expired(self) -> Self:
+        """Filter held rows whose lease has expired: their worker crashed or stalled."""
         return self.due().filter(status=Status.PROCESSING)
 
     def isolate(self) -> int:
-        """Let rows whose worker died run alone, so that the next crash names its cause."""
-        return self.abandoned().update(
+        """Make expired rows due in a claim of their own, so that the next crash names its cause."""
+        return self.expired().update(
             status=Status.WAITING, lease_token=None, isolated=True, due_at=ClockTimestamp()
         )
 
-    def spare(self, delay: timedelta) -> int:
-        """Leave abandoned rows to their worker for another `delay`: it is only slow."""
-        return self.abandoned().update(due_at=ClockTimestamp() + delay)
+    def extend_expired(self, delay: timedelta) -> int:
+        """Extend the lease of expired rows by `delay`, because their worker is only slow."""
+        return self.expired().update(due_at=ClockTimestamp() + delay)
 
-    def park(self, delay: timedelta) -> int:
-        """Let waiting rows step aside for `delay`."""
+    def postpone(self, delay: timedelta) -> int:
+        """Make waiting rows due again after `delay`."""
         return self.filter(status=Status.WAITING).update(due_at=ClockTimestamp() + delay)
 
     def renew(self, lease_token: UUID, lease: timedelta) -> int:
-        """Move the end of the lease; 0 when it holds nothing any more."""
+        """Move the end of the lease; return 0 if it holds no rows any more."""
         return self.held_by(lease_token).update(due_at=ClockTimestamp() + lease)
 
-    def release(self, lease_token: UUID) -> int:
-        """Give rows back untouched, at no cost in attempts, and ahead of what came after their claim."""
+    def unclaim(self, lease_token: UUID) -> int:
+        """Make held rows due at once, without counting an attempt, and before rows that came later."""
         return self.held_by(lease_token).update(
             status=Status.WAITING, lease_token=None, due_at=F("claimed_at")
         )
 
     def finish(self, lease_token: UUID, status: Status, **also: Any) -> int:
-        """End rows in a terminal status, if the lease still holds them."""
+        """Set a terminal status, if the lease still holds the rows."""
         return self.held_by(lease_token).update(status=status, **FINISHED_VALUES, **also)
 
     def wait(self, lease_token: UUID, delay: timedelta, **also: Any) -> int:
-        """Put rows back until `delay` has passed, if the lease still holds them."""
+        """Make rows due again after `delay`, if the lease still holds them."""
         return self.held_by(lease_token).update(
             status=Status.WAITING, lease_token=None, due_at=ClockTimestamp() + delay, **also
         )

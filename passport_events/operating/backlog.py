@@ -40,7 +40,7 @@ def find_oldest_age(event_types: Sequence[str]) -> timedelta | None:
     type, and one index probe for each organization in it (for pointers, one), however long the
     backlog is.
     """
-    controls = FlowControls.in_force()
+    controls = FlowControls.read()
     slowed = [*controls.pauses, *(throttle.scope for throttle in controls.rate_limits)]
     ages = [
         now - due
@@ -183,7 +183,7 @@ class DueBacklog:
 
 def list_backlog(event_type: str = "") -> list[DueBacklog]:
     """Each type of which something is due for long; two queries a type, whatever waits."""
-    controls = FlowControls.in_force()
+    controls = FlowControls.read()
     types = [name for name in conf.current().live_types() if event_type in ("", name)]
     return [found for name in types for found in _count_due(name, controls)]
 

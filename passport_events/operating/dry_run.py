@@ -14,7 +14,7 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 from passport_events import conf
 from passport_events.handling.attempt import summarize_merge
 from passport_events.handling.execute import call_handler
-from passport_events.handling.plan import Plan, plan_for
+from passport_events.handling.plan import Plan, make_plan
 from passport_events.handling.retry import Dead, Ignored, RetryPolicy, decide
 from passport_events.mirror.apply import ensure_records, lock_record, merge_into, save_merge
 from passport_events.models import ActionKind, ProcessedMessage, Status
@@ -92,7 +92,7 @@ def execute_dry_run(selection: Selection, actor: Actor, most: int = 20) -> DryRu
 
 
 def _execute_message(message: ProcessedMessage) -> DryRunMessage:
-    plan = plan_for(message, conf.current())
+    plan = make_plan(message, conf.current())
     if plan.handler is not None and plan.handler.prepare is not None:
         return _build_result(message, NOT_RUN, f"{plan.handler.name} has a prepare, which cannot be undone")
     if not plan.merges:
@@ -119,9 +119,9 @@ def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
     handler = plan.handler
     if handler is None:
         return _build_result(message, plan.status, plan.reason, mirror)
-    if handler.waits_for(record):
+    if handler.must_wait(record):
         return _build_result(message, Status.WAITING, "needs_complete", mirror)
-    if handler.passes_over(merged):
+    if handler.must_skip(merged):
         return _build_result(message, Status.SUPERSEDED, "newer_data", mirror)
     with record_writes() as written:
         failure = call_handler(handler, dataclasses.replace(event, is_stale=merged.is_stale), record)
@@ -136,7 +136,7 @@ def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
 
 
 def _decide_status(error: BaseException) -> Status:
-    outcome = decide(error, 1, RetryPolicy.of(conf.current()), 0)
+    outcome = decide(error, 1, RetryPolicy.from_settings(conf.current()), 0)
     if isinstance(outcome, Ignored):
         return Status.IGNORED
     return Status.DEAD if isinstance(outcome, Dead) else Status.WAITING

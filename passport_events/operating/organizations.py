@@ -83,7 +83,7 @@ def count_by_organization(organizations: Collection[SalesforceOrganization]) -> 
     ids = [organization.salesforce_id for organization in organizations]
     dead = _count(Q(status=Status.DEAD), "organization_salesforce_id", ids)
     quarantined = _count(Q(status=Status.QUARANTINED), "organization_salesforce_id", ids)
-    pauses = FlowControls.in_force().pauses
+    pauses = FlowControls.read().pauses
     return {
         organization.pk: OrganizationCounts(
             waiting=waiting.get(organization.pk, 0),

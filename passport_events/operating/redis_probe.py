@@ -143,4 +143,4 @@ def suggest_fix(refusals: list[Refusal]) -> str:
 
 def probe_queue(queue_name: str) -> list[Refusal]:
     """`probe_redis` for the Redis of a queue of ours."""
-    return probe_redis(hints.rq_queue(queue_name))
+    return probe_redis(hints.get_rq_queue(queue_name))

@@ -13,8 +13,8 @@ from datetime import datetime
 from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Min
 
 from passport_events import conf
-from passport_events.handling.plan import plan_for
-from passport_events.handling.registry import handler_for
+from passport_events.handling.plan import make_plan
+from passport_events.handling.registry import find_handler
 from passport_events.models import Mode, ProcessedMessage
 from passport_events.operating.operations import FINISHED, READABLE, Operation
 from passport_events.operating.selection import MAX_COUNTED, Selection, find_newest
@@ -73,7 +73,7 @@ def preview_replay(selection: Selection) -> ReplayPreview:
 
 
 def _is_handled(event_type: str) -> bool:
-    return event_type in conf.current().event_types and handler_for(event_type) is not None
+    return event_type in conf.current().event_types and find_handler(event_type) is not None
 
 
 MAX_PREDICTED = 500
@@ -106,7 +106,7 @@ def _predict_message(message: ProcessedMessage) -> str:
         message.to_event()
     except (KeyError, TypeError, ValueError):
         return "cannot be read by this release"
-    plan = plan_for(message, settings)
+    plan = make_plan(message, settings)
     if plan.handler is not None:
         return f"call {plan.handler.name}"
     if not plan.merges:

@@ -121,7 +121,7 @@ class QueueState:
 
 def read_queue_state(queue_name: str) -> QueueState:
     """Ask Redis. Raises its errors, and what its answers cause where they make no sense."""
-    queue = hints.rq_queue(queue_name)
+    queue = hints.get_rq_queue(queue_name)
     workers = list_workers(queue)
     births = [worker.born_at or datetime.min.replace(tzinfo=UTC) for worker in workers]
     return QueueState(

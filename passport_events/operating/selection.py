@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from passport_events.clock import convert_to_database
 from passport_events.exceptions import OperationRefused
-from passport_events.handling.registry import registered
+from passport_events.handling.registry import get_handlers
 from passport_events.models import LIVE, ProcessedMessage, Status
 
 SEPARATOR = "-"
@@ -116,7 +116,7 @@ class Selection:
     def _handled_types(self) -> tuple[str, ...]:
         if not self.handler:
             return ()
-        names = {event_type: handler.name for event_type, handler in registered().items()}
+        names = {event_type: handler.name for event_type, handler in get_handlers().items()}
         found = tuple(event_type for event_type, name in names.items() if name == self.handler)
         if not found:
             there_are = ", ".join(sorted(set(names.values()))) or "none"

@@ -97,7 +97,7 @@ def test_the_page_that_asks_says_how_many_it_holds_back(admin_client: Client) ->
 def test_a_throttle_begins_with_a_rate_and_another_takes_its_place(admin_client: Client) -> None:
     begin(admin_client, "throttle", per_minute="60")
     begin(admin_client, "throttle", per_minute="90")
-    assert [each.per_minute for each in FlowControls.in_force().rate_limits] == [90]
+    assert [each.per_minute for each in FlowControls.read().rate_limits] == [90]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_each_is_ended_by_its_button(login: Login) -> None:
         row.refresh_from_db()
         assert row.ended_by == "ann"
         assert "by somebody else" in text(client.post(end(row), follow=True))
-    assert FlowControls.in_force() == FlowControls()
+    assert FlowControls.read() == FlowControls()
 
 
 def test_what_holds_a_type_that_the_settings_no_longer_name_can_be_ended(

@@ -120,6 +120,6 @@ def test_flow_is_paused_with_a_reason_and_resumed(admin_client: Client) -> None:
     home = organization()
     assert "This field is required" in act(admin_client, "pause", home)
     assert "1 paused." in act(admin_client, "pause", home, reason="S3 is down")
-    assert FlowControls.in_force().is_paused("item", home.pk)
+    assert FlowControls.read().is_paused("item", home.pk)
     assert "1 resumed." in act(admin_client, "resume", home)
-    assert not FlowControls.in_force().pauses
+    assert not FlowControls.read().pauses

@@ -62,7 +62,7 @@ def set_up() -> None:
                 oldest_seconds=float(depth) or None,
             )
     for name in ("opportunities", "attachments", "items"):
-        Worker([hints.rq_queue(f"passport-{name}")], name=f"worker-1.{name}").register_birth()  # type: ignore[no-untyped-call]
+        Worker([hints.get_rq_queue(f"passport-{name}")], name=f"worker-1.{name}").register_birth()  # type: ignore[no-untyped-call]
     store(b"{not json")
     count(MINUTES + 2)
 

@@ -82,7 +82,7 @@ def test_numbers_are_those_of_the_settings() -> None:
     (promised,) = re.findall(r"## What you can rely on\n(.*?)\n## ", TEXT, re.DOTALL)
 
     assert f"{usual.max_retries} times, over about a day" in promised
-    assert timedelta(hours=20) < RetryPolicy.of(usual).total_delay < timedelta(hours=36)
+    assert timedelta(hours=20) < RetryPolicy.from_settings(usual).total_delay < timedelta(hours=36)
     kept = {usual.deduplication_retention_days, usual.dead_letter_retention_days}
     assert {int(days) for days in re.findall(r"for (\d+) days", promised)} == kept
     assert usual.max_body_bytes == 1024**2

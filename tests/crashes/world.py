@@ -152,7 +152,7 @@ class World:
     def _let_time_pass(self) -> None:
         """End what the dead process held and would not have renewed: leases, locks of records, hints."""
         ProcessedMessage.objects.filter(status=Status.PROCESSING).update(due_at=ClockTimestamp())
-        valkey = hints.connection(OPPORTUNITIES)
+        valkey = hints.get_connection(OPPORTUNITIES)
         for key in [*valkey.scan_iter("*passport:lock:*"), *valkey.scan_iter("*passport:hint:*")]:
             valkey.delete(key)
 
@@ -186,11 +186,11 @@ class World:
 
     def forget_hints(self) -> None:
         """Let the dispatcher find due rows that nobody hinted at."""
-        hints.connection(OPPORTUNITIES).flushall()
+        hints.get_connection(OPPORTUNITIES).flushall()
 
     def hints(self, queue: str) -> int:
         """How many wait for a worker."""
-        return int(hints.rq_queue(queue).count)
+        return int(hints.get_rq_queue(queue).count)
 
     def receive_counts(self) -> list[int]:
         """How often each visible message was handed out, this time included; they are hidden then."""

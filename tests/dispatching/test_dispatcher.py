@@ -31,7 +31,7 @@ ITEMS = "passport-items"
 
 def hinted() -> dict[str, int]:
     names = (OPPORTUNITIES, ITEMS, "passport-attachments")
-    return {name: hints.rq_queue(name).count for name in names if hints.rq_queue(name).count}
+    return {name: hints.get_rq_queue(name).count for name in names if hints.get_rq_queue(name).count}
 
 
 def test_queues_with_due_rows_are_hinted_at_and_no_others() -> None:
@@ -94,8 +94,8 @@ def test_in_all_it_looks_once_a_second(statements: Statements) -> None:
         assert dispatcher.tick() == 0
 
     assert (sorted(sent), statements.all) == ([0] * 9 + [1], [])
-    redis = hints.connection(OPPORTUNITIES)
-    assert 0 < redis.pttl(dispatcher.tick_key()) <= 1000
+    redis = hints.get_connection(OPPORTUNITIES)
+    assert 0 < redis.pttl(dispatcher.get_tick_key()) <= 1000
 
 
 def test_after_a_flush_it_hints_again(redis_server: ValkeyServer) -> None:

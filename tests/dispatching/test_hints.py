@@ -27,7 +27,7 @@ ITEMS = "passport-items"
 @pytest.fixture
 def queue(redis_server: ValkeyServer) -> Queue:
     """The queue of the opportunities, empty."""
-    return hints.rq_queue(OPPORTUNITIES)
+    return hints.get_rq_queue(OPPORTUNITIES)
 
 
 def test_a_burst_makes_one_hint(queue: Queue, notifications: Notifications) -> None:
@@ -43,7 +43,7 @@ def test_queues_are_hinted_at_each_for_itself(queue: Queue) -> None:
     hints.send([OPPORTUNITIES])
 
     assert hints.send([OPPORTUNITIES, ITEMS]) == 1
-    assert (queue.count, hints.rq_queue(ITEMS).count) == (1, 1)
+    assert (queue.count, hints.get_rq_queue(ITEMS).count) == (1, 1)
 
 
 def test_a_hint_names_its_queue_and_its_sender_and_nothing_else(queue: Queue) -> None:
@@ -115,9 +115,9 @@ def test_a_hint_is_json_whatever_the_settings_say(
     """Case B6. Given a queue with RQ's default serializer, which is pickle, nothing is pickled for it."""
     monkeypatch.setitem(settings.QUEUES, "pickled", {"URL": redis_server.url})
     try:
-        assert data(hints.rq_queue("pickled"))[2] == ["pickled", keys.get_installation()]
+        assert data(hints.get_rq_queue("pickled"))[2] == ["pickled", keys.get_installation()]
     finally:
-        hints.rq_queue.cache_clear()
+        hints.get_rq_queue.cache_clear()
 
 
 def data(queue: Queue) -> Any:
@@ -174,10 +174,10 @@ def test_two_databases_of_one_server_do_not(
     monkeypatch.setitem(settings.QUEUES, "elsewhere", {"URL": redis_server.url.replace("/0", "/1")})
     try:
         assert hints.send([OPPORTUNITIES, "elsewhere"]) == 2
-        assert (queue.count, hints.rq_queue("elsewhere").count) == (1, 1)
-        assert hints.connection("elsewhere").dbsize() > 0
+        assert (queue.count, hints.get_rq_queue("elsewhere").count) == (1, 1)
+        assert hints.get_connection("elsewhere").dbsize() > 0
     finally:
-        hints.rq_queue.cache_clear()
+        hints.get_rq_queue.cache_clear()
 
 
 def test_the_cached_connection_survives_a_restart(queue: Queue, redis_server: ValkeyServer) -> None:

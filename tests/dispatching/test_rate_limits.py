@@ -201,4 +201,4 @@ def test_losing_redis_between_two_looks_costs_only_the_wait(
     in_force = [RateLimit(1, Scope("opportunity", None), 600)]
     redis_server.kill()
 
-    assert rate_limits.allow(locks.redis, in_force, messages) == []
+    assert rate_limits.limit_messages(locks.redis, in_force, messages) == []

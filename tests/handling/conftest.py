@@ -49,7 +49,7 @@ def locks(redis_server: ValkeyServer) -> RecordLocks:
     from tests.handling.factories import OPPORTUNITIES  # noqa: PLC0415
 
     assert redis_server.is_running
-    return locks.RecordLocks(hints.connection(OPPORTUNITIES))
+    return locks.RecordLocks(hints.get_connection(OPPORTUNITIES))
 
 
 class Statements:

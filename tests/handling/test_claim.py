@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from passport_events.handling.claim import claim_batch
-from passport_events.handling.locks import RecordLocks, record_key
+from passport_events.handling.locks import RecordLocks, get_record_key
 from passport_events.models import (
     ProcessedMessage,
     Status,
@@ -95,14 +95,14 @@ def test_a_record_that_another_worker_holds_is_left_and_parked_at_no_cost(locks:
     home = an_organization()
     held, free = a_message(home, 1), a_message(home, 2)
     other_worker = uuid.uuid4()
-    locks.acquire([record_key(held)], other_worker, timedelta(seconds=60))
+    locks.acquire([get_record_key(held)], other_worker, timedelta(seconds=60))
 
     claim = claim_batch(TYPES, locks)
 
     assert [m.pk for m in claim.messages] == [free.pk]
     assert (now(held).status, now(held).attempts) == (Status.WAITING, 0)
     assert not ProcessedMessage.objects.due().exists()
-    locks.release([record_key(held)], other_worker)
+    locks.release([get_record_key(held)], other_worker)
     make_due(held)
     assert [m.pk for m in claim_batch(TYPES, locks).messages] == [held.pk]
 
@@ -131,4 +131,4 @@ def test_what_is_given_back_is_due_at_that_very_moment(locks: RecordLocks) -> No
         claim = claim_batch(TYPES, locks)
         assert len(claim.messages) == 1
         locks.release(claim.records, claim.lease_token)
-        ProcessedMessage.objects.release(claim.lease_token)
+        ProcessedMessage.objects.unclaim(claim.lease_token)

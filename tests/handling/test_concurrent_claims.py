@@ -28,7 +28,7 @@ def test_two_workers_claim_everything_between_them_and_nothing_twice(
     begin = threading.Barrier(4)
 
     def claim_all() -> None:
-        locks = RecordLocks(hints.connection(OPPORTUNITIES))
+        locks = RecordLocks(hints.get_connection(OPPORTUNITIES))
         begin.wait()
         misses = 0
         while misses < 3:

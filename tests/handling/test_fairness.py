@@ -67,7 +67,7 @@ def test_nobody_always_comes_first(locks: RecordLocks) -> None:
         claim = claim_batch(TYPES, locks)
         first.add(claim.messages[0].organization_id)
         locks.release(claim.records, claim.lease_token)
-        ProcessedMessage.objects.release(claim.lease_token)
+        ProcessedMessage.objects.unclaim(claim.lease_token)
 
     assert len(first) == 2
 

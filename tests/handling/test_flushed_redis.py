@@ -46,7 +46,7 @@ def idle_workers(redis_server: ValkeyServer) -> Iterator[None]:
         )
         for _ in range(WORKERS)
     ]
-    queue, deadline = hints.rq_queue(OPPORTUNITIES), time.monotonic() + PATIENCE_SECONDS
+    queue, deadline = hints.get_rq_queue(OPPORTUNITIES), time.monotonic() + PATIENCE_SECONDS
     while Worker.count(queue=queue) < WORKERS:
         assert time.monotonic() < deadline, "the workers did not start"
         time.sleep(0.1)
@@ -68,7 +68,7 @@ def tick_until(most_left: int) -> list[int]:
         assert time.monotonic() < deadline, f"{left()} rows wait still"
         dispatcher.tick()
         for _ in range(10):
-            found.append(hints.rq_queue(OPPORTUNITIES).count)
+            found.append(hints.get_rq_queue(OPPORTUNITIES).count)
             time.sleep(0.01)
     return found
 
@@ -102,9 +102,9 @@ def test_without_workers_hints_do_not_pile_up(redis_server: ValkeyServer) -> Non
     """Given a flush and nobody who takes hints, each minute's tick leaves it at a handful."""
     a_backlog(an_organization(), 500)
     redis_server.flush()
-    redis = hints.connection(OPPORTUNITIES)
+    redis = hints.get_connection(OPPORTUNITIES)
     for _ in range(60):
-        redis.delete(dispatcher.tick_key(), hints.flag(OPPORTUNITIES))  # what a minute does
+        redis.delete(dispatcher.get_tick_key(), hints.get_flag_key(OPPORTUNITIES))  # what a minute does
         dispatcher.tick()
 
-    assert hints.rq_queue(OPPORTUNITIES).count == hints.MAX_WAITING
+    assert hints.get_rq_queue(OPPORTUNITIES).count == hints.MAX_WAITING

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from passport_events.handling.claim import claim_batch, claim_isolated
-from passport_events.handling.locks import RecordLocks, record_key
+from passport_events.handling.locks import RecordLocks, get_record_key
 from passport_events.handling.worker import work
 from passport_events.models import Status
 from tests.handling.factories import a_message, an_event, an_organization, now, pause, stored
@@ -54,7 +54,7 @@ def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -
     home = an_organization()
     [held] = stored(an_event(home, 1), due_in=timedelta(minutes=-5), isolated=True)
     [free] = stored(an_event(home, 2), isolated=True)
-    locks.acquire([record_key(held)], uuid.uuid4(), timedelta(seconds=60))
+    locks.acquire([get_record_key(held)], uuid.uuid4(), timedelta(seconds=60))
 
     assert claim_isolated(TYPES, locks).messages == ()
     assert [m.pk for m in claim_isolated(TYPES, locks).messages] == [free.pk]
@@ -64,7 +64,7 @@ def test_a_job_goes_on_past_those_whose_records_are_held(locks: RecordLocks) -> 
     home = an_organization()
     held = stored(*(an_event(home, n) for n in (1, 2)), due_in=timedelta(minutes=-5), isolated=True)
     [free] = stored(an_event(home, 3), isolated=True)
-    locks.acquire([record_key(message) for message in held], uuid.uuid4(), timedelta(seconds=60))
+    locks.acquire([get_record_key(message) for message in held], uuid.uuid4(), timedelta(seconds=60))
 
     work("passport-opportunities")
 

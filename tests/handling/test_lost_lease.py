@@ -59,7 +59,7 @@ def test_the_worker_that_took_over_has_the_only_effect() -> None:
             calls.append("the first worker is paused")
             ProcessedMessage.objects.update(status=Status.WAITING, lease_token=None)
             make_due()
-            hints.connection(OPPORTUNITIES).flushall()  # its lock has ended too
+            hints.get_connection(OPPORTUNITIES).flushall()  # its lock has ended too
             other = threading.Thread(target=in_a_thread)
             other.start()
             other.join()

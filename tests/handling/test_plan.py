@@ -7,8 +7,8 @@ import pytest
 from passport_events import Event, handles
 from passport_events.conf import Settings
 from passport_events.event import S3_POINTER
-from passport_events.handling.plan import Plan, is_echo, plan_for
-from passport_events.handling.registry import handler_for
+from passport_events.handling.plan import Plan, is_echo, make_plan
+from passport_events.handling.registry import find_handler
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, SalesforceRecord, Status
 
 SETTINGS = Settings(own_change_origins=("passport",))
@@ -33,7 +33,7 @@ def message(mode: Mode | None, origin: str = "") -> ProcessedMessage:
     ("mode", "plan"), [(None, OFF), (Mode.OFF, OFF), (Mode.SHADOW, SHADOW), (Mode.LIVE, MERGED)]
 )
 def test_without_a_handler_the_mode_decides(mode: Mode | None, plan: Plan, origin: str) -> None:
-    assert plan_for(message(mode, origin), SETTINGS) == plan
+    assert make_plan(message(mode, origin), SETTINGS) == plan
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def test_without_a_handler_the_mode_decides(mode: Mode | None, plan: Plan, origi
 def test_a_handler_is_not_called_for_these(mode: Mode | None, origin: str, plan: Plan) -> None:
     handles("item")(handler)
 
-    assert plan_for(message(mode, origin), SETTINGS) == plan
+    assert make_plan(message(mode, origin), SETTINGS) == plan
 
 
 def test_a_live_event_goes_to_its_handler_in_a_transaction_of_its_own() -> None:
     handles("item")(handler)
 
-    assert plan_for(message(Mode.LIVE), SETTINGS) == Plan(handler_for("item"), needs_own_transaction=True)
+    assert make_plan(message(Mode.LIVE), SETTINGS) == Plan(find_handler("item"), needs_own_transaction=True)
 
 
 def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
     pointer = ProcessedMessage(event_type=S3_POINTER, content={"bucket": "b", "key": "k"})
 
-    plan = plan_for(pointer, SETTINGS)
+    plan = make_plan(pointer, SETTINGS)
 
     assert plan == Plan(None, merges=False, needs_own_transaction=True)
 

@@ -15,7 +15,7 @@ from passport_events.dispatching.flow_control import FlowControls
 from passport_events.event import S3_POINTER, Identity
 from passport_events.handling.claim import Claim, claim_batch, claim_isolated
 from passport_events.handling.fairness import select_fairly
-from passport_events.handling.locks import RecordLocks, record_key
+from passport_events.handling.locks import RecordLocks, get_record_key
 from passport_events.handling.recovery import MAX_CRASHES
 from passport_events.handling.worker import work
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord, Status
@@ -119,10 +119,10 @@ def test_they_are_left_alone_by_workers_of_other_queues(locks: RecordLocks) -> N
 def test_each_has_a_lock_of_its_own(locks: RecordLocks) -> None:
     """Given one that another worker holds, the others are free."""
     held, *others = some_pointers(3)
-    locks.acquire([record_key(held)], uuid.uuid4(), timedelta(seconds=60))
+    locks.acquire([get_record_key(held)], uuid.uuid4(), timedelta(seconds=60))
 
     assert claimed(claim_batch(TYPES, locks)) == {message.pk for message in others}
-    assert len({record_key(message) for message in (held, *others)}) == 3
+    assert len({get_record_key(message) for message in (held, *others)}) == 3
 
 
 @pytest.mark.parametrize("event_type", ["", S3_POINTER])
@@ -182,7 +182,7 @@ def test_the_dispatcher_hints_at_their_queue(change_settings: Callable[..., None
     some_pointers(1)
 
     assert dispatcher.dispatch() == 1
-    assert hints.rq_queue("passport-items").count == 1
+    assert hints.get_rq_queue("passport-items").count == 1
 
 
 @pytest.mark.usefixtures("redis_server")

@@ -39,7 +39,7 @@ def test_a_handler_is_found_by_its_event_type_with_what_it_asked_for() -> None:
         return event.record_id
 
     handles("item", prepare=fetch, latest_only=True, needs_complete=True)(one)
-    handler = registry.handler_for("item")
+    handler = registry.find_handler("item")
 
     assert handler == registry.Handler(
         event_type="item",
@@ -59,8 +59,8 @@ def test_the_decorator_gives_the_function_back() -> None:
 def test_a_type_that_nobody_handles_has_no_handler() -> None:
     handles("item")(one)
 
-    assert registry.handler_for("opportunity") is None
-    assert set(registry.registered()) == {"item"}
+    assert registry.find_handler("opportunity") is None
+    assert set(registry.get_handlers()) == {"item"}
 
 
 def test_a_second_handler_of_a_type_is_refused_with_both_names() -> None:
@@ -69,27 +69,27 @@ def test_a_second_handler_of_a_type_is_refused_with_both_names() -> None:
     with pytest.raises(HandlerConflict, match=r"one and .*other|other and .*one") as raised:
         handles("item")(other)
     assert isinstance(raised.value, ConfigurationError)
-    assert registry.registered()["item"].function is one
+    assert registry.get_handlers()["item"].function is one
 
 
 def test_a_module_that_is_imported_again_replaces_its_own_handler() -> None:
     handles("item")(one)
     handles("item", latest_only=True)(one)
 
-    assert registry.registered()["item"].latest_only
+    assert registry.get_handlers()["item"].latest_only
 
 
 def test_one_function_may_handle_two_types() -> None:
     handles("item")(handles("opportunity")(one))
 
-    assert {handler.function for handler in registry.registered().values()} == {one}
+    assert {handler.function for handler in registry.get_handlers().values()} == {one}
 
 
 def test_the_registry_cannot_be_changed_from_outside() -> None:
     handles("item")(one)
-    dict(registry.registered()).clear()
+    dict(registry.get_handlers()).clear()
 
-    assert registry.handler_for("item") is not None
+    assert registry.find_handler("item") is not None
 
 
 def test_what_prepares_cannot_share_its_transaction() -> None:
@@ -98,7 +98,7 @@ def test_what_prepares_cannot_share_its_transaction() -> None:
     ) as raised:
         handles("item", prepare=lambda event: None, shares_transaction=True)(one)
     assert isinstance(raised.value, ConfigurationError)
-    assert registry.handler_for("item") is None
+    assert registry.find_handler("item") is None
 
 
 async def coroutine(event: Event, record: SalesforceRecord) -> None:
@@ -180,7 +180,7 @@ def test_what_would_never_run_is_refused(what: str) -> None:
         handles("item")(function)
     assert text in str(raised.value)
     assert isinstance(raised.value, ConfigurationError)
-    assert registry.handler_for("item") is None
+    assert registry.find_handler("item") is None
 
 
 async def fetch(event: Event) -> None:
@@ -195,7 +195,7 @@ def test_so_it_is_of_prepare(prepare: Any) -> None:
     """Case A3."""
     with pytest.raises(InvalidHandler):
         handles("item", prepare=prepare)(one)
-    assert registry.handler_for("item") is None
+    assert registry.find_handler("item") is None
 
 
 def decorated(function: Callable[..., object]) -> Callable[..., object]:
@@ -226,7 +226,7 @@ def test_everything_that_runs_when_it_is_called_is_accepted(function: Any) -> No
     """Case A3."""
     handles("item")(function)
 
-    handler = registry.handler_for("item")
+    handler = registry.find_handler("item")
     assert handler is not None
     assert "." in handler.name
 
@@ -274,7 +274,7 @@ def test_a_module_that_is_loaded_again_replaces_its_handlers(
     del sys.modules["handlers_of_a11"]
     module = importlib.import_module("handlers_of_a11")
 
-    assert registry.registered()["item"].function is module.enrol
+    assert registry.get_handlers()["item"].function is module.enrol
     monkeypatch.delitem(sys.modules, "handlers_of_a11")
 
 
@@ -282,7 +282,7 @@ def test_a_module_that_is_loaded_again_replaces_its_handlers(
 def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As while Django loads event_handlers.py."""
     monkeypatch.setattr(registry, "_collected", [])
-    with registry.collected_problems():
+    with registry.collect_problems():
         yield
 
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def waiting_hints() -> int:
-    return int(hints.rq_queue(OPPORTUNITIES).count)
+    return int(hints.get_rq_queue(OPPORTUNITIES).count)
 
 
 def test_what_is_stored_while_it_rests_is_handled_by_the_same_job(clock: Time) -> None:

@@ -99,7 +99,7 @@ def test_plain_rqworker_reads_what_the_queue_of_the_settings_writes(options: tup
     output = run(*rqworker("--burst", *options))
 
     assert (now(message).status, written()) == (Status.SUCCEEDED, ["done"]), output
-    assert hints.rq_queue(OPPORTUNITIES).failed_job_registry.count == 0
+    assert hints.get_rq_queue(OPPORTUNITIES).failed_job_registry.count == 0
 
 
 @pytest.mark.parametrize("worker_class", [PassportWorker, PassportSimpleWorker])
@@ -131,7 +131,7 @@ def test_a_pool_of_workers_reads_hints() -> None:
 
 
 def test_maintenance_comes_every_minute() -> None:
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     worker = PassportWorker([queue], connection=queue.connection)
 
     assert (worker.maintenance_interval, worker.job_monitoring_interval) == (60, 15)
@@ -163,7 +163,7 @@ import django; django.setup()
 from passport_events.dispatching import hints
 from passport_events.handling import rq_worker
 from passport_events.models import ProcessedMessage
-queue = hints.rq_queue({OPPORTUNITIES!r})
+queue = hints.get_rq_queue({OPPORTUNITIES!r})
 worker = rq_worker.{worker_class}([queue], connection=queue.connection)
 hints.send([queue.name])
 worker.work(burst=True)
@@ -176,7 +176,7 @@ worker.work(burst=True)
     output = run("-c", jobs)
 
     assert written() == ["done"], output
-    assert hints.rq_queue(OPPORTUNITIES).failed_job_registry.count == 0
+    assert hints.get_rq_queue(OPPORTUNITIES).failed_job_registry.count == 0
     assert ProcessedMessage.objects.filter(status=Status.SUCCEEDED).count() == 1
 
 
@@ -194,7 +194,7 @@ def backend():
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return cursor.fetchone()[0]
-queue = hints.rq_queue({OPPORTUNITIES!r})
+queue = hints.get_rq_queue({OPPORTUNITIES!r})
 worker = rq_worker.PassportWorker([queue], connection=queue.connection)
 for _ in range(2):
     print("backend", backend())
@@ -235,7 +235,7 @@ if {start!r} != "worker" and os.fork():
     raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
 pool = connection._connection_pools
 assert bool(pool) == ({start!r} == "worker"), pool
-queue = hints.rq_queue({OPPORTUNITIES!r})
+queue = hints.get_rq_queue({OPPORTUNITIES!r})
 worker = rq_worker.PassportWorker([queue], connection=queue.connection)
 deadline = time.monotonic() + {PATIENCE_SECONDS}
 undone = ProcessedMessage.objects.filter(due_at__isnull=False, crashes__lt=2)
@@ -259,13 +259,13 @@ def test_a_child_forgets_connections_and_pools_of_its_parent(monkeypatch: pytest
     closed: list[str] = []
     monkeypatch.setattr(type(before), "close", lambda self: closed.append(self.alias))
     try:
-        fork_safety.leave_databases_to_parent()
+        fork_safety.drop_inherited_connections()
 
         assert connections["default"] is not before
         assert (pools, closed) == ({}, [])
     finally:
         connections["default"] = before
-        fork_safety._inherited.clear()
+        fork_safety._inherited_connections.clear()
 
 
 @pytest.mark.parametrize("kind", ["idle", "busy"])
@@ -274,7 +274,7 @@ def test_workers_register_again_after_redis_was_flushed(
     kind: str, options: tuple[str, ...], redis_server: ValkeyServer
 ) -> None:
     """Case C1. Given FLUSHALL under a worker, health finds it again, with its own installation."""
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     worker = spawn("-m", "tests.handling.workshop.soon", OPPORTUNITIES, *options)
     try:
         wait_until(lambda: len(rq_state.list_workers(queue)) == 1)

@@ -114,7 +114,7 @@ def test_nothing_connects_inside_the_effect_transaction(
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", watch)
-    hints.rq_queue.cache_clear()  # so that every connection is opened anew
+    hints.get_rq_queue.cache_clear()  # so that every connection is opened anew
     connections.forget()
     handles("opportunity")(lambda event, record: write(event.fields["Name"]))
     stored(*(an_event(an_organization(number), number) for number in (1, 2)))

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def waiting_hints() -> int:
-    return int(hints.rq_queue(OPPORTUNITIES).count)
+    return int(hints.get_rq_queue(OPPORTUNITIES).count)
 
 
 def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
@@ -77,7 +77,7 @@ def test_told_to_stop_between_claim_and_turn_it_gives_all_back(
     monkeypatch.setattr(worker, "_stop_requested", False)
     home = an_organization()
     stored(*(an_event(home, number) for number in range(3)))
-    locks = RecordLocks(hints.connection(OPPORTUNITIES))
+    locks = RecordLocks(hints.get_connection(OPPORTUNITIES))
     claim = claim_batch(["opportunity"], locks)
     worker.request_stop()
 
@@ -164,7 +164,7 @@ def test_no_claim_waits_for_another() -> None:
 
 
 def test_work_on_an_empty_claim_does_nothing(redis_server: ValkeyServer, statements: Statements) -> None:
-    locks = RecordLocks(hints.connection(OPPORTUNITIES))
+    locks = RecordLocks(hints.get_connection(OPPORTUNITIES))
     claim = claim_batch(["opportunity"], locks)
 
     with statements:

@@ -155,5 +155,5 @@ class Invariants:
 
     def _redis_holds_few_hints(self) -> None:
         for name in conf.current().queues():
-            waiting = hints.rq_queue(name).count
+            waiting = hints.get_rq_queue(name).count
             assert waiting <= A_HANDFUL, f"I8: {waiting} hints wait in {name}"

@@ -215,4 +215,4 @@ class Passport(RuleBasedStateMachine):
 
 
 def _locks() -> RecordLocks:
-    return RecordLocks(hints.connection("passport-opportunities"))
+    return RecordLocks(hints.get_connection("passport-opportunities"))

@@ -155,7 +155,7 @@ class World:
         """Let workers take hints that are in RQ; returns how many there were."""
         answered = 0
         for name in conf.current().queues():
-            queue = hints.rq_queue(name)
+            queue = hints.get_rq_queue(name)
             while answered < most and queue.count:
                 job_id = str(queue.pop_job_id())
                 job = Job.fetch(job_id, connection=queue.connection, serializer=queue.serializer)
@@ -166,7 +166,7 @@ class World:
 
     def dispatch(self) -> None:
         """The dispatcher's next second."""
-        hints.connection(next(iter(conf.current().queues()))).delete(dispatcher.tick_key())
+        hints.get_connection(next(iter(conf.current().queues()))).delete(dispatcher.get_tick_key())
         dispatcher.tick()
 
     def flush_redis(self) -> None:
@@ -177,7 +177,7 @@ class World:
     def time_passes(self, time: timedelta) -> None:
         """Everywhere: rows move into the past, and what Redis keeps for seconds is gone."""
         self.clock_jumps(time)
-        redis = hints.connection(next(iter(conf.current().queues())))
+        redis = hints.get_connection(next(iter(conf.current().queues())))
         for key in redis.keys("passport:*"):
             redis.delete(key)
 

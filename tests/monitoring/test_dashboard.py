@@ -54,7 +54,7 @@ def some_of_everything(first: int, last: int) -> None:
         Heartbeat.objects.create(name=f"poller h:{number}", kind="poller", started_at=now, beaten_at=now)
         Outage.objects.create(organization=home, began_at=now - 9 * MINUTE)
         a_sample(f"queue-{number}")
-        Worker([hints.rq_queue("passport-items")], name=f"w{number}").register_birth()  # type: ignore[no-untyped-call]
+        Worker([hints.get_rq_queue("passport-items")], name=f"w{number}").register_birth()  # type: ignore[no-untyped-call]
     took(status="succeeded")
     move_back(MINUTE)
     count()

@@ -55,7 +55,7 @@ class Stack:
 
     def register_worker(self, *names: str, kind: type[Worker] | None = None) -> Worker:
         """One that listens to these queues."""
-        queues = [hints.rq_queue(name) for name in names]
+        queues = [hints.get_rq_queue(name) for name in names]
         worker = (kind or PassportWorker)(queues, connection=queues[0].connection)
         worker.register_birth()  # type: ignore[no-untyped-call]
         self.workers[names[0]] = worker
@@ -77,7 +77,7 @@ class Stack:
 
     def run_worker(self, name: str = OPPORTUNITIES, kind: Any = SimpleWorker, serializer: Any = None) -> None:
         """Work on the hints of a queue in a real worker of RQ, until there is none."""
-        queue = hints.rq_queue(name)
+        queue = hints.get_rq_queue(name)
         serializer = serializer or queue.serializer
         mine = Queue(name, connection=queue.connection, serializer=serializer)
         kind([mine], connection=queue.connection, serializer=serializer).work(burst=True)
@@ -88,7 +88,7 @@ class Stack:
 
     def work_off(self) -> None:
         """Hint at everything that is due, and handle it."""
-        for redis in {hints.connection(name) for name in conf.current().queues()}:
+        for redis in {hints.get_connection(name) for name in conf.current().queues()}:
             for flag in redis.scan_iter("*hint:*"):
                 redis.delete(flag)
         dispatcher.dispatch()

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from passport_events.event import Event
 from passport_events.exceptions import Discard, Reject, RetryLater
 from passport_events.handling.jobs import work_on_queue
-from passport_events.handling.registry import handles, registered
+from passport_events.handling.registry import get_handlers, handles
 from passport_events.models import (
     MessageAttempt,
     OperatorAction,
@@ -42,7 +42,7 @@ def install(redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Inst
         monkeypatch.setattr("passport_events.handling.registry._handlers", {})
         handles("opportunity")(function)
 
-    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(registered()))
+    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(get_handlers()))
     return put
 
 

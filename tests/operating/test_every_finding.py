@@ -142,7 +142,7 @@ def _(given: Given) -> Case:
 @case(Code.REDIS_REFUSES)
 def _(given: Given) -> Case:
     """Case C8."""
-    redis: Any = hints.connection(OPPORTUNITIES)
+    redis: Any = hints.get_connection(OPPORTUNITIES)
     redis.execute_command("ACL", "SETUSER", "default", "-eval")
     assert "ACL" in way_out(Code.REDIS_REFUSES)
     yield
@@ -180,10 +180,10 @@ def _(given: Given) -> Case:
 @case(Code.WORKERS_SUSPENDED)
 def _(given: Given) -> Case:
     overdue(TWO_MINUTES)
-    suspend(hints.connection(OPPORTUNITIES))
+    suspend(hints.get_connection(OPPORTUNITIES))
     assert "rq resume" in way_out(Code.WORKERS_SUSPENDED)
     yield
-    resume(hints.connection(OPPORTUNITIES))
+    resume(hints.get_connection(OPPORTUNITIES))
     given.stack.work_off()
 
 
@@ -212,7 +212,7 @@ def _(given: Given) -> Case:
 @case(Code.JOB_TOO_LONG)
 def _(given: Given) -> Case:
     overdue(TWO_MINUTES)
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     queue.enqueue_call(hints.JOB, args=(OPPORTUNITIES,), timeout=1)
     with given.patch.context() as slow:
         slow.setattr(jobs, "work", lambda name: time.sleep(10))
@@ -242,7 +242,7 @@ def _(given: Given) -> Case:
 def _(given: Given) -> Case:
     """Case B6."""
     overdue(TWO_MINUTES)
-    hints.rq_queue(OPPORTUNITIES).enqueue_call("os.system", args=("true",))
+    hints.get_rq_queue(OPPORTUNITIES).enqueue_call("os.system", args=("true",))
     given.stack.run_worker(kind=PassportSimpleWorker)
     assert "write to Redis" in way_out(Code.JOB_REFUSED)
     yield
@@ -411,7 +411,7 @@ def test_a_poller_whose_machine_has_another_time_is_well(given: Given) -> None:
 
 
 def test_a_redis_that_answers_what_rq_cannot_read_is_a_finding(given: Given) -> None:
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     queue.connection.set(queue.failed_job_registry.key, "no list of jobs")
     assert set(wrong()) == {Code.REDIS_AWAY}
     assert "ResponseError" in wrong()[Code.REDIS_AWAY].text

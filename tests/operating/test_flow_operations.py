@@ -26,11 +26,11 @@ def test_a_pause_holds_for_its_scope_until_it_is_resumed(
     assert flow_operations.pause(*scope, ann, "S3 is down")
     assert not flow_operations.pause(*scope, Actor("bob"), "me too")
 
-    assert FlowControls.in_force().is_paused("item", home.pk)
-    assert FlowControls.in_force().is_paused("opportunity", home.pk) is (event_type is None)
+    assert FlowControls.read().is_paused("item", home.pk)
+    assert FlowControls.read().is_paused("opportunity", home.pk) is (event_type is None)
     assert flow_operations.resume(*scope, Actor("bob"))
     assert not flow_operations.resume(*scope, ann)
-    assert not FlowControls.in_force().pauses
+    assert not FlowControls.read().pauses
     action = OperatorAction.objects.get()
     assert (action.actor_name, action.reason, action.ended_by) == ("ann", "S3 is down", "bob")
 
@@ -39,16 +39,16 @@ def test_resuming_one_organization_leaves_the_pause_of_all(ann: Actor) -> None:
     home = organization()
     flow_operations.pause(None, None, ann, "")
     assert not flow_operations.resume(None, home, ann)
-    assert FlowControls.in_force().is_paused("item", home.pk)
+    assert FlowControls.read().is_paused("item", home.pk)
 
 
 def test_another_rate_ends_the_throttle_before(ann: Actor) -> None:
     assert flow_operations.limit_rate("item", None, ann, "", 60)
     assert not flow_operations.limit_rate("item", None, ann, "", 60)
     assert flow_operations.limit_rate("item", None, ann, "", 90)
-    assert [throttle.per_minute for throttle in FlowControls.in_force().rate_limits] == [90]
+    assert [throttle.per_minute for throttle in FlowControls.read().rate_limits] == [90]
     assert flow_operations.remove_rate_limit("item", None, ann)
-    assert not FlowControls.in_force().rate_limits
+    assert not FlowControls.read().rate_limits
 
 
 def test_a_throttle_of_nothing_is_refused(ann: Actor) -> None:

@@ -52,7 +52,7 @@ def overdue() -> Any:
 @pytest.fixture
 def worker(redis_server: ValkeyServer) -> Iterator[Worker]:
     """An RQ worker that is registered, and does nothing."""
-    queue = hints.rq_queue(QUEUE)
+    queue = hints.get_rq_queue(QUEUE)
     listening = Worker([queue], connection=queue.connection)
     listening.register_birth()  # type: ignore[no-untyped-call]
     yield listening
@@ -111,7 +111,7 @@ def test_overdue_because_no_worker_listens() -> None:
 @pytest.mark.usefixtures("worker", "overdue")
 def test_a_worker_that_reads_what_the_queue_writes_leaves_no_finding() -> None:
     hints.send([QUEUE])
-    queue = hints.rq_queue(QUEUE)
+    queue = hints.get_rq_queue(QUEUE)
     SimpleWorker([queue], connection=queue.connection, serializer=queue.serializer).work(burst=True)
     assert finding(QUEUE).ok
 

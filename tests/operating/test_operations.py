@@ -148,7 +148,7 @@ def test_workers_are_woken_and_observers_told_after_the_commit(
         instrumentation.unsubscribe(observer)
     assert [facts["kind"] for facts in heard] == ["start of retry", "end of retry"]
     assert all(facts["actor"] == "ann" and facts["count"] == 1 for facts in heard)
-    assert hints.rq_queue("passport-opportunities").count == 1
+    assert hints.get_rq_queue("passport-opportunities").count == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -115,7 +115,7 @@ def test_flow_is_paused_resumed_and_throttled() -> None:
     assert passport("resume", "--event-type", "item")[0] == 1
     assert passport("resume", "--event-type", "item", "--organization", HOME)[0] == 0
     assert passport("rate-limit", "--per-minute", "5")[1].endswith("at most 5 messages a minute\n")
-    assert FlowControls.in_force().rate_limits[0].per_minute == 5
+    assert FlowControls.read().rate_limits[0].per_minute == 5
     assert passport("rate-limit", "--remove")[0] == 0
     assert passport("rate-limit", "--remove")[0] == 1
 

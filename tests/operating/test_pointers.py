@@ -109,7 +109,7 @@ def test_an_organization_that_is_off_has_pointers_that_wait() -> None:
 
 def test_they_are_paused_by_the_name_of_their_type(ann: Actor, settings: Settings) -> None:
     assert flow_operations.pause(S3_POINTER, None, ann, "S3 is down")
-    assert FlowControls.in_force().is_paused(S3_POINTER, 0)
+    assert FlowControls.read().is_paused(S3_POINTER, 0)
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_BUCKETS": []}
     with pytest.raises(OperationRefused, match="No event type 's3-pointer'"):
         flow_operations.pause(S3_POINTER, None, ann, "")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from passport_events.event import Event
 from passport_events.exceptions import NothingToDo, OperationRefused
 from passport_events.handling.jobs import work_on_queue
-from passport_events.handling.registry import handles, registered
+from passport_events.handling.registry import get_handlers, handles
 from passport_events.models import Mode, OperatorAction, ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
@@ -44,7 +44,7 @@ def succeeded(number: int = 1, **about: Any) -> ProcessedMessage:
 def seen(redis_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What a handler of opportunities is called with."""
     calls: list[Event] = []
-    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(registered()))
+    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(get_handlers()))
 
     @handles("opportunity")
     def keep(event: Event, record: SalesforceRecord) -> None:

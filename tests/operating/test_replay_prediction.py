@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passport_events.event import Event
-from passport_events.handling.registry import handles, registered
+from passport_events.handling.registry import get_handlers, handles
 from passport_events.models import Mode, SalesforceRecord, Status
 from passport_events.operating.operations import REPLAY
 from passport_events.operating.replay import predict
@@ -38,7 +38,7 @@ def test_it_says_who_would_be_called_and_who_would_not(monkeypatch: pytest.Monke
 
     assert found.read == 6
     assert found.would == {
-        f"call {registered()['opportunity'].name}": 2,
+        f"call {get_handlers()['opportunity'].name}": 2,
         "be merged only: shadow": 1,
         "be merged only, nothing handles it": 1,
         "no worker takes its type: it is not in EVENT_TYPES": 1,

@@ -41,7 +41,7 @@ def test_it_is_due_at_once_and_loses_no_attempt(ann: Actor, redis_server: Valkey
     organization()
     since = timezone.now() - timedelta(days=2)
     message = later(deferred_since=since, isolated=True, crashes=1)
-    hints.connection(QUEUE).flushall()
+    hints.get_connection(QUEUE).flushall()
 
     action = retry_now(ann, Selection(ids=(message.pk,)))
 
@@ -50,7 +50,7 @@ def test_it_is_due_at_once_and_loses_no_attempt(ann: Actor, redis_server: Valkey
     assert (message.attempts, message.deferred_since, message.crashes) == (3, since, 1)
     assert (message.isolated, message.fingerprint, message.last_action) == (True, "f00", action.pk)
     assert (action.kind, action.affected, action.reason) == ("retry_now", 1, "it is back")
-    assert hints.rq_queue(QUEUE).count == 1
+    assert hints.get_rq_queue(QUEUE).count == 1
 
 
 def test_a_worker_takes_it_for_its_next_attempt(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,10 +95,10 @@ def test_what_is_paused_stays_paused(ann: Actor) -> None:
     organization()
     message = later()
     flow_operations.pause("opportunity", None, ann, "their API is down")
-    hints.connection(QUEUE).flushall()
+    hints.get_connection(QUEUE).flushall()
 
     retry_now(ann, Selection(ids=(message.pk,)))
-    assert hints.rq_queue(QUEUE).count == 0
+    assert hints.get_rq_queue(QUEUE).count == 0
     assert work(QUEUE) == 0
 
     flow_operations.resume("opportunity", None, ann)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from passport_events.event import Event
 from passport_events.exceptions import OperationRefused
-from passport_events.handling.registry import handles, registered
+from passport_events.handling.registry import get_handlers, handles
 from passport_events.models import Delivery, SalesforceRecord, Status
 from passport_events.operating import selection as module
 from passport_events.operating.selection import Selection, count, find_newest
@@ -84,14 +84,14 @@ def test_chosen_messages_are_those_and_no_others() -> None:
 
 @pytest.mark.django_db
 def test_a_handler_means_the_types_that_it_handles_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(registered()))
+    monkeypatch.setattr("passport_events.handling.registry._handlers", dict(get_handlers()))
 
     @handles("opportunity")
     def enrol(event: Event, record: SalesforceRecord) -> None: ...
 
     organization()
     message = opportunity()
-    name = registered()["opportunity"].name
+    name = get_handlers()["opportunity"].name
 
     assert set(Selection(handler=name).messages()) == {message}
     rows(message).update(event_type="item")

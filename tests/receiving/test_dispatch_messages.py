@@ -35,12 +35,12 @@ def test_once_hints_at_queues_with_due_rows(
 ) -> None:
     queue.send(opportunity(1))
     poll_once(queue)
-    hints.connection("passport-opportunities").flushall()
+    hints.get_connection("passport-opportunities").flushall()
 
     call_command("dispatch_messages", "--once")
 
     assert capsys.readouterr().out == "dispatch_messages: hints=1\n"
-    assert hints.rq_queue("passport-opportunities").count == 1
+    assert hints.get_rq_queue("passport-opportunities").count == 1
 
 
 def test_once_with_nothing_due_hints_at_nobody(

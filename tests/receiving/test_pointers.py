@@ -58,7 +58,7 @@ def test_what_a_pointer_leads_to_reaches_the_mirror(
     )
     assert (waiting.record_id, waiting.content) == ("", {"bucket": bucket.name, "key": key})
 
-    rq_queue = hints.rq_queue("passport-opportunities")
+    rq_queue = hints.get_rq_queue("passport-opportunities")
     PassportSimpleWorker([rq_queue], connection=rq_queue.connection).work(burst=True)
 
     assert state(waiting) == ("succeeded", "", 1)
@@ -133,11 +133,14 @@ def test_the_queues_of_what_it_brought_are_hinted_at(
     """Given pointers with a queue of their own, the events go to theirs."""
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "S3_PAYLOAD_QUEUE": "passport-items"}
     send(sqs, bucket, opportunity(1))
-    assert (hints.rq_queue("passport-items").count, hints.rq_queue("passport-opportunities").count) == (1, 0)
+    assert (
+        hints.get_rq_queue("passport-items").count,
+        hints.get_rq_queue("passport-opportunities").count,
+    ) == (1, 0)
 
     open_pointers()
 
-    assert hints.rq_queue("passport-opportunities").count == 1
+    assert hints.get_rq_queue("passport-opportunities").count == 1
     assert [m.status for m in events()] == ["waiting"]
 
 

@@ -62,7 +62,7 @@ def after(monkeypatch: pytest.MonkeyPatch, step: str, happens: Callable[[], obje
 def let_the_lease_end() -> None:
     """As when the worker stood still for too long: its lease and its lock are over."""
     let_time_pass()
-    hints.connection(QUEUE).flushall()
+    hints.get_connection(QUEUE).flushall()
 
 
 def test_it_is_fetched_outside_any_transaction(

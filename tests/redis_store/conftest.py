@@ -22,7 +22,7 @@ def _no_clients_of_other_tests() -> Iterator[None]:
     from passport_events.redis_store import connections  # noqa: PLC0415  the same
 
     yield
-    hints.rq_queue.cache_clear()
+    hints.get_rq_queue.cache_clear()
     connections.forget()
 
 

@@ -70,7 +70,7 @@ def test_a_server_that_never_answers_is_given_up(
     """Case B4. Given a frozen server or Sentinel, hints, ticks and locks come back with nothing."""
     monkeypatch.setattr(connections.add_deadline, "__defaults__", (0.1,))
     name = queue_in(**CONFIGS[kind](frozen))
-    locks = RecordLocks(hints.connection(name))
+    locks = RecordLocks(hints.get_connection(name))
     monkeypatch.setattr(Settings, "queues", lambda self: {name: ["opportunity"]})
 
     assert ends(lambda: hints.send([name])) == 0
@@ -86,7 +86,7 @@ def lease() -> tuple[Any, Any]:
 def test_every_connection_of_a_pool_has_the_deadline_and_no_retry(
     kind: str, queue_in: Callable[..., str]
 ) -> None:
-    redis = hints.connection(queue_in(**CONFIGS[kind](1)))
+    redis = hints.get_connection(queue_in(**CONFIGS[kind](1)))
     pool = redis.connection_pool
     made = [(pool, connections.REDIS_TIMEOUT_SECONDS)]
     if isinstance(pool, SentinelConnectionPool):
@@ -102,7 +102,7 @@ def test_every_connection_of_a_pool_has_the_deadline_and_no_retry(
 
 
 def test_a_socket_file_has_the_deadline(queue_in: Callable[..., str]) -> None:
-    redis = hints.connection(queue_in(UNIX_SOCKET_PATH="/nowhere/redis.sock", DB=0))
+    redis = hints.get_connection(queue_in(UNIX_SOCKET_PATH="/nowhere/redis.sock", DB=0))
 
     made: Any = redis.connection_pool.make_connection()
     assert made.socket_timeout == connections.REDIS_TIMEOUT_SECONDS
@@ -128,9 +128,9 @@ def test_a_client_of_a_cluster_is_refused_by_name() -> None:
 
 
 def test_queues_with_equal_settings_share_a_client(redis_server: ValkeyServer) -> None:
-    first = hints.connection("passport-opportunities")
+    first = hints.get_connection("passport-opportunities")
 
-    assert hints.connection("passport-items") is first
+    assert hints.get_connection("passport-items") is first
     assert isinstance(first, Redis)
 
 
@@ -164,7 +164,7 @@ def test_no_answer_of_a_server_fails_receiving_or_claiming(
     name = queue_in(URL=f"redis://{LOOPBACK}:{answering(GARBAGE[kind])}/0")
     monkeypatch.setattr(Settings, "queues", lambda self: {name: ["opportunity"]})
     monkeypatch.setattr(dispatcher, "dispatch", lambda: 0)
-    locks = RecordLocks(hints.connection(name))
+    locks = RecordLocks(hints.get_connection(name))
     limit = RateLimit(1, Scope("opportunity", None), 10)
 
     assert hints.send([name]) in (0, 1)
@@ -173,5 +173,5 @@ def test_no_answer_of_a_server_fails_receiving_or_claiming(
     assert locks.acquire([(1, "006")], *lease()) <= {(1, "006")}
     locks.renew([(1, "006")], *lease())
     locks.release([(1, "006")], lease()[0])
-    assert rate_limits.used_up(locks.redis, [limit]) in ([], [limit.scope])
-    assert rate_limits.allow(locks.redis, [limit], []) == []
+    assert rate_limits.find_exhausted(locks.redis, [limit]) in ([], [limit.scope])
+    assert rate_limits.limit_messages(locks.redis, [limit], []) == []

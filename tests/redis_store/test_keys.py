@@ -89,12 +89,12 @@ def test_a_name_shows_no_secret_and_no_address() -> None:
 
 def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: ValkeyServer) -> None:
     """Case B5. Flags, ticks, locks and rate limits of one are not seen by the other."""
-    locks, limit = RecordLocks(hints.connection(QUEUE)), RateLimit(1, Scope("opportunity", None), 10)
+    locks, limit = RecordLocks(hints.get_connection(QUEUE)), RateLimit(1, Scope("opportunity", None), 10)
     lease = timedelta(minutes=1)
 
     for _ in range(2):
         assert hints.send([QUEUE]) == 1
-        assert dispatcher._is_my_turn()
+        assert dispatcher._acquire_tick()
         assert locks.acquire([RECORD], uuid.uuid4(), lease) == {RECORD}
         assert rate_limits._reserve(locks.redis, limit, 1) == 1
         switch = elsewhere(NAME="the other")
@@ -105,7 +105,7 @@ def test_two_installations_of_one_redis_do_not_hold_up_each_other(redis_server: 
 def test_prefixes_of_rq_separate_everything(redis_server: ValkeyServer) -> None:
     """Case B5. Given the same database, an RQ_KEY_PREFIX each keeps them apart, and is in every key."""
     send = "import django; django.setup()\nfrom passport_events.dispatching import dispatcher, hints\n"
-    send += f"print(hints.send([{QUEUE!r}]), dispatcher._is_my_turn(), len(hints.rq_queue({QUEUE!r})))"
+    send += f"print(hints.send([{QUEUE!r}]), dispatcher._acquire_tick(), len(hints.get_rq_queue({QUEUE!r})))"
     for prefix in ("a", "{b}"):
         told = subprocess.run(
             [sys.executable, "-c", send],
@@ -116,7 +116,7 @@ def test_prefixes_of_rq_separate_everything(redis_server: ValkeyServer) -> None:
         )
         assert told.stdout.split() == ["1", "True", "1"]
 
-    found = [key.decode() for key in hints.connection(QUEUE).scan_iter()]
+    found = [key.decode() for key in hints.get_connection(QUEUE).scan_iter()]
     assert {key.split(":")[0] for key in found} == {"a", "{b}"}
 
 
@@ -128,7 +128,7 @@ def test_a_hint_that_came_from_elsewhere_clears_the_flag_of_its_sender(
     monkeypatch.setattr(dispatcher, "tick", lambda: 0)
     with elsewhere(HOST="pooler.internal"):
         assert hints.send([QUEUE]) == 1
-    [job] = hints.rq_queue(QUEUE).jobs
+    [job] = hints.get_rq_queue(QUEUE).jobs
 
     jobs.work_on_queue(*job.args)
 

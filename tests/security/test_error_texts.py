@@ -269,7 +269,7 @@ def test_it_is_in_no_column_log_line_page_or_output_and_not_in_redis(
     fail_with_all_ways()
     with caplog.at_level(logging.DEBUG):
         hints.send([QUEUE])
-        queue = hints.rq_queue(QUEUE)
+        queue = hints.get_rq_queue(QUEUE)
         PassportSimpleWorker([queue], connection=queue.connection).work(burst=True)
         found = execute_dry_run(Selection(event_type="opportunity"), Actor.from_command(), 50)
 
@@ -303,7 +303,7 @@ def test_it_is_in_no_column_log_line_page_or_output_and_not_in_redis(
 
 
 def _redis_values(server: ValkeyServer) -> list[object]:
-    redis: Any = hints.connection(QUEUE)
+    redis: Any = hints.get_connection(QUEUE)
     values: list[object] = []
     for key in redis.scan_iter():
         values += [key, redis.dump(key)]

@@ -124,8 +124,8 @@ def listener() -> Iterator[socket.socket]:
 
 def forge(forged: Mapping[str, Fields]) -> None:
     """Write them as RQ would, and everything else that RQ looks at."""
-    redis: Any = hints.connection(OPPORTUNITIES)
-    queue, past = hints.rq_queue(OPPORTUNITIES), time.time() - 100
+    redis: Any = hints.get_connection(OPPORTUNITIES)
+    queue, past = hints.get_rq_queue(OPPORTUNITIES), time.time() - 100
     for number, fields in enumerate(forged.values()):
         job, abandoned = f"forged-{number}", f"abandoned-{number}"
         for each in (job, abandoned):
@@ -173,7 +173,7 @@ def test_no_forged_job_is_executed(
     with pytest.raises(BlockingIOError):
         listener.accept()
     assert (now(message).status, written()) == ("succeeded", ["done"]), output
-    assert hints.rq_queue(OPPORTUNITIES).count == 0, output
+    assert hints.get_rq_queue(OPPORTUNITIES).count == 0, output
     assert SECRET not in output
     assert "touch " not in output
     assert "JobRefused" in output
@@ -186,9 +186,9 @@ def test_another_worker_class_executes_them(
     """What the tests above prove nothing without: RQ's own worker is taken over by one of these jobs."""
     marker = tmp_path / "touched"
     forged = forgeries(str(marker), listener.getsockname()[1])["another function"]
-    redis: Any = hints.connection(OPPORTUNITIES)
+    redis: Any = hints.get_connection(OPPORTUNITIES)
     redis.hset("rq:job:forged", mapping={"created_at": b"2026-01-01T00:00:00.000000Z", **forged})
-    redis.rpush(hints.rq_queue(OPPORTUNITIES).key, "forged")
+    redis.rpush(hints.get_rq_queue(OPPORTUNITIES).key, "forged")
 
     run_worker(
         (
@@ -211,7 +211,7 @@ def test_a_refused_job_fails_with_a_reason_that_repeats_nothing_of_it(
 
     run_worker(WORKERS["simple"], tmp_path)
 
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     assert "forged-0" in FailedJobRegistry(queue=queue).get_job_ids(cleanup=False)
     [failed] = HintJob.fetch_many(["forged-0"], connection=queue.connection)
     assert failed is not None
@@ -247,7 +247,7 @@ def test_no_result_of_a_job_fills_the_memory_or_hides_the_others(
     result: dict[str, Any], redis_server: ValkeyServer
 ) -> None:
     """Case B6. Health reads what RQ keeps of failed jobs."""
-    queue, recent = hints.rq_queue(OPPORTUNITIES), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode()
+    queue, recent = hints.get_rq_queue(OPPORTUNITIES), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}".encode()
     redis: Any = queue.connection
     redis.sadd(f"rq:workers:{OPPORTUNITIES}", "rq:worker:one")
     redis.hset("rq:worker:one", mapping={"birth": "2026-01-01T00:00:00Z", "queues": OPPORTUNITIES})
@@ -276,7 +276,7 @@ def test_no_result_of_a_job_fills_the_memory_or_hides_the_others(
 def test_no_command_in_redis_kills_a_message_in_hand(command: str, redis_server: ValkeyServer) -> None:
     """Case B6. A shutdown ends the worker after the message; three killed children would make it poison."""
     message = a_message(an_organization(), fields={"Name": "slow"})
-    queue = hints.rq_queue(OPPORTUNITIES)
+    queue = hints.get_rq_queue(OPPORTUNITIES)
     hints.send([OPPORTUNITIES])
     worker = spawn(*rqworker(), "--name", command)
     try:
@@ -333,7 +333,7 @@ def test_whatever_else_is_read_as_none(data: bytes) -> None:
 )
 def test_no_hash_of_redis_keeps_a_job_from_being_read(fields: dict[bytes, bytes]) -> None:
     """Case B6. An error there would end the worker."""
-    job = HintJob("forged", connection=hints.connection(OPPORTUNITIES))
+    job = HintJob("forged", connection=hints.get_connection(OPPORTUNITIES))
     job.restore(fields)
 
     assert job.hint is None

@@ -40,7 +40,9 @@ def workers(moment: Moment) -> tuple[list[Process], str]:
     """
     ours = set(conf.current().queues())
     try:
-        found = {each.name: each for queue in ours for each in rq_state.list_workers(hints.rq_queue(queue))}
+        found = {
+            each.name: each for queue in ours for each in rq_state.list_workers(hints.get_rq_queue(queue))
+        }
         return [_worker(found[name], moment, ours) for name in sorted(found)], ""
     except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
         return [], f"Redis cannot be asked ({type(error).__name__})."

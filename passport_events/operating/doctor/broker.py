@@ -42,7 +42,7 @@ class BrokerFacts:
 def look(queue_name: str) -> BrokerFacts | Finding:
     """Ask Redis; a finding where it does not answer."""
     try:
-        queue = hints.rq_queue(queue_name)
+        queue = hints.get_rq_queue(queue_name)
         refusals = tuple(redis_probe.probe_redis(queue))
         server = _info(queue_name, "server")
         return BrokerFacts(
@@ -63,14 +63,16 @@ def look(queue_name: str) -> BrokerFacts | Finding:
 
 def _info(queue_name: str, section: str) -> dict[str, Any]:
     try:
-        return dict(hints.connection(queue_name).info(section))
+        return dict(hints.get_connection(queue_name).info(section))
     except ResponseError:  # an ACL may forbid it
         return {}
 
 
 def _eviction(queue_name: str) -> str:
     try:
-        return str(hints.connection(queue_name).config_get("maxmemory-policy").get("maxmemory-policy", ""))
+        return str(
+            hints.get_connection(queue_name).config_get("maxmemory-policy").get("maxmemory-policy", "")
+        )
     except ResponseError:  # ElastiCache has no CONFIG
         return str(_info(queue_name, "memory").get("maxmemory_policy", ""))
 

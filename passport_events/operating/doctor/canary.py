@@ -200,7 +200,7 @@ def _paused(seen: Sequence[Seen]) -> set[str]:
     """Event types of which an operator holds back the canary."""
     stuck = {each.event_type for each in seen if each.status and not each.is_at_its_end}
     home = SalesforceOrganization.objects.filter(salesforce_id=ORGANIZATION).first() if stuck else None
-    controls = FlowControls.in_force() if home else FlowControls()
+    controls = FlowControls.read() if home else FlowControls()
     return {name for name in stuck if home and controls.is_paused(name, home.pk)}
 
 

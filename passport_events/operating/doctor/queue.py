@@ -129,7 +129,7 @@ def _of_queue(facts: QueueFacts, settings: Settings) -> Iterator[Finding]:
         span = format_duration(visibility)
         text = f"The visibility timeout is {span}; a killed poller's messages wait for it."
         yield warning("Q3", text, "Set VisibilityTimeout to 60 seconds.")
-    needed = max(SHORTEST_RETENTION, RetryPolicy.of(settings).total_delay)
+    needed = max(SHORTEST_RETENTION, RetryPolicy.from_settings(settings).total_delay)
     kept = facts.span("MessageRetentionPeriod")
     if kept < needed:
         spans = format_duration(kept), format_duration(needed)

@@ -80,7 +80,7 @@ def test_each_state_has_its_finding(facts: BrokerFacts, expected: list[str]) -> 
 @pytest.fixture
 def greedy_worker(redis_server: ValkeyServer) -> Iterator[Worker]:
     """An RQ worker that is registered on two queues, and does nothing."""
-    queues = [hints.rq_queue(QUEUE), hints.rq_queue("passport-items")]
+    queues = [hints.get_rq_queue(QUEUE), hints.get_rq_queue("passport-items")]
     listening = PassportWorker(queues, connection=queues[0].connection)
     listening.register_birth()  # type: ignore[no-untyped-call]
     yield listening
@@ -101,7 +101,7 @@ def test_a_worker_of_several_queues_is_said_once(greedy_worker: Worker) -> None:
 
 
 def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
-    redis = hints.connection(QUEUE)
+    redis = hints.get_connection(QUEUE)
     redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
         facts = broker.look(QUEUE)
@@ -125,7 +125,7 @@ def test_another_worker_class_and_another_installation_are_named(
     redis_server: ValkeyServer, settings: Settings_
 ) -> None:
     """Case C3, case B5. Both take hints that are ours."""
-    queue = hints.rq_queue(QUEUE)
+    queue = hints.get_rq_queue(QUEUE)
     plain: Any
     theirs: Any
     plain, theirs = (kind([queue], connection=queue.connection) for kind in (Worker, PassportWorker))

@@ -377,7 +377,7 @@ def _(given: Given) -> Case:
 
 @case("R2")
 def _(given: Given) -> Case:
-    redis = hints.connection(OPPORTUNITIES)
+    redis = hints.get_connection(OPPORTUNITIES)
     redis.config_set("maxmemory-policy", "allkeys-lru")
     asked = re.search(r"Set maxmemory-policy to (\w+)", wrong(given)["R2"].mend)
     try:
@@ -402,9 +402,9 @@ def _(given: Given) -> Case:
 
 @case("R6")
 def _(given: Given) -> Case:
-    suspend(hints.connection(OPPORTUNITIES))
+    suspend(hints.get_connection(OPPORTUNITIES))
     yield
-    resume(hints.connection(OPPORTUNITIES))
+    resume(hints.get_connection(OPPORTUNITIES))
 
 
 @case("R7")
@@ -445,7 +445,7 @@ def _(given: Given) -> Case:
 
 @case("R11")
 def _(given: Given) -> Case:
-    hints.rq_queue(OPPORTUNITIES).enqueue_call(hints.JOB, args=(OPPORTUNITIES,), timeout=1)
+    hints.get_rq_queue(OPPORTUNITIES).enqueue_call(hints.JOB, args=(OPPORTUNITIES,), timeout=1)
     with given.patch.context() as slow:
         slow.setattr(jobs, "work", lambda name: time.sleep(10))
         given.stack.run_worker()
@@ -456,7 +456,7 @@ def _(given: Given) -> Case:
 @case("R12")
 def _(given: Given) -> Case:
     """Case C8."""
-    redis: Any = hints.connection(OPPORTUNITIES)
+    redis: Any = hints.get_connection(OPPORTUNITIES)
     redis.execute_command("ACL", "SETUSER", "default", "-eval")
     yield
     redis.execute_command("ACL", "SETUSER", "default", "+eval")
@@ -803,7 +803,7 @@ def _through(given: Given, topic: str) -> list[Finding]:
 
 @pytest.mark.django_db
 def test_a_redis_in_which_others_write_hides_nothing(given: Given) -> None:
-    queue_of_rq = hints.rq_queue(OPPORTUNITIES)
+    queue_of_rq = hints.get_rq_queue(OPPORTUNITIES)
     queue_of_rq.connection.set(queue_of_rq.key, "garbage")
     said = [each for each in given.examine() if each.id not in OF_THE_TESTS[connection.vendor]]
     assert {each.id for each in said} - {"D0"} == {"M0", "R0", "R1", "Q0", "T0"}
