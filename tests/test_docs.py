@@ -11,7 +11,7 @@ import passport_events
 from passport_events import checks, checks_around, conf
 from passport_events.management.commands.passport import list_verbs
 from passport_events.models import Mode, Status
-from passport_events.monitoring.dashboard import concerns
+from passport_events.monitoring.dashboard import warnings
 from passport_events.operating.doctor.finding import Id
 from passport_events.operating.finding import Code, Finding
 
@@ -58,7 +58,7 @@ def test_every_concern_of_the_dashboard_is_documented_and_no_other_is() -> None:
     page = (DOCS / "monitoring.md").read_text().partition("## Concerns")[2].partition("## What")[0]
     rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", page, re.MULTILINE)
 
-    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(concerns.ConcernCode)
+    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(warnings.ConcernCode)
 
 
 def test_the_glossary_is_sorted_and_has_every_status_and_mode() -> None:

@@ -17,9 +17,9 @@ from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES, part_of
 from passport_events.monitoring.dashboard import Dashboard, read
-from passport_events.monitoring.dashboard.concerns import concerns
-from passport_events.monitoring.dashboard.ranges import DEFAULT, RANGES
-from passport_events.monitoring.flows import Scope
+from passport_events.monitoring.dashboard.time_ranges import DEFAULT, RANGES
+from passport_events.monitoring.dashboard.warnings import concerns
+from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.models import Figures
 
 PERMISSION = "passport_monitoring.view_dashboard"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from passport_events.clock import StatementTimestamp, convert_from_database, convert_to_database
@@ -47,3 +49,27 @@ def take(name: str) -> int | None:
     if turn.minute >= minute:
         return None
     return minute if Turn.objects.filter(name=name, minute__lt=minute).update(minute=minute) else None
+
+
+LOOK_SECONDS = 5.0
+
+
+class Pace:
+    """Lets one call through every few seconds; whether it is time for all processes, the database knows."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+        self._guard = threading.Lock()
+
+    def allows(self) -> bool:
+        """Whether the last one that was let through is long enough ago."""
+        with self._guard:
+            now = time.monotonic()
+            if now < self._not_before:
+                return False
+            self._not_before = now + LOOK_SECONDS
+            return True
+
+    def hurry(self) -> None:
+        """Let the next call through."""
+        self._not_before = 0.0

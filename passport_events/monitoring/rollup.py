@@ -10,16 +10,18 @@ What stands can only be counted now; where nobody did, nobody knows.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 from django.db import router, transaction
 
-from passport_events.monitoring import freshness, spans
-from passport_events.monitoring.flows import Flow, Scope, flows_of
-from passport_events.monitoring.minutes import minute_of, now_and_turn, take
-from passport_events.monitoring.models import Figures, QueueSample, Turn
-from passport_events.monitoring.pace import Pace
-from passport_events.monitoring.stock import Stock, stock_now
+from passport_events import conf
+from passport_events.clock import StatementTimestamp
+from passport_events.models import Mode, SalesforceOrganization
+from passport_events.monitoring import intervals
+from passport_events.monitoring.minute_counts import Flow, Scope, Stock, flows_of, stock_now
+from passport_events.monitoring.minutes import Pace, minute_of, now_and_turn, take
+from passport_events.monitoring.models import Figures, Freshness, Outage, QueueSample, Turn
 
 TURN = "figures"
 STOCK_TURN = "stock"
@@ -51,11 +53,14 @@ def take_stock() -> bool:
     if minute is None:
         return False
     found = {Scope("", ""): Stock()} | stock_now()
-    spans.write(
-        [spans.row(spans.MINUTES, minute - 1, scope, dataclasses.asdict(it)) for scope, it in found.items()],
-        spans.STOCKS,
+    intervals.write(
+        [
+            intervals.row(intervals.MINUTES, minute - 1, scope, dataclasses.asdict(it))
+            for scope, it in found.items()
+        ],
+        intervals.STOCKS,
     )
-    freshness.note_outages()
+    note_outages()
     _forget(minute)
     return True
 
@@ -89,19 +94,64 @@ def _count(minute: int) -> None:
     for each in (minute - LATE, minute):
         # Also where nothing happened: a minute without any row is one that nobody counted.
         flows = {Scope("", ""): Flow()} | flows_of(each)
-        columns = (*spans.COUNTS, *spans.HISTOGRAMS)
+        columns = (*intervals.COUNTS, *intervals.HISTOGRAMS)
         rows = [
-            spans.row(spans.MINUTES, each, scope, {name: getattr(flow, name) for name in columns})
+            intervals.row(intervals.MINUTES, each, scope, {name: getattr(flow, name) for name in columns})
             for scope, flow in flows.items()
         ]
-        spans.write(rows, columns)
-        freshness.note(flows)
-    for each in sorted({(minute - LATE) // spans.QUARTERS, minute // spans.QUARTERS}):
-        spans.lengthen(each * spans.QUARTERS)
+        intervals.write(rows, columns)
+        note(flows)
+    for each in sorted({(minute - LATE) // intervals.QUARTERS, minute // intervals.QUARTERS}):
+        intervals.lengthen(each * intervals.QUARTERS)
 
 
 def _forget(minute: int) -> None:
     """What is old enough, which after every minute is little."""
-    Figures.objects.filter(span=spans.MINUTES, start__lt=minute - KEEP_MINUTES).delete()
-    Figures.objects.filter(span__in=(spans.QUARTERS, spans.HOURS), start__lt=minute - KEEP_THE_REST).delete()
+    Figures.objects.filter(span=intervals.MINUTES, start__lt=minute - KEEP_MINUTES).delete()
+    Figures.objects.filter(
+        span__in=(intervals.QUARTERS, intervals.HOURS), start__lt=minute - KEEP_THE_REST
+    ).delete()
     QueueSample.objects.filter(minute__lt=minute - KEEP_THE_REST).delete()
+
+
+TIMES = ("published_at", "arrived_at", "processed_at")
+
+
+def note(flows: Mapping[Scope, Flow]) -> None:
+    """Move the times on; never back, because a minute is looked at twice."""
+    known = {Scope(row.event_type, row.organization_salesforce_id): row for row in Freshness.objects.all()}
+    rows = []
+    for scope, flow in flows.items():
+        row = known.get(scope) or Freshness(
+            event_type=scope.event_type, organization_salesforce_id=scope.organization
+        )
+        for name in TIMES:
+            times = [time for time in (getattr(row, name), getattr(flow, name)) if time is not None]
+            setattr(row, name, max(times, default=None))
+        rows.append(row)
+    Freshness.objects.bulk_create(
+        [row for row in rows if row.arrived_at or row.processed_at],
+        update_conflicts=True,
+        unique_fields=["event_type", "organization_salesforce_id"],
+        update_fields=TIMES,
+    )
+
+
+def note_outages() -> None:
+    """Begin an outage where heartbeats stopped, and end it where they came again.
+
+    It lasts from the sending of the last heartbeat to that of the next: what a re-read has to cover.
+    """
+    silent_before = StatementTimestamp() - timedelta(seconds=conf.current().heartbeat_timeout_seconds)
+    silent = SalesforceOrganization.objects.filter(
+        mode__in=(Mode.LIVE, Mode.SHADOW), heartbeat_received_at__lt=silent_before
+    )
+    open_ones = {outage.organization_id: outage for outage in Outage.objects.filter(ended_at__isnull=True)}
+    for organization in silent.exclude(pk__in=open_ones):
+        began_at = organization.heartbeat_sent_at or organization.created_at
+        Outage.objects.get_or_create(organization=organization, began_at=began_at)
+    heard = SalesforceOrganization.objects.filter(pk__in=open_ones)
+    for pk, sent_at in heard.values_list("pk", "heartbeat_sent_at"):
+        outage = open_ones[pk]
+        if sent_at is not None and sent_at > outage.began_at:
+            Outage.objects.filter(pk=outage.pk, ended_at__isnull=True).update(ended_at=sent_at)

@@ -22,9 +22,8 @@ from passport_events.aws_clients.queue_attributes import (
 )
 from passport_events.clock import StatementTimestamp, convert_from_database
 from passport_events.instrumentation import Notification
-from passport_events.monitoring.minutes import take, time_of
+from passport_events.monitoring.minutes import Pace, take, time_of
 from passport_events.monitoring.models import QueueSample
-from passport_events.monitoring.pace import Pace
 from passport_events.operating.health_findings import QueueDepth
 from passport_events.wire.raw_delivery import parse_queue_name
 

@@ -19,7 +19,7 @@ from passport_events.dispatching import hints
 from passport_events.handling.worker import work
 from passport_events.models import Heartbeat
 from passport_events.monitoring.dashboard import read
-from passport_events.monitoring.dashboard.ranges import RANGES
+from passport_events.monitoring.dashboard.time_ranges import RANGES
 from passport_events.monitoring.models import Figures, Outage, QueueSample
 from passport_events.operating import flow_operations
 from passport_events.operating.audit_log import Actor

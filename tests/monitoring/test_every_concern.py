@@ -16,10 +16,9 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring import sampling
 from passport_events.monitoring.dashboard import read
-from passport_events.monitoring.dashboard.concerns import Concern, ConcernCode, concerns
-from passport_events.monitoring.freshness import note_outages
+from passport_events.monitoring.dashboard.warnings import Concern, ConcernCode, concerns
 from passport_events.monitoring.models import QueueSample, Turn
-from passport_events.monitoring.rollup import TURN
+from passport_events.monitoring.rollup import TURN, note_outages
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
 from tests.monitoring.past import begin_at, count, go_on, this_minute

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passport_events.models import Delivery, ProcessedMessage
-from passport_events.monitoring.durations import duration_class
-from passport_events.monitoring.histogram import class_of, merged, percentiles, seconds_of
+from passport_events.monitoring.durations import class_of, duration_class, merged, percentiles, seconds_of
 from tests.operating.inbox import end, opportunity, organization
 
 durations = st.lists(st.floats(0.0011, 1_000_000), min_size=1, max_size=200)

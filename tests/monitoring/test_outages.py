@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from passport_events.models import Mode, SalesforceOrganization
-from passport_events.monitoring.freshness import note_outages
 from passport_events.monitoring.models import Outage
+from passport_events.monitoring.rollup import note_outages
 from tests.operating.inbox import organization
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from passport_events import handles
 from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage, Status
-from passport_events.monitoring import rollup, stock
-from passport_events.monitoring.histogram import percentiles
+from passport_events.monitoring import minute_counts, rollup
+from passport_events.monitoring.durations import percentiles
 from passport_events.monitoring.models import Figures, Freshness, QueueSample, Turn
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
@@ -146,7 +146,7 @@ def test_a_step_that_dies_has_done_nothing_and_the_next_begins_with_the_same_min
         raise DatabaseError("the server went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("passport_events.monitoring.spans.lengthen", die)
+        patched.setattr("passport_events.monitoring.intervals.lengthen", die)
         with pytest.raises(DatabaseError):
             go_on()
     last = this_minute() - 1
@@ -231,4 +231,4 @@ def test_stock_takes_two_queries_for_any_number(django_assert_num_queries: objec
     for number in range(5):
         dead(number)
     with django_assert_num_queries(2):  # type: ignore[operator]
-        assert sum(each.dead_letters for each in stock.stock_now().values()) == 5
+        assert sum(each.dead_letters for each in minute_counts.stock_now().values()) == 5

@@ -109,7 +109,7 @@ def test_the_age_is_that_of_the_oldest_that_was_received_since_the_last_sample(s
 def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
     redis_server: ValkeyServer, sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.monitoring.pace.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("passport_events.monitoring.minutes.LOOK_SECONDS", 0.02)
     send(sqs, 1)
     settings = conf.current()
     service = Poller([lambda: SqsQueue(settings)], limits=Limits())

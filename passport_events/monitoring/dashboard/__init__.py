@@ -6,13 +6,12 @@ import dataclasses
 from typing import Any
 
 from passport_events import conf
-from passport_events.monitoring.dashboard import figures, life, newest, queues
-from passport_events.monitoring.dashboard.clock import look
-from passport_events.monitoring.dashboard.ranges import DEFAULT, Range
+from passport_events.monitoring.dashboard import figures, freshness, processes, queues
+from passport_events.monitoring.dashboard.time_ranges import DEFAULT, Range, look
 from passport_events.monitoring.dashboard.values import Dashboard, Line
-from passport_events.monitoring.flows import Scope
+from passport_events.monitoring.intervals import STOCKS
+from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.minutes import time_of
-from passport_events.monitoring.spans import STOCKS
 
 __all__ = ["Dashboard", "read"]
 
@@ -25,15 +24,15 @@ def read(of: Range = DEFAULT, scope: Scope = figures.NOTHING) -> Dashboard:
     moment = look()
     period = figures.Period.read(of, moment.last_minute, scope)
     stock_minute, stock = figures.stock_of(scope)
-    known = newest.organizations()
-    windows = newest.outages(moment)
-    workers, redis_problem = life.workers(moment)
+    known = freshness.organizations()
+    windows = freshness.outages(moment)
+    workers, redis_problem = processes.workers(moment)
     lines = period.lines()
     for each in stock.keys() - lines.keys():
         lines[each] = Line(event_type=each.event_type, organization=each.organization)
     named = [
         dataclasses.replace(
-            line, organization_name=newest.name_of(line.organization, known), **stock.get(each, {})
+            line, organization_name=freshness.name_of(line.organization, known), **stock.get(each, {})
         )
         for each, line in lines.items()
     ]
@@ -42,18 +41,18 @@ def read(of: Range = DEFAULT, scope: Scope = figures.NOTHING) -> Dashboard:
     return Dashboard(
         taken_at=moment.now,
         range=of.name,
-        organizations={each: newest.name_of(each, known) for each in known},
+        organizations={each: freshness.name_of(each, known) for each in known},
         counted_until=None if until is None else time_of(until + 1),
         stock_at=None if stock_minute is None else time_of(stock_minute + 1),
         total=dataclasses.replace(period.total(), **standing),
         lines=sorted(filter(_says_something, named), key=_worst_first),
         queues=queues.queues(conf.current(), moment),
-        freshness=newest.freshness(moment, known, windows),
+        freshness=freshness.freshness(moment, known, windows),
         outages=windows,
-        processes=[*life.receiving(moment), *workers],
+        processes=[*processes.receiving(moment), *workers],
         rq_queues=list(conf.current().queues()),
         redis_problem=redis_problem,
-        controls=list(life.controls()),
+        controls=list(processes.controls()),
         charts=[*period.charts(), *queues.charts(of, moment.last_minute)],
     )
 

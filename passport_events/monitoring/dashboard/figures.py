@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db.models import Max
 
-from passport_events.monitoring import spans
-from passport_events.monitoring.dashboard.ranges import Range
+from passport_events.monitoring import intervals
+from passport_events.monitoring.dashboard.time_ranges import Range
 from passport_events.monitoring.dashboard.values import Chart, Durations, Line
-from passport_events.monitoring.flows import Scope
-from passport_events.monitoring.histogram import merged, percentiles
+from passport_events.monitoring.durations import merged, percentiles
+from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.models import Figures
 
 SHARES = (0.5, 0.95, 0.99)
@@ -95,13 +95,15 @@ class Period:
 
 def stock_of(scope: Scope = NOTHING) -> tuple[int | None, dict[Scope, dict[str, Any]]]:
     """The last minute in which somebody looked, and what stood then."""
-    minutes = Figures.objects.filter(span=spans.MINUTES)
+    minutes = Figures.objects.filter(span=intervals.MINUTES)
     last = minutes.filter(waiting__isnull=False).order_by("-start").values("start")[:1]
     found = minutes.filter(start=last, waiting__isnull=False)
     found = _narrowed(found, scope)
     stock = {
-        Scope(row["event_type"], row["organization_salesforce_id"]): {n: row[n] or 0 for n in spans.STOCKS}
-        for row in found.values("start", "event_type", "organization_salesforce_id", *spans.STOCKS)
+        Scope(row["event_type"], row["organization_salesforce_id"]): {
+            n: row[n] or 0 for n in intervals.STOCKS
+        }
+        for row in found.values("start", "event_type", "organization_salesforce_id", *intervals.STOCKS)
     }
     return found.aggregate(Max("start"))["start__max"], stock
 
@@ -141,9 +143,9 @@ def _added_up(rows: Sequence[Row]) -> Row:
     """Several scopes at one time as one row; what stands is None where nobody looked."""
     looked = any(row["waiting"] is not None for row in rows)
     return {
-        **{name: _sum(rows, name) for name in spans.COUNTS},
-        **{name: merged(row[name] for row in rows) for name in spans.HISTOGRAMS},
-        **{name: _sum(rows, name) if looked else None for name in spans.STOCKS},
+        **{name: _sum(rows, name) for name in intervals.COUNTS},
+        **{name: merged(row[name] for row in rows) for name in intervals.HISTOGRAMS},
+        **{name: _sum(rows, name) if looked else None for name in intervals.STOCKS},
     }
 
 

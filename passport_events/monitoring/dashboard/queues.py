@@ -9,8 +9,7 @@ from datetime import timedelta
 from django.db.models import F, Max, Q
 
 from passport_events.conf import Settings
-from passport_events.monitoring.dashboard.clock import Moment
-from passport_events.monitoring.dashboard.ranges import Range
+from passport_events.monitoring.dashboard.time_ranges import Moment, Range
 from passport_events.monitoring.dashboard.values import Chart, Queue
 from passport_events.monitoring.minutes import time_of
 from passport_events.monitoring.models import QueueSample

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passport_events.monitoring.flows import Scope
-from passport_events.monitoring.histogram import merged
+from passport_events.monitoring.durations import merged
+from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.models import Figures
 
 MINUTES, QUARTERS, HOURS = 1, 15, 60

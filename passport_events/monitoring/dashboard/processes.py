@@ -10,7 +10,7 @@ from passport_events import conf
 from passport_events.clock import convert_from_database
 from passport_events.dispatching import hints
 from passport_events.models import Heartbeat, OperatorAction
-from passport_events.monitoring.dashboard.clock import Moment
+from passport_events.monitoring.dashboard.time_ranges import Moment
 from passport_events.monitoring.dashboard.values import Control, Process
 from passport_events.operating import rq_state
 from passport_events.operating.heartbeats import MAX_SILENCE, is_fresh

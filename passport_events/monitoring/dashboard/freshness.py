@@ -8,7 +8,7 @@ from django.db.models import Case, When
 
 from passport_events.clock import convert_from_database
 from passport_events.models import Mode, SalesforceOrganization
-from passport_events.monitoring.dashboard.clock import Moment
+from passport_events.monitoring.dashboard.time_ranges import Moment
 from passport_events.monitoring.dashboard.values import Fresh, Window
 from passport_events.monitoring.models import Freshness, Outage
 from passport_events.operating.text import format_line

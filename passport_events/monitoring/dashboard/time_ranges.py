@@ -1,4 +1,4 @@
-"""What time it is, and up to when minutes are counted: one query, two before the first minute."""
+"""What a chart can show: an hour, a day or a week, in spans of a width that a screen has room for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,41 @@ from datetime import datetime
 from django.db import connections, router
 
 from passport_events.clock import StatementTimestamp, convert_from_database, read_clock
+from passport_events.monitoring import intervals
 from passport_events.monitoring.minutes import minute_of
 from passport_events.monitoring.models import Turn
 from passport_events.monitoring.rollup import TURN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of time up to now."""
+
+    name: str
+    label: str
+    minutes: int
+    span: int
+    """Minutes of one point: a span that there are figures for."""
+
+    def starts(self, counted_until: int) -> range:
+        """The first minute of every point; the last one holds `counted_until` and may not be whole."""
+        last = counted_until - counted_until % self.span
+        return range(last - self.minutes + self.span, last + self.span, self.span)
+
+    def width(self, start: int, counted_until: int) -> int:
+        """How many minutes of the point that begins there are counted."""
+        return min(self.span, counted_until + 1 - start)
+
+
+RANGES = {
+    each.name: each
+    for each in (
+        Range("1h", "1 hour", 60, intervals.MINUTES),
+        Range("24h", "24 hours", 24 * 60, intervals.QUARTERS),
+        Range("7d", "7 days", 7 * 24 * 60, intervals.HOURS),
+    )
+}
+DEFAULT = RANGES["1h"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
