@@ -54,11 +54,11 @@ def test_every_finding_of_health_is_documented_and_no_other_is() -> None:
     assert documented == {code: Finding("", code, "").level for code in Code if code is not Code.WELL}
 
 
-def test_every_concern_of_the_dashboard_is_documented_and_no_other_is() -> None:
-    page = (DOCS / "monitoring.md").read_text().partition("## Concerns")[2].partition("## What")[0]
+def test_every_warning_of_the_dashboard_is_documented_and_no_other_is() -> None:
+    page = (DOCS / "monitoring.md").read_text().partition("## Warnings")[2].partition("## What")[0]
     rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", page, re.MULTILINE)
 
-    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(warnings.ConcernCode)
+    assert re.findall(r"`([a-z_]+)`", " ".join(rows)) == list(warnings.WarningCode)
 
 
 def test_the_glossary_is_sorted_and_has_every_status_and_mode() -> None:

@@ -202,7 +202,7 @@ HARMLESS: Mapping[str, Collection[str]] = {
     ),
     "passport_monitoring.Figures": (
         *("id", "span", "start", "event_type", "organization_salesforce_id", "arrived", "succeeded"),
-        *("superseded", "ignored", "dead", "quarantined", "failed_attempts", "latency", "handling"),
+        *("superseded", "ignored", "dead", "quarantined", "failed_attempts", "latency", "processing_time"),
         *("waiting", "due", "retries", "dead_letters", "in_quarantine"),
     ),
     "passport_monitoring.Freshness": (

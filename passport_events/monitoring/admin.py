@@ -11,19 +11,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from passport_events import conf
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES, part_of
-from passport_events.monitoring.dashboard import Dashboard, read
-from passport_events.monitoring.dashboard.time_ranges import DEFAULT, RANGES
-from passport_events.monitoring.dashboard.warnings import concerns
+from passport_events.monitoring.dashboard import Dashboard, read_dashboard
+from passport_events.monitoring.dashboard.time_ranges import DEFAULT_RANGE, RANGES
+from passport_events.monitoring.dashboard.warnings import find_warnings
 from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.models import Figures
 
 PERMISSION = "passport_monitoring.view_dashboard"
-PARTS = ("lines", "freshness", "outages", "processes", "controls")
+PARTS = ("lines", "freshness", "outages", "processes", "flow_rules")
 """Lists of the dashboard of which the page shows one part; JSON has all."""
 
 
@@ -65,9 +66,9 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
         return self.page(
             request,
             "passport_monitoring/dashboard.html",
-            title="Dashboard",
+            title=gettext("Dashboard"),
             dashboard=dashboard,
-            concerns=[concern.text for concern in concerns(dashboard)],
+            warnings=[warning.text for warning in find_warnings(dashboard)],
             parts={name: part_of(request, name, getattr(dashboard, name)) for name in PARTS},
             homes=dashboard.organizations if len(dashboard.organizations) <= MAX_CHOICES else {},
             ranges=RANGES.values(),
@@ -82,13 +83,13 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
     def json_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that the page shows, and every line of it."""
         dashboard, _ = self._read(request)
-        said = list(concerns(dashboard))
-        more = {"concerns": [each.text for each in said], "concern_codes": [each.code for each in said]}
-        return JsonResponse({**dataclasses.asdict(dashboard), **more})
+        warnings = list(find_warnings(dashboard))
+        texts, codes = [each.text for each in warnings], [each.code for each in warnings]
+        return JsonResponse({**dataclasses.asdict(dashboard), "warnings": texts, "warning_codes": codes})
 
     def _read(self, request: HttpRequest) -> tuple[Dashboard, Scope]:
         if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         asked = request.GET
         scope = Scope(asked.get("type", "")[:64], asked.get("organization", "")[:18])
-        return read(RANGES.get(asked.get("range", ""), DEFAULT), scope), scope
+        return read_dashboard(RANGES.get(asked.get("range", ""), DEFAULT_RANGE), scope), scope

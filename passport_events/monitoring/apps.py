@@ -23,4 +23,4 @@ class MonitoringConfig(AppConfig):
         instrumentation.subscribe(sampling.listen)
         periodic_tasks.register("sampling", sampling.tick)
         periodic_tasks.register("figures", rollup.tick)
-        health_findings.register_sampler(sampling.last_depth)
+        health_findings.register_sampler(sampling.read_last_depth)

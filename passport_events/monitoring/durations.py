@@ -35,30 +35,30 @@ class _Days(models.Func):
     output_field = models.FloatField()
 
 
-def duration_class(end: str, start: str) -> Cast:
+def build_duration_class(end: str, start: str) -> Cast:
     """The class in which the time from the column `start` to the column `end` falls."""
-    seconds = Greatest(Seconds(F(end), F(start)), Value(SHORTEST, output_field=models.FloatField()))
+    seconds = Greatest(Seconds(F(end), F(start)), Value(MIN_SECONDS, output_field=models.FloatField()))
     return Cast(Floor(Ln(seconds) * Value(PER_DECADE / LN_10)), models.IntegerField())
 
 
 PER_DECADE = 20
-SHORTEST = 0.001
+MIN_SECONDS = 0.001
 
 Histogram = Mapping[str, int]
 """By class, as JSON has it."""
 
 
-def class_of(seconds: float) -> int:
+def classify_duration(seconds: float) -> int:
     """The class of one duration, in seconds; what is negative by other people's clocks is short."""
-    return math.floor(math.log(max(seconds, SHORTEST)) * PER_DECADE / math.log(10))
+    return math.floor(math.log(max(seconds, MIN_SECONDS)) * PER_DECADE / math.log(10))
 
 
-def seconds_of(number: int) -> float:
+def get_class_seconds(number: int) -> float:
     """The middle of a class, in seconds."""
     return float(10 ** ((number + 0.5) / PER_DECADE))
 
 
-def merged(histograms: Iterable[Histogram]) -> dict[str, int]:
+def merge_histograms(histograms: Iterable[Histogram]) -> dict[str, int]:
     """All of them as one."""
     total: dict[str, int] = {}
     for histogram in histograms:
@@ -68,17 +68,17 @@ def merged(histograms: Iterable[Histogram]) -> dict[str, int]:
     return total
 
 
-def percentiles(histogram: Histogram, *shares: float) -> tuple[float | None, ...]:
+def compute_percentiles(histogram: Histogram, *shares: float) -> tuple[float | None, ...]:
     """For each share, the duration in seconds that so many did not exceed; None where there is nothing."""
     ordered = sorted((int(number), count) for number, count in histogram.items())
     total = sum(count for _, count in ordered)
-    return tuple(_at(ordered, max(1, math.ceil(share * total))) if total else None for share in shares)
+    return tuple(_find_rank(ordered, max(1, math.ceil(share * total))) if total else None for share in shares)
 
 
-def _at(ordered: list[tuple[int, int]], rank: int) -> float:
+def _find_rank(ordered: list[tuple[int, int]], rank: int) -> float:
     seen = 0
     for number, count in ordered:
         seen += count
         if seen >= rank:
-            return seconds_of(number)
+            return get_class_seconds(number)
     raise AssertionError("a rank lies within its histogram")

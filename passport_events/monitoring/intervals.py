@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passport_events.monitoring.durations import merged
+from passport_events.monitoring.durations import merge_histograms
 from passport_events.monitoring.minute_counts import Scope
 from passport_events.monitoring.models import Figures
 
 MINUTES, QUARTERS, HOURS = 1, 15, 60
 
 COUNTS = ("arrived", "succeeded", "superseded", "ignored", "dead", "quarantined", "failed_attempts")
-HISTOGRAMS = ("latency", "handling")
-STOCKS = ("waiting", "due", "retries", "dead_letters", "in_quarantine")
+HISTOGRAMS = ("latency", "processing_time")
+BACKLOG = ("waiting", "due", "retries", "dead_letters", "in_quarantine")
 _KEY = ["span", "start", "event_type", "organization_salesforce_id"]
 
 
-def row(span: int, start: int, scope: Scope, values: Mapping[str, Any]) -> Figures:
+def build_row(span: int, start: int, scope: Scope, values: Mapping[str, Any]) -> Figures:
     """One that is not saved yet."""
     return Figures(
         span=span,
@@ -29,7 +29,7 @@ def row(span: int, start: int, scope: Scope, values: Mapping[str, Any]) -> Figur
     )
 
 
-def write(rows: Sequence[Figures], columns: Sequence[str]) -> None:
+def write_rows(rows: Sequence[Figures], columns: Sequence[str]) -> None:
     """Insert, or replace these columns of what is there."""
     Figures.objects.bulk_create(
         # In one order, so that two processes never wait for each other.
@@ -41,7 +41,7 @@ def write(rows: Sequence[Figures], columns: Sequence[str]) -> None:
     )
 
 
-def lengthen(minute: int) -> None:
+def roll_up(minute: int) -> None:
     """Add up the spans that this minute lies in, again."""
     for span, parts in ((QUARTERS, MINUTES), (HOURS, QUARTERS)):
         start = minute - minute % span
@@ -49,18 +49,18 @@ def lengthen(minute: int) -> None:
         by_scope: dict[Scope, list[Figures]] = defaultdict(list)
         for each in within:
             by_scope[Scope(each.event_type, each.organization_salesforce_id)].append(each)
-        write(
+        write_rows(
             [_sum(span, start, scope, rows) for scope, rows in by_scope.items()],
-            (*COUNTS, *HISTOGRAMS, *STOCKS),
+            (*COUNTS, *HISTOGRAMS, *BACKLOG),
         )
 
 
 def _sum(span: int, start: int, scope: Scope, rows: Sequence[Figures]) -> Figures:
     counts = {name: sum(getattr(each, name) for each in rows) for name in COUNTS}
-    histograms = {name: merged(getattr(each, name) for each in rows) for name in HISTOGRAMS}
-    stocks = {name: _peak([getattr(each, name) for each in rows]) for name in STOCKS}
-    return row(span, start, scope, {**counts, **histograms, **stocks})
+    histograms = {name: merge_histograms(getattr(each, name) for each in rows) for name in HISTOGRAMS}
+    stocks = {name: _find_peak([getattr(each, name) for each in rows]) for name in BACKLOG}
+    return build_row(span, start, scope, {**counts, **histograms, **stocks})
 
 
-def _peak(values: Sequence[int | None]) -> int | None:
+def _find_peak(values: Sequence[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)

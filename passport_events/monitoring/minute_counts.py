@@ -11,12 +11,12 @@ from django.db.models import Count, Max, Q
 
 from passport_events.clock import StatementTimestamp
 from passport_events.models import MessageAttempt, ProcessedMessage, Status
-from passport_events.monitoring.durations import duration_class
-from passport_events.monitoring.minutes import bounds
+from passport_events.monitoring.durations import build_duration_class
+from passport_events.monitoring.minutes import get_bounds
 
-ENDS = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD, Status.QUARANTINED)
+COUNTED_STATUSES = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED, Status.DEAD, Status.QUARANTINED)
 """What software ends; `discarded` is an operator's doing."""
-PROCESSED = (Status.SUCCEEDED, Status.SUPERSEDED)
+MEASURED_STATUSES = (Status.SUCCEEDED, Status.SUPERSEDED)
 """What counts for durations: the rest was not handled, or waited for a person."""
 
 
@@ -30,7 +30,7 @@ class Scope:
 
 
 @dataclasses.dataclass(slots=True)
-class Flow:
+class MinuteCounts:
     """What happened to one scope in one minute."""
 
     arrived: int = 0
@@ -41,7 +41,7 @@ class Flow:
     quarantined: int = 0
     failed_attempts: int = 0
     latency: dict[str, int] = dataclasses.field(default_factory=dict)
-    handling: dict[str, int] = dataclasses.field(default_factory=dict)
+    processing_time: dict[str, int] = dataclasses.field(default_factory=dict)
     published_at: datetime | None = None
     """The newest that arrived, by its sender."""
     arrived_at: datetime | None = None
@@ -51,22 +51,22 @@ class Flow:
 _SCOPE = ("event_type", "organization_salesforce_id")
 
 
-def flows_of(minute: int) -> dict[Scope, Flow]:
+def count_minute(minute: int) -> dict[Scope, MinuteCounts]:
     """Everything that was stored, ended or failed in it, by what the rows say now."""
-    found: dict[Scope, Flow] = defaultdict(Flow)
-    within = bounds(minute)
+    found: dict[Scope, MinuteCounts] = defaultdict(MinuteCounts)
+    within = get_bounds(minute)
     _add_arrivals(found, within)
     _add_ends(found, within)
     _add_durations(found, within)
-    for *scope, count in _failures(within):
+    for *scope, count in _count_failures(within):
         found[Scope(*scope)].failed_attempts = count
     return dict(found)
 
 
-Within = tuple[datetime, datetime]
+Interval = tuple[datetime, datetime]
 
 
-def _add_arrivals(found: dict[Scope, Flow], within: Within) -> None:
+def _add_arrivals(found: dict[Scope, MinuteCounts], within: Interval) -> None:
     first, end = within
     arrived = ProcessedMessage.objects.filter(
         delivery__received_at__gte=first, delivery__received_at__lt=end
@@ -79,43 +79,43 @@ def _add_arrivals(found: dict[Scope, Flow], within: Within) -> None:
         flow.arrived, flow.arrived_at, flow.published_at = count, arrived_at, published_at
 
 
-def _add_ends(found: dict[Scope, Flow], within: Within) -> None:
+def _add_ends(found: dict[Scope, MinuteCounts], within: Interval) -> None:
     first, end = within
     ended = ProcessedMessage.objects.filter(
-        finished_at__gte=first, finished_at__lt=end, status__in=ENDS
+        finished_at__gte=first, finished_at__lt=end, status__in=COUNTED_STATUSES
     ).order_by()
     counted = ended.values_list(*_SCOPE, "status").annotate(Count("pk"), Max("finished_at"))
     for event_type, organization, status, count, finished_at in counted:
         flow = found[Scope(event_type, organization)]
         setattr(flow, status, count)
-        if status in PROCESSED:
+        if status in MEASURED_STATUSES:
             flow.processed_at = max(filter(None, (flow.processed_at, finished_at)))
 
 
-def _add_durations(found: dict[Scope, Flow], within: Within) -> None:
+def _add_durations(found: dict[Scope, MinuteCounts], within: Interval) -> None:
     first, end = within
     processed = ProcessedMessage.objects.filter(
         finished_at__gte=first,
         finished_at__lt=end,
-        status__in=PROCESSED,
+        status__in=MEASURED_STATUSES,
         generation=0,  # a replay begins long after its event was published
     ).order_by()
-    for name, start in (("latency", "delivery__published_at"), ("handling", "claimed_at")):
+    for name, start in (("latency", "delivery__published_at"), ("processing_time", "claimed_at")):
         classed = processed.filter(**{f"{start}__isnull": False}).annotate(
-            duration=duration_class("finished_at", start)
+            duration=build_duration_class("finished_at", start)
         )
         for *scope, number, count in classed.values_list(*_SCOPE, "duration").annotate(Count("pk")):
             getattr(found[Scope(*scope)], name)[str(number)] = count
 
 
-def _failures(within: Within) -> Iterable[tuple[str, str, int]]:
+def _count_failures(within: Interval) -> Iterable[tuple[str, str, int]]:
     first, end = within
     failed = MessageAttempt.objects.filter(ended_at__gte=first, ended_at__lt=end).order_by()
     return failed.values_list(*(f"message__{name}" for name in _SCOPE)).annotate(Count("pk"))
 
 
 @dataclasses.dataclass(slots=True)
-class Stock:
+class BacklogCounts:
     """One scope."""
 
     waiting: int = 0
@@ -128,9 +128,9 @@ class Stock:
     in_quarantine: int = 0
 
 
-def stock_now() -> dict[Scope, Stock]:
+def count_backlog() -> dict[Scope, BacklogCounts]:
     """Every scope that has any."""
-    found: dict[Scope, Stock] = defaultdict(Stock)
+    found: dict[Scope, BacklogCounts] = defaultdict(BacklogCounts)
     scope = ("event_type", "organization_salesforce_id")
     waits = Q(status=Status.WAITING)
     unfinished = ProcessedMessage.objects.filter(due_at__isnull=False).order_by()
@@ -139,7 +139,7 @@ def stock_now() -> dict[Scope, Stock]:
         due=Count("pk", filter=waits & Q(due_at__lte=StatementTimestamp())),
         retries=Count("pk", filter=waits & Q(attempts__gt=0)),
     ):
-        found[Scope(event_type, organization)] = Stock(waiting, due, retries)
+        found[Scope(event_type, organization)] = BacklogCounts(waiting, due, retries)
     needs_you = ProcessedMessage.objects.filter(status__in=(Status.DEAD, Status.QUARANTINED)).order_by()
     for event_type, organization, dead, quarantined in needs_you.values_list(*scope).annotate(
         dead=Count("pk", filter=Q(status=Status.DEAD)),

@@ -9,7 +9,7 @@ from passport_events.db.managers import PrimaryManager
 from passport_events.models import SalesforceOrganization
 
 
-class Turn(models.Model):
+class MinuteClaim(models.Model):
     """Up to which minute something is done; who moves it on does the next part."""
 
     name = models.CharField(max_length=100)
@@ -20,7 +20,7 @@ class Turn(models.Model):
     class Meta:
         base_manager_name = "objects"
         default_permissions = ()
-        constraints = (models.UniqueConstraint(fields=("name",), name="passport_turn_once"),)
+        constraints = (models.UniqueConstraint(fields=("name",), name="passport_minute_claim_once"),)
 
     def __str__(self) -> str:
         return f"{self.name} up to {self.minute}"
@@ -70,7 +70,9 @@ class Figures(models.Model):
     quarantined = models.PositiveIntegerField(default=0)
     failed_attempts = models.PositiveIntegerField(default=0)
     latency = models.JSONField(default=dict, help_text="Seconds from published to processed, as a histogram.")
-    handling = models.JSONField(default=dict, help_text="Seconds from claimed to processed, as a histogram.")
+    processing_time = models.JSONField(
+        default=dict, help_text="Seconds from claimed to processed, as a histogram."
+    )
 
     waiting = models.PositiveIntegerField(null=True, help_text="Unfinished. The peak, of a long span.")
     due = models.PositiveIntegerField(null=True, help_text="Of those: might be claimed now.")

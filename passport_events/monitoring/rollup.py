@@ -19,105 +19,119 @@ from passport_events import conf
 from passport_events.clock import StatementTimestamp
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring import intervals
-from passport_events.monitoring.minute_counts import Flow, Scope, Stock, flows_of, stock_now
-from passport_events.monitoring.minutes import Pace, minute_of, now_and_turn, take
-from passport_events.monitoring.models import Figures, Freshness, Outage, QueueSample, Turn
+from passport_events.monitoring.minute_counts import (
+    BacklogCounts,
+    MinuteCounts,
+    Scope,
+    count_backlog,
+    count_minute,
+)
+from passport_events.monitoring.minutes import CallLimiter, claim_minute, compute_minute, read_claim
+from passport_events.monitoring.models import Figures, Freshness, MinuteClaim, Outage, QueueSample
 
-TURN = "figures"
-STOCK_TURN = "stock"
-LATE = 2
+FIGURES_CLAIM = "figures"
+BACKLOG_CLAIM = "stock"
+RECOUNT_AFTER_MINUTES = 2
 """Minutes after which one is counted again."""
-FIRST_LOOK_BACK = 60
+MAX_MINUTES_BEFORE_INSTALL = 60
 """Minutes before the first run that are counted, from rows that were there before this app."""
-LONGEST_CATCH_UP = 24 * 60
+MAX_CATCH_UP_MINUTES = 24 * 60
 """After a longer stop of everything the minutes before it have no figures."""
-STEPS = 5
+MAX_MINUTES_PER_RUN = 5
 """Minutes of one run, so that whoever runs it on the side is not held up for long."""
-KEEP_MINUTES, KEEP_THE_REST = 2 * 24 * 60, 8 * 24 * 60
+KEEP_MINUTES, KEEP_LONGER_INTERVALS = 2 * 24 * 60, 8 * 24 * 60
 
-_pace = Pace()
+_limiter = CallLimiter()
 
 
 def tick(queue_urls: Collection[str] = ()) -> None:
     """A chore: count what stands, and what is over and not counted yet."""
-    if not _pace.allows():
+    if not _limiter.allow():
         return
-    take_stock()
-    if roll_up() == STEPS:
-        _pace.hurry()
+    record_backlog()
+    if count_minutes() == MAX_MINUTES_PER_RUN:
+        _limiter.reset()
 
 
-def take_stock() -> bool:
+def record_backlog() -> bool:
     """Count what stands, unless somebody does in this minute: as the end of the minute before."""
-    minute = take(STOCK_TURN)
+    minute = claim_minute(BACKLOG_CLAIM)
     if minute is None:
         return False
-    found = {Scope("", ""): Stock()} | stock_now()
-    intervals.write(
+    found = {Scope("", ""): BacklogCounts()} | count_backlog()
+    intervals.write_rows(
         [
-            intervals.row(intervals.MINUTES, minute - 1, scope, dataclasses.asdict(it))
+            intervals.build_row(intervals.MINUTES, minute - 1, scope, dataclasses.asdict(it))
             for scope, it in found.items()
         ],
-        intervals.STOCKS,
+        intervals.BACKLOG,
     )
-    note_outages()
-    _forget(minute)
+    update_outages()
+    _delete_old(minute)
     return True
 
 
-def roll_up(steps: int = STEPS) -> int:
+def count_minutes(steps: int = MAX_MINUTES_PER_RUN) -> int:
     """Count up to so many minutes; returns how many there were."""
     for done in range(steps):
-        if not _step():
+        if not _count_next_minute():
             return done
     return steps
 
 
-def _step() -> bool:
-    now, turn = now_and_turn(TURN)
-    last_over = minute_of(now) - 1
+def _count_next_minute() -> bool:
+    now, turn = read_claim(FIGURES_CLAIM)
+    last_over = compute_minute(now) - 1
     if turn.minute >= last_over:
         return False
-    with transaction.atomic(using=router.db_for_write(Turn)):
+    with transaction.atomic(using=router.db_for_write(MinuteClaim)):
         # Somebody else is at it: let them.
-        mine = Turn.objects.select_for_update(skip_locked=True).filter(name=TURN, minute=turn.minute).first()
+        mine = (
+            MinuteClaim.objects.select_for_update(skip_locked=True)
+            .filter(name=FIGURES_CLAIM, minute=turn.minute)
+            .first()
+        )
         if mine is None:
             return False
-        oldest = last_over - (LONGEST_CATCH_UP if turn.minute else FIRST_LOOK_BACK)
+        oldest = last_over - (MAX_CATCH_UP_MINUTES if turn.minute else MAX_MINUTES_BEFORE_INSTALL)
         minute = max(turn.minute, oldest) + 1
         _count(minute)
-        Turn.objects.filter(pk=mine.pk).update(minute=minute)
+        MinuteClaim.objects.filter(pk=mine.pk).update(minute=minute)
     return True
 
 
 def _count(minute: int) -> None:
-    for each in (minute - LATE, minute):
+    for each in (minute - RECOUNT_AFTER_MINUTES, minute):
         # Also where nothing happened: a minute without any row is one that nobody counted.
-        flows = {Scope("", ""): Flow()} | flows_of(each)
+        flows = {Scope("", ""): MinuteCounts()} | count_minute(each)
         columns = (*intervals.COUNTS, *intervals.HISTOGRAMS)
         rows = [
-            intervals.row(intervals.MINUTES, each, scope, {name: getattr(flow, name) for name in columns})
+            intervals.build_row(
+                intervals.MINUTES, each, scope, {name: getattr(flow, name) for name in columns}
+            )
             for scope, flow in flows.items()
         ]
-        intervals.write(rows, columns)
-        note(flows)
-    for each in sorted({(minute - LATE) // intervals.QUARTERS, minute // intervals.QUARTERS}):
-        intervals.lengthen(each * intervals.QUARTERS)
+        intervals.write_rows(rows, columns)
+        update_freshness(flows)
+    for each in sorted(
+        {(minute - RECOUNT_AFTER_MINUTES) // intervals.QUARTERS, minute // intervals.QUARTERS}
+    ):
+        intervals.roll_up(each * intervals.QUARTERS)
 
 
-def _forget(minute: int) -> None:
+def _delete_old(minute: int) -> None:
     """What is old enough, which after every minute is little."""
     Figures.objects.filter(span=intervals.MINUTES, start__lt=minute - KEEP_MINUTES).delete()
     Figures.objects.filter(
-        span__in=(intervals.QUARTERS, intervals.HOURS), start__lt=minute - KEEP_THE_REST
+        span__in=(intervals.QUARTERS, intervals.HOURS), start__lt=minute - KEEP_LONGER_INTERVALS
     ).delete()
-    QueueSample.objects.filter(minute__lt=minute - KEEP_THE_REST).delete()
+    QueueSample.objects.filter(minute__lt=minute - KEEP_LONGER_INTERVALS).delete()
 
 
 TIMES = ("published_at", "arrived_at", "processed_at")
 
 
-def note(flows: Mapping[Scope, Flow]) -> None:
+def update_freshness(flows: Mapping[Scope, MinuteCounts]) -> None:
     """Move the times on; never back, because a minute is looked at twice."""
     known = {Scope(row.event_type, row.organization_salesforce_id): row for row in Freshness.objects.all()}
     rows = []
@@ -137,7 +151,7 @@ def note(flows: Mapping[Scope, Flow]) -> None:
     )
 
 
-def note_outages() -> None:
+def update_outages() -> None:
     """Begin an outage where heartbeats stopped, and end it where they came again.
 
     It lasts from the sending of the last heartbeat to that of the next: what a re-read has to cover.

@@ -22,15 +22,15 @@ from passport_events.aws_clients.queue_attributes import (
 )
 from passport_events.clock import StatementTimestamp, convert_from_database
 from passport_events.instrumentation import Notification
-from passport_events.monitoring.minutes import Pace, take, time_of
+from passport_events.monitoring.minutes import CallLimiter, claim_minute, get_start
 from passport_events.monitoring.models import QueueSample
 from passport_events.operating.health_findings import QueueDepth
 from passport_events.wire.raw_delivery import parse_queue_name
 
-_pace = Pace()
+_limiter = CallLimiter()
 
 
-class Ages:
+class ReceivedAges:
     """The age in seconds of the oldest message of each queue, by URL, that this process received."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Ages:
             return self._ages.pop(queue_url, None)
 
 
-ages = Ages()
+ages = ReceivedAges()
 
 
 def listen(stage: Notification, facts: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def listen(stage: Notification, facts: dict[str, Any]) -> None:
 
 def tick(queue_urls: Collection[str]) -> None:
     """A chore: a sample of each of these queues, unless there is one of this minute."""
-    if queue_urls and _pace.allows():
+    if queue_urls and _limiter.allow():
         for url in queue_urls:
             sample(url)
 
@@ -67,7 +67,7 @@ def tick(queue_urls: Collection[str]) -> None:
 def sample(queue_url: str) -> bool:
     """Ask SQS and store it, unless somebody does in this minute. Raises QueueUnavailable."""
     name = parse_queue_name(queue_url)
-    minute = take(f"sample of {name}")
+    minute = claim_minute(f"sample of {name}")
     if minute is None:
         return False
     settings = conf.current()
@@ -85,7 +85,7 @@ def sample(queue_url: str) -> bool:
     return True
 
 
-def last_depth(queue: str) -> QueueDepth | None:
+def read_last_depth(queue: str) -> QueueDepth | None:
     """What the newest sample of a queue says; None where there is none. One query."""
     row = (
         QueueSample.objects.filter(queue=queue).annotate(now=StatementTimestamp()).order_by("-minute").first()
@@ -94,4 +94,4 @@ def last_depth(queue: str) -> QueueDepth | None:
         return None
     now = convert_from_database(row.now)
     assert now is not None  # noqa: S101  # for type checkers
-    return QueueDepth(row.depth + row.in_flight, max(timedelta(0), now - time_of(row.minute)))
+    return QueueDepth(row.depth + row.in_flight, max(timedelta(0), now - get_start(row.minute)))

@@ -58,8 +58,8 @@ def _nothing_is_remembered(transactional_db: None, redis_server: ValkeyServer, s
     from passport_events.receiving import organization_cache
 
     organization_cache.clear()
-    sampling._pace.hurry()
-    rollup._pace.hurry()
+    sampling._limiter.reset()
+    rollup._limiter.reset()
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MAX_RETRIES": 0, "RELEASE": "41"}
 
 

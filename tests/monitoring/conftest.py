@@ -19,6 +19,6 @@ def _nothing_is_remembered() -> None:
 
     organization_cache.clear()
     logs._states.clear()
-    sampling.ages = sampling.Ages()
-    sampling._pace.hurry()
-    rollup._pace.hurry()
+    sampling.ages = sampling.ReceivedAges()
+    sampling._limiter.reset()
+    rollup._limiter.reset()

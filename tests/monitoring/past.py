@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import F
 
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage
-from passport_events.monitoring.minutes import minute_of, now_and_turn
-from passport_events.monitoring.models import Figures, Turn
-from passport_events.monitoring.rollup import STOCK_TURN, TURN, roll_up, take_stock
+from passport_events.monitoring.minutes import compute_minute, read_claim
+from passport_events.monitoring.models import Figures, MinuteClaim
+from passport_events.monitoring.rollup import BACKLOG_CLAIM, FIGURES_CLAIM, count_minutes, record_backlog
 
 HANDLED_FOR = timedelta(seconds=2)
 ON_ITS_WAY_FOR = timedelta(seconds=20)
@@ -18,8 +18,8 @@ ON_ITS_WAY_FOR = timedelta(seconds=20)
 
 def this_minute() -> int:
     """By the database's clock."""
-    now, _ = now_and_turn(TURN)
-    return minute_of(now)
+    now, _ = read_claim(FIGURES_CLAIM)
+    return compute_minute(now)
 
 
 def move_back(span: timedelta, **which: Any) -> None:
@@ -49,20 +49,20 @@ def took(**which: Any) -> None:
 def count(minutes: int = 5) -> None:
     """Count the last minutes that are over, counted before or not."""
     begin_at(this_minute() - 1 - minutes)
-    Turn.objects.filter(name=STOCK_TURN).delete()
-    take_stock()
+    MinuteClaim.objects.filter(name=BACKLOG_CLAIM).delete()
+    record_backlog()
     go_on()
 
 
 def go_on() -> None:
     """Count what is not counted yet."""
-    while roll_up():
+    while count_minutes():
         pass
 
 
 def begin_at(minute: int) -> None:
     """Let everything up to this minute be counted already."""
-    Turn.objects.update_or_create(name=TURN, defaults={"minute": minute})
+    MinuteClaim.objects.update_or_create(name=FIGURES_CLAIM, defaults={"minute": minute})
 
 
 def counted(span: int = 1, **which: Any) -> dict[str, int]:

@@ -18,7 +18,7 @@ from rq import Worker
 from passport_events.dispatching import hints
 from passport_events.handling.worker import work
 from passport_events.models import Heartbeat
-from passport_events.monitoring.dashboard import read
+from passport_events.monitoring.dashboard import read_dashboard
 from passport_events.monitoring.dashboard.time_ranges import RANGES
 from passport_events.monitoring.models import Figures, Outage, QueueSample
 from passport_events.operating import flow_operations
@@ -92,7 +92,7 @@ def test_the_index_leads_there_those_who_may(admin_client: Client) -> None:
 
 def test_an_empty_project_has_a_page_that_says_what_is_missing(admin_client: Client) -> None:
     text = admin_client.get(PAGE).content.decode()
-    for said in ("No poller runs", "No worker listens", "No minute is counted yet", "There is no sample"):
+    for said in ("No poller runs", "No worker listens", "No minute is counted yet", "No metrics for"):
         assert said in text
 
 
@@ -105,17 +105,17 @@ def test_the_page_and_the_json_say_what_was_counted(admin_client: Client, name: 
     total = answer["total"]
     assert (total["arrived"], total["processed"], total["dead_letters"], total["waiting"]) == (4, 2, 2, 0)
     assert total["latency"]["p95"] == pytest.approx(20, rel=0.07)
-    assert total["handling"]["p50"] == pytest.approx(2, rel=0.07)
+    assert total["processing_time"]["p50"] == pytest.approx(2, rel=0.07)
     assert [(line["organization_name"], line["dead_letters"]) for line in answer["lines"]] == [
         ("School 1", 1),
         ("School 2", 1),
     ]
     charts = {chart["id"]: chart for chart in answer["charts"]}
-    arrived = [values[0] for _, values in charts["flow"]["points"] if values[0]]
+    arrived = [values[0] for _, values in charts["throughput"]["points"] if values[0]]
     assert arrived
     assert {len(chart["points"]) for chart in answer["charts"]} == {RANGES[name].minutes // RANGES[name].span}
     assert {process["kind"] for process in answer["processes"]} == {"poller", "worker"}
-    assert [control["kind"] for control in answer["controls"]] == ["pause", "pause"]
+    assert [control["kind"] for control in answer["flow_rules"]] == ["pause", "pause"]
     assert len(answer["freshness"]) == 2
     page = admin_client.get(PAGE, {"range": name}).content.decode()
     assert "School 2" in page
@@ -161,36 +161,36 @@ def test_time_is_left_until_sqs_forgets_the_oldest_dead_letter(admin_client: Cli
 
     queue = next(each for each in found(admin_client)["queues"] if each["name"] == name)
 
-    assert queue["time_left"] == pytest.approx(7_200 - 1_800, abs=70)
+    assert queue["expires_in_seconds"] == pytest.approx(7_200 - 1_800, abs=70)
     assert queue["sample_age"] == pytest.approx(1_800, abs=70)
     page = admin_client.get(PAGE).content.decode()
-    assert f"SQS forgets the first dead letter of {name} in 90 min" in page or "in 89 min" in page
+    assert f"SQS deletes the oldest message of {name} in 90 min" in page or "in 89 min" in page
 
 
 def test_an_empty_dead_letter_queue_forgets_nothing(admin_client: Client) -> None:
     a_sample("passport-events-dead-letters", is_dead_letters=True, depth=0, oldest_seconds=80_000.0)
-    assert {queue["time_left"] for queue in found(admin_client)["queues"]} == {None}
+    assert {queue["expires_in_seconds"] for queue in found(admin_client)["queues"]} == {None}
 
 
 def test_numbers_that_nobody_refreshes_say_so(admin_client: Client) -> None:
     some_of_everything(1, 2)
     a_sample("passport-events", minutes_ago=45)
     Figures.objects.all().delete()
-    answer = " ".join(found(admin_client)["concerns"])
-    assert "The sample of passport-events is 45 min old" in answer
+    answer = " ".join(found(admin_client)["warnings"])
+    assert "Metrics for passport-events are 45 min old" in answer
 
 
 def test_without_redis_the_rest_is_shown(admin_client: Client, redis_server: ValkeyServer) -> None:
     some_of_everything(1, 2)
     redis_server.kill()
     answer = found(admin_client)
-    assert answer["redis_problem"].startswith("Redis cannot be asked")
+    assert answer["redis_problem"].startswith("Redis does not answer")
     assert answer["total"]["arrived"] == 2
 
 
 def test_minutes_that_nobody_counted_are_gaps_and_no_zeros() -> None:
     some_of_everything(1, 2)
-    flow = read().charts[0]
+    flow = read_dashboard().charts[0]
     known = [values for _, values in flow.points if values[0] is not None]
     assert len(known) < len(flow.points)
     assert [None, None] in [list(values) for _, values in flow.points]

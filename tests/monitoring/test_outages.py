@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring.models import Outage
-from passport_events.monitoring.rollup import note_outages
+from passport_events.monitoring.rollup import update_outages
 from tests.operating.inbox import organization
 
 pytestmark = pytest.mark.django_db
@@ -27,13 +27,13 @@ def test_an_outage_lasts_from_the_last_heartbeat_before_it_to_the_first_after_it
     home = organization()
     heard(home, LONG)
     before = home.heartbeat_sent_at
-    note_outages()
-    note_outages()
+    update_outages()
+    update_outages()
     assert list(Outage.objects.values_list("began_at", "ended_at")) == [(before, None)]
 
     heard(home, timedelta(0))
-    note_outages()
-    note_outages()
+    update_outages()
+    update_outages()
 
     assert list(Outage.objects.values_list("began_at", "ended_at")) == [(before, home.heartbeat_sent_at)]
 
@@ -42,9 +42,9 @@ def test_the_next_outage_is_another() -> None:
     home = organization()
     for hours in (9, 5):
         heard(home, timedelta(hours=hours))
-        note_outages()
+        update_outages()
     heard(home, timedelta(hours=5))
-    note_outages()
+    update_outages()
     first, second = Outage.objects.order_by("began_at")
     assert first.ended_at is not None
     assert second.ended_at is None
@@ -53,14 +53,14 @@ def test_the_next_outage_is_another() -> None:
 @pytest.mark.parametrize("mode", [Mode.LIVE, Mode.SHADOW, Mode.OFF])
 def test_of_an_organization_that_is_off_there_is_none(mode: Mode) -> None:
     heard(organization(mode=mode), LONG)
-    note_outages()
+    update_outages()
     assert Outage.objects.exists() is (mode != Mode.OFF)
 
 
 def test_one_that_never_sent_a_heartbeat_or_just_did_has_none() -> None:
     organization(1)
     heard(organization(2), timedelta(seconds=30))
-    note_outages()
+    update_outages()
     assert not Outage.objects.exists()
 
 
@@ -68,4 +68,4 @@ def test_any_number_of_organizations_takes_the_same_queries(django_assert_max_nu
     for number in range(20):
         heard(organization(number), timedelta(0))
     with django_assert_max_num_queries(3):  # type: ignore[operator]
-        note_outages()
+        update_outages()

@@ -13,8 +13,8 @@ from passport_events.handling import registry
 from passport_events.handling.worker import work
 from passport_events.models import ProcessedMessage, Status
 from passport_events.monitoring import minute_counts, rollup
-from passport_events.monitoring.durations import percentiles
-from passport_events.monitoring.models import Figures, Freshness, QueueSample, Turn
+from passport_events.monitoring.durations import compute_percentiles
+from passport_events.monitoring.models import Figures, Freshness, MinuteClaim, QueueSample
 from passport_events.testing import organization_id
 from project.embedded import ValkeyServer
 from tests.monitoring.past import (
@@ -70,8 +70,10 @@ def test_durations_are_counted_so_that_percentiles_come_out(redis_server: Valkey
     count()
 
     row = Figures.objects.get(span=1, succeeded=3)
-    assert percentiles(row.latency, 0.5) == pytest.approx((ON_ITS_WAY_FOR.total_seconds(),), rel=0.07)
-    assert percentiles(row.handling, 0.99) == pytest.approx((HANDLED_FOR.total_seconds(),), rel=0.07)
+    assert compute_percentiles(row.latency, 0.5) == pytest.approx((ON_ITS_WAY_FOR.total_seconds(),), rel=0.07)
+    assert compute_percentiles(row.processing_time, 0.99) == pytest.approx(
+        (HANDLED_FOR.total_seconds(),), rel=0.07
+    )
 
 
 def test_a_replay_does_not_count_as_slow(redis_server: ValkeyServer) -> None:
@@ -111,7 +113,7 @@ def test_what_stands_is_counted_once_a_minute_and_of_the_last_minute_only() -> N
     opportunity(1)
     dead(2)
 
-    assert rollup.take_stock()
+    assert rollup.record_backlog()
     count()
 
     (row,) = Figures.objects.filter(span=1, waiting__gt=0)
@@ -146,14 +148,14 @@ def test_a_step_that_dies_has_done_nothing_and_the_next_begins_with_the_same_min
         raise DatabaseError("the server went away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("passport_events.monitoring.intervals.lengthen", die)
+        patched.setattr("passport_events.monitoring.intervals.roll_up", die)
         with pytest.raises(DatabaseError):
             go_on()
     last = this_minute() - 1
     assert not Figures.objects.exists()
     go_on()
 
-    assert Turn.objects.get(name=rollup.TURN).minute >= last
+    assert MinuteClaim.objects.get(name=rollup.FIGURES_CLAIM).minute >= last
     assert counted() == {"arrived": 1, "succeeded": 1}
 
 
@@ -170,8 +172,8 @@ def test_counting_again_changes_nothing(redis_server: ValkeyServer) -> None:
 def test_a_transaction_that_ended_late_is_counted_two_minutes_later(redis_server: ValkeyServer) -> None:
     organization()
     begin_at(this_minute() - 4)
-    rollup.roll_up(1)  # the minute before the last but one
-    missed = Turn.objects.get(name=rollup.TURN).minute
+    rollup.count_minutes(1)  # the minute before the last but one
+    missed = MinuteClaim.objects.get(name=rollup.FIGURES_CLAIM).minute
     handled()
     move_back((this_minute() - missed) * MINUTE)
     assert counted() == {}
@@ -184,12 +186,12 @@ def test_a_transaction_that_ended_late_is_counted_two_minutes_later(redis_server
 def test_after_a_long_stop_it_counts_one_day_and_forgets_what_is_old() -> None:
     now = this_minute()
     begin_at(now - 30 * 24 * 60)
-    for minutes in (rollup.KEEP_MINUTES + 5, rollup.KEEP_THE_REST + 65):
+    for minutes in (rollup.KEEP_MINUTES + 5, rollup.KEEP_LONGER_INTERVALS + 65):
         for span in (1, 60):
             Figures.objects.create(span=span, start=now - minutes, event_type="item")
     QueueSample.objects.create(
         queue="q",
-        minute=now - rollup.KEEP_THE_REST - 5,
+        minute=now - rollup.KEEP_LONGER_INTERVALS - 5,
         is_dead_letters=False,
         depth=1,
         in_flight=0,
@@ -197,8 +199,10 @@ def test_after_a_long_stop_it_counts_one_day_and_forgets_what_is_old() -> None:
         retention_seconds=60,
     )
 
-    assert rollup.roll_up(1) == 1
-    assert Turn.objects.get(name=rollup.TURN).minute == now - 1 - rollup.LONGEST_CATCH_UP + 1
+    assert rollup.count_minutes(1) == 1
+    assert (
+        MinuteClaim.objects.get(name=rollup.FIGURES_CLAIM).minute == now - 1 - rollup.MAX_CATCH_UP_MINUTES + 1
+    )
     begin_at(now - 3)
     count()
 
@@ -231,4 +235,4 @@ def test_stock_takes_two_queries_for_any_number(django_assert_num_queries: objec
     for number in range(5):
         dead(number)
     with django_assert_num_queries(2):  # type: ignore[operator]
-        assert sum(each.dead_letters for each in minute_counts.stock_now().values()) == 5
+        assert sum(each.dead_letters for each in minute_counts.count_backlog().values()) == 5

@@ -14,8 +14,8 @@ from passport_events import conf, periodic_tasks
 from passport_events.exceptions import QueueUnavailable
 from passport_events.instrumentation import Notification
 from passport_events.monitoring import sampling
-from passport_events.monitoring.minutes import now_and_turn
-from passport_events.monitoring.models import QueueSample, Turn
+from passport_events.monitoring.minutes import read_claim
+from passport_events.monitoring.models import MinuteClaim, QueueSample
 from passport_events.receiving.poller import Limits, Poller
 from passport_events.receiving.sqs import SqsQueue
 from project.embedded import ValkeyServer
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def another_minute() -> None:
-    Turn.objects.all().delete()
+    MinuteClaim.objects.all().delete()
     QueueSample.objects.all().delete()
 
 
@@ -57,11 +57,11 @@ def test_in_one_minute_one_of_many_processes_asks(sqs: Sqs, monkeypatch: pytest.
     together = threading.Barrier(6)
 
     def look_together(name: str) -> object:
-        found = now_and_turn(name)
+        found = read_claim(name)
         together.wait(timeout=20)
         return found
 
-    monkeypatch.setattr("passport_events.monitoring.minutes.now_and_turn", look_together)
+    monkeypatch.setattr("passport_events.monitoring.minutes.read_claim", look_together)
 
     def work() -> None:
         try:
@@ -109,7 +109,7 @@ def test_the_age_is_that_of_the_oldest_that_was_received_since_the_last_sample(s
 def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
     redis_server: ValkeyServer, sqs: Sqs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.monitoring.minutes.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("passport_events.monitoring.minutes.MIN_INTERVAL_SECONDS", 0.02)
     send(sqs, 1)
     settings = conf.current()
     service = Poller([lambda: SqsQueue(settings)], limits=Limits())
@@ -155,6 +155,6 @@ def test_a_chore_that_fails_is_announced_once_and_stops_nothing(
     sqs.queue.delete()
     periodic_tasks.run([sqs.queue.url])
     another_minute()
-    sampling._pace.hurry()
+    sampling._limiter.reset()
     periodic_tasks.run([sqs.queue.url])
     assert notifications.states_of("sampling") == ["away"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext
 from rq.defaults import DEFAULT_WORKER_TTL
 
 from passport_events import conf
@@ -11,28 +12,30 @@ from passport_events.clock import convert_from_database
 from passport_events.dispatching import hints
 from passport_events.models import Heartbeat, OperatorAction
 from passport_events.monitoring.dashboard.time_ranges import Moment
-from passport_events.monitoring.dashboard.values import Control, Process
+from passport_events.monitoring.dashboard.values import FlowRule, ProcessRow
 from passport_events.operating import rq_state
 from passport_events.operating.heartbeats import MAX_SILENCE, is_fresh
 from passport_events.operating.rq_state import RegisteredWorker
 from passport_events.operating.text import format_line
 
 
-def receiving(moment: Moment) -> list[Process]:
+def read_pollers(moment: Moment) -> list[ProcessRow]:
     """Pollers and ingesters, by the heartbeats they write."""
     found = []
     for beat in Heartbeat.objects.order_by("kind", "name"):
         seen_at = convert_from_database(beat.beaten_at) or moment.now
-        age = moment.since(seen_at)
+        age = moment.get_age(seen_at)
         is_late = not is_fresh(moment.now - seen_at)
         name = beat.name.removeprefix(f"{beat.kind} ")
         found.append(
-            Process(kind=beat.kind, name=name, seen_at=seen_at, age=age, is_late=is_late, detail=beat.release)
+            ProcessRow(
+                kind=beat.kind, name=name, seen_at=seen_at, age=age, is_late=is_late, detail=beat.release
+            )
         )
     return found
 
 
-def workers(moment: Moment) -> tuple[list[Process], str]:
+def read_workers(moment: Moment) -> tuple[list[ProcessRow], str]:
     """RQ's workers that listen to our queues, and why they could not be listed; one of the two is empty.
 
     A worker of ours says that it lives every twenty seconds; until its registration ends, after eight
@@ -43,16 +46,16 @@ def workers(moment: Moment) -> tuple[list[Process], str]:
         found = {
             each.name: each for queue in ours for each in rq_state.list_workers(hints.get_rq_queue(queue))
         }
-        return [_worker(found[name], moment, ours) for name in sorted(found)], ""
+        return [_describe_worker(found[name], moment, ours) for name in sorted(found)], ""
     except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
-        return [], f"Redis cannot be asked ({type(error).__name__})."
+        return [], gettext("Redis does not answer (%(error)s).") % {"error": type(error).__name__}
 
 
-def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process:
+def _describe_worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> ProcessRow:
     seen_at = worker.seen_at or worker.born_at or moment.now
-    age = moment.since(seen_at)
+    age = moment.get_age(seen_at)
     queues = sorted(ours & set(worker.queues))
-    return Process(
+    return ProcessRow(
         kind="worker",
         name=format_line(worker.name),
         seen_at=seen_at,
@@ -63,17 +66,17 @@ def _worker(worker: RegisteredWorker, moment: Moment, ours: set[str]) -> Process
     )
 
 
-def controls() -> Iterator[Control]:
+def read_flow_rules() -> Iterator[FlowRule]:
     """Pauses and throttles in force."""
     for action in OperatorAction.objects.in_force().select_related("organization").order_by("pk"):
         since = convert_from_database(action.created_at)
         assert since is not None  # noqa: S101  # for type checkers
-        yield Control(
+        yield FlowRule(
             kind=action.kind,
             event_type=action.event_type,
             organization="" if action.organization is None else format_line(action.organization.name),
             per_minute=action.per_minute,
             who=format_line(action.actor_name),
             why=format_line(action.reason),
-            since=since,
+            get_age=since,
         )

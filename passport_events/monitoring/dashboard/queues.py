@@ -7,44 +7,47 @@ from collections import defaultdict
 from datetime import timedelta
 
 from django.db.models import F, Max, Q
+from django.utils.translation import gettext
 
 from passport_events.conf import Settings
-from passport_events.monitoring.dashboard.time_ranges import Moment, Range
-from passport_events.monitoring.dashboard.values import Chart, Queue
-from passport_events.monitoring.minutes import time_of
+from passport_events.monitoring.dashboard.time_ranges import Moment, TimeRange
+from passport_events.monitoring.dashboard.values import Chart, QueueRow
+from passport_events.monitoring.minutes import get_start
 from passport_events.monitoring.models import QueueSample
 from passport_events.wire.raw_delivery import parse_queue_name
 
 
-def queues(settings: Settings, moment: Moment) -> list[Queue]:
+def read_queues(settings: Settings, moment: Moment) -> list[QueueRow]:
     """Those of the settings, sampled or not, and others that were sampled: the queue of events first."""
     named = {parse_queue_name(settings.queue_url): False}
     named |= {parse_queue_name(url): True for url in settings.dead_letter_queue_urls}
     newest = QueueSample.objects.order_by().values_list("queue").annotate(Max("minute"))
     which = [Q(queue=queue, minute=minute) for queue, minute in newest]
-    samples = {sample.queue: sample for sample in QueueSample.objects.filter(_any(which))}
+    samples = {sample.queue: sample for sample in QueueSample.objects.filter(_match_any(which))}
     found = [
-        _queue(samples[name], moment) if name in samples else Queue(name=name, is_dead_letters=is_dead)
+        _describe_queue(samples[name], moment)
+        if name in samples
+        else QueueRow(name=name, is_dead_letters=is_dead)
         for name, is_dead in named.items()
     ]
-    others = [_queue(sample, moment) for name, sample in samples.items() if name not in named]
+    others = [_describe_queue(sample, moment) for name, sample in samples.items() if name not in named]
     return found + [dataclasses.replace(other, is_configured=False) for other in others]
 
 
-def _any(conditions: list[Q]) -> Q:
+def _match_any(conditions: list[Q]) -> Q:
     found = Q(pk=None)
     for condition in conditions:
         found |= condition
     return found
 
 
-def _queue(sample: QueueSample, moment: Moment) -> Queue:
-    sampled_at = time_of(sample.minute)
+def _describe_queue(sample: QueueSample, moment: Moment) -> QueueRow:
+    sampled_at = get_start(sample.minute)
     expires_at = None
     if sample.oldest_seconds is not None and sample.depth + sample.in_flight:
         left = timedelta(seconds=sample.retention_seconds - sample.oldest_seconds)
         expires_at = sampled_at + left
-    return Queue(
+    return QueueRow(
         name=sample.queue,
         is_dead_letters=sample.is_dead_letters,
         sampled_at=sampled_at,
@@ -55,11 +58,11 @@ def _queue(sample: QueueSample, moment: Moment) -> Queue:
         oldest_age=sample.oldest_seconds,
         retention=sample.retention_seconds,
         first_expires_at=expires_at,
-        time_left=None if expires_at is None else (expires_at - moment.now).total_seconds(),
+        expires_in_seconds=None if expires_at is None else (expires_at - moment.now).total_seconds(),
     )
 
 
-def charts(of: Range, last_minute: int) -> list[Chart]:
+def build_charts(of: TimeRange, last_minute: int) -> list[Chart]:
     """Depth and age of each queue over time, the highest of each point."""
     starts = of.starts(last_minute)
     samples = QueueSample.objects.filter(minute__gte=starts[0]).order_by()
@@ -79,10 +82,12 @@ def charts(of: Range, last_minute: int) -> list[Chart]:
             (start * 60, [found[name].get(start, nothing)[column] for name in names for column in columns])
             for start in starts
         ]
-        return Chart(id=id_, title=title, unit=unit, labels=labels, points=points)
+        return Chart(
+            id=id_, title=title, unit=unit, labels=labels, points=points, is_duration=columns == (2,)
+        )
 
-    depths = [f"{name}{what}" for name in names for what in ("", ", in flight")]
+    depths = [label for name in names for label in (name, gettext("%(queue)s, in flight") % {"queue": name})]
     return [
-        chart("depth", "In SQS", "messages", depths, (0, 1)),
-        chart("oldest", "Oldest received from SQS", "seconds", names, (2,)),
+        chart("depth", gettext("Queue depth"), gettext("messages"), depths, (0, 1)),
+        chart("oldest", gettext("Age of oldest message"), gettext("seconds"), names, (2,)),
     ]

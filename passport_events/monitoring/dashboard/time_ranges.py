@@ -6,20 +6,22 @@ import dataclasses
 from datetime import datetime
 
 from django.db import connections, router
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from passport_events.clock import StatementTimestamp, convert_from_database, read_clock
 from passport_events.monitoring import intervals
-from passport_events.monitoring.minutes import minute_of
-from passport_events.monitoring.models import Turn
-from passport_events.monitoring.rollup import TURN
+from passport_events.monitoring.minutes import compute_minute
+from passport_events.monitoring.models import MinuteClaim
+from passport_events.monitoring.rollup import FIGURES_CLAIM
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Range:
+class TimeRange:
     """A stretch of time up to now."""
 
     name: str
-    label: str
+    label: Promise | str
     minutes: int
     span: int
     """Minutes of one point: a span that there are figures for."""
@@ -37,12 +39,12 @@ class Range:
 RANGES = {
     each.name: each
     for each in (
-        Range("1h", "1 hour", 60, intervals.MINUTES),
-        Range("24h", "24 hours", 24 * 60, intervals.QUARTERS),
-        Range("7d", "7 days", 7 * 24 * 60, intervals.HOURS),
+        TimeRange("1h", gettext_lazy("1 hour"), 60, intervals.MINUTES),
+        TimeRange("24h", gettext_lazy("24 hours"), 24 * 60, intervals.QUARTERS),
+        TimeRange("7d", gettext_lazy("7 days"), 7 * 24 * 60, intervals.HOURS),
     )
 }
-DEFAULT = RANGES["1h"]
+DEFAULT_RANGE = RANGES["1h"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,21 +58,21 @@ class Moment:
     @property
     def last_minute(self) -> int:
         """Where a chart ends: at the minute that should be counted by now, whether it is or not."""
-        return minute_of(self.now) - 1
+        return compute_minute(self.now) - 1
 
-    def since(self, moment: datetime) -> float:
+    def get_age(self, moment: datetime) -> float:
         """Seconds; none where another clock is ahead."""
         return max(0.0, (self.now - moment).total_seconds())
 
     def age(self, moment: datetime | None) -> float | None:
         """Seconds since then, where it is known."""
-        return None if moment is None else self.since(moment)
+        return None if moment is None else self.get_age(moment)
 
 
-def look() -> Moment:
+def read_moment() -> Moment:
     """Ask."""
-    found = Turn.objects.filter(name=TURN).annotate(now=StatementTimestamp()).first()
+    found = MinuteClaim.objects.filter(name=FIGURES_CLAIM).annotate(now=StatementTimestamp()).first()
     now = convert_from_database(found.now) if found is not None else None
     if found is None or now is None:
-        return Moment(read_clock(connections[router.db_for_read(Turn)]), None)
+        return Moment(read_clock(connections[router.db_for_read(MinuteClaim)]), None)
     return Moment(now, found.minute or None)

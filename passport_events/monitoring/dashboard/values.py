@@ -17,7 +17,7 @@ class Durations:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class FigureRow:
     """The figures of one scope, or of all together, over a range; and what stands now."""
 
     event_type: str = ""
@@ -32,17 +32,17 @@ class Line:
     """Attempts that failed, of all that ended; None where none did."""
     latency: Durations = Durations()
     """From published to processed."""
-    handling: Durations = Durations()
+    processing_time: Durations = Durations()
     """From claimed to processed."""
     waiting: int = 0
     due: int = 0
     retries: int = 0
     dead_letters: int = 0
-    in_quarantine: int = 0
+    quarantined: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class QueueRow:
     """The newest sample of an SQS queue; without one only its name."""
 
     name: str
@@ -59,11 +59,11 @@ class Queue:
     retention: int | None = None
     first_expires_at: datetime | None = None
     """When SQS forgets the oldest that was seen, if it is still there."""
-    time_left: float | None = None
+    expires_in_seconds: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
+class FreshnessRow:
     """The newest of one event type of one organization; ages are by the database's clock."""
 
     event_type: str
@@ -81,7 +81,7 @@ class Fresh:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class OutageRow:
     """A time in which an organization's heartbeats did not come."""
 
     organization: str
@@ -94,7 +94,7 @@ class Window:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class ProcessRow:
     """One of our own, and its last sign of life."""
 
     kind: str
@@ -109,7 +109,7 @@ class Process:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
+class FlowRule:
     """A pause or a throttle in force."""
 
     kind: str
@@ -118,7 +118,7 @@ class Control:
     per_minute: int | None
     who: str
     why: str
-    since: datetime
+    get_age: datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +128,8 @@ class Chart:
     id: str
     title: str
     unit: str
+    is_duration: bool
+    """True if values are seconds."""
     labels: Sequence[str]
     points: Sequence[tuple[int, Sequence[float | None]]]
     """Seconds since 1970, and a value for each label; None where nobody looked."""
@@ -143,17 +145,17 @@ class Dashboard:
     """That can be asked for: Salesforce's id and name."""
     counted_until: datetime | None
     """Figures are of the minutes before it."""
-    stock_at: datetime | None
+    backlog_at: datetime | None
     """What stands was counted then."""
-    total: Line
-    lines: Sequence[Line]
-    queues: Sequence[Queue]
-    freshness: Sequence[Fresh]
-    outages: Sequence[Window]
-    processes: Sequence[Process]
+    total: FigureRow
+    lines: Sequence[FigureRow]
+    queues: Sequence[QueueRow]
+    freshness: Sequence[FreshnessRow]
+    outages: Sequence[OutageRow]
+    processes: Sequence[ProcessRow]
     rq_queues: Sequence[str]
     """Those of the settings."""
     redis_problem: str
     """Why workers could not be listed; empty where they were."""
-    controls: Sequence[Control]
+    flow_rules: Sequence[FlowRule]
     charts: Sequence[Chart]

@@ -1,4 +1,4 @@
-"""What needs attention: one sentence each, and why the numbers may be old. Pure."""
+"""Warnings of the dashboard: what needs attention, and why figures may be old. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import enum
 from collections.abc import Iterator
 from datetime import timedelta
 
-from passport_events.monitoring.dashboard.values import Dashboard, Queue
+from django.utils.translation import gettext
+
+from passport_events.monitoring.dashboard.values import Dashboard, QueueRow
 from passport_events.operating.text import format_duration
 
-MOST_MINUTES_OLD = 5
+MAX_AGE_MINUTES = 5
 """A minute is counted within seconds of its end, if anybody counts at all."""
-SHORT_OF_TIME = 24 * 3600
+MIN_TIME_LEFT_SECONDS = 24 * 3600
 """Seconds before SQS forgets a dead letter."""
 
 
-class ConcernCode(enum.StrEnum):
-    """Everything that the dashboard can say, once."""
+class WarningCode(enum.StrEnum):
+    """Every warning that the dashboard can show."""
 
     FORGOTTEN_SOON = "forgotten_soon"
     DEAD_LETTER_QUEUE = "dead_letter_queue"
@@ -32,71 +34,85 @@ class ConcernCode(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Concern:
-    """One sentence, and what it is about."""
+class DashboardWarning:
+    """One sentence, and its code."""
 
-    code: ConcernCode
+    code: WarningCode
     text: str
 
 
-def concerns(dashboard: Dashboard) -> Iterator[Concern]:
-    """The worst first."""
+def find_warnings(dashboard: Dashboard) -> Iterator[DashboardWarning]:
+    """Yield warnings, the most urgent first."""
     for queue in dashboard.queues:
         if queue.is_configured:
-            yield from _of_queue(queue)
-    yield from _of_counting(dashboard)
+            yield from _check_queue(queue)
+    yield from _check_counting(dashboard)
     if not any(each.kind == "poller" and not each.is_late for each in dashboard.processes):
-        yield Concern(
-            ConcernCode.NO_POLLER, "No poller runs: nothing is received. Start one: manage.py poll_sqs."
-        )
-    yield from _of_workers(dashboard)
-    for window in dashboard.outages:
-        if window.ended_at is None and not window.is_off:
-            who = window.organization_name or window.organization
-            text = f"No heartbeat of {who} came for {_span(window.lasted)}: its events may be missing."
-            yield Concern(ConcernCode.ORGANIZATION_SILENT, text)
+        text = gettext("No poller runs, so no messages are received. Start one: manage.py poll_sqs.")
+        yield DashboardWarning(WarningCode.NO_POLLER, text)
+    yield from _check_workers(dashboard)
+    for outage in dashboard.outages:
+        if outage.ended_at is None and not outage.is_off:
+            text = gettext("No heartbeat of %(name)s for %(time)s: its events may be missing.") % {
+                "name": outage.organization_name or outage.organization,
+                "time": _format_seconds(outage.lasted),
+            }
+            yield DashboardWarning(WarningCode.ORGANIZATION_SILENT, text)
 
 
-def _of_queue(queue: Queue) -> Iterator[Concern]:
-    is_old = queue.sample_age is not None and queue.sample_age > MOST_MINUTES_OLD * 60
-    if queue.is_dead_letters and queue.time_left is not None and queue.time_left < SHORT_OF_TIME:
-        when = f"in {_span(queue.time_left)}" if queue.time_left > 0 else "by now"
-        text = f"SQS forgets the first dead letter of {queue.name} {when}. Is passport ingest-dlq running?"
-        yield Concern(ConcernCode.FORGOTTEN_SOON, text)
+def _check_queue(queue: QueueRow) -> Iterator[DashboardWarning]:
+    names = {"queue": queue.name, "command": "passport ingest-dlq" if queue.is_dead_letters else "poll_sqs"}
+    is_old = queue.sample_age is not None and queue.sample_age > MAX_AGE_MINUTES * 60
+    left = queue.expires_in_seconds
+    if queue.is_dead_letters and left is not None and left < MIN_TIME_LEFT_SECONDS:
+        if left > 0:
+            text = gettext(
+                "SQS deletes the oldest message of %(queue)s in %(time)s. Is passport ingest-dlq running?"
+            )
+        else:
+            text = gettext(
+                "SQS has deleted the oldest message of %(queue)s by now. Is passport ingest-dlq running?"
+            )
+        text %= {**names, "time": _format_seconds(left)}
+        yield DashboardWarning(WarningCode.FORGOTTEN_SOON, text)
     elif queue.is_dead_letters and queue.depth and not is_old:
-        text = f"{queue.depth:,} messages are in {queue.name}. Is passport ingest-dlq running?"
-        yield Concern(ConcernCode.DEAD_LETTER_QUEUE, text)
-    asks = "passport ingest-dlq" if queue.is_dead_letters else "poll_sqs"
+        text = gettext("%(count)s messages are in %(queue)s. Is passport ingest-dlq running?")
+        yield DashboardWarning(WarningCode.DEAD_LETTER_QUEUE, text % {**names, "count": f"{queue.depth:,}"})
     if queue.sample_age is None:
-        yield Concern(ConcernCode.NOT_SAMPLED, f"There is no sample of {queue.name} yet: {asks} takes them.")
+        text = gettext("No metrics for %(queue)s yet. %(command)s reads them every minute.")
+        yield DashboardWarning(WarningCode.NOT_SAMPLED, text % names)
     elif is_old:
-        old = _span(queue.sample_age or 0)
-        text = f"The sample of {queue.name} is {old} old: {asks} takes one a minute while it runs."
-        yield Concern(ConcernCode.SAMPLE_OLD, text)
+        text = gettext(
+            "Metrics for %(queue)s are %(time)s old. %(command)s reads them every minute while it runs."
+        )
+        text %= {**names, "time": _format_seconds(queue.sample_age or 0)}
+        yield DashboardWarning(WarningCode.SAMPLE_OLD, text)
 
 
-def _of_counting(dashboard: Dashboard) -> Iterator[Concern]:
-    counters = "pollers, workers and dispatch_messages count"
+def _check_counting(dashboard: Dashboard) -> Iterator[DashboardWarning]:
+    who = gettext("Pollers, workers and dispatch_messages count while they run.")
     if dashboard.counted_until is None:
-        yield Concern(ConcernCode.NOT_COUNTED, f"No minute is counted yet: {counters} while they run.")
+        yield DashboardWarning(WarningCode.NOT_COUNTED, gettext("No minute is counted yet.") + " " + who)
         return
     age = (dashboard.taken_at - dashboard.counted_until).total_seconds()
-    if age > MOST_MINUTES_OLD * 60:
-        text = f"The last minute that is counted ended {_span(age)} ago: {counters} while they run."
-        yield Concern(ConcernCode.COUNT_OLD, text)
+    if age > MAX_AGE_MINUTES * 60:
+        text = gettext("The last counted minute ended %(time)s ago.") % {"time": _format_seconds(age)}
+        yield DashboardWarning(WarningCode.COUNT_OLD, f"{text} {who}")
 
 
-def _of_workers(dashboard: Dashboard) -> Iterator[Concern]:
+def _check_workers(dashboard: Dashboard) -> Iterator[DashboardWarning]:
     if dashboard.redis_problem:
-        text = f"{dashboard.redis_problem} Messages wait in the database until it is back."
-        yield Concern(ConcernCode.REDIS_AWAY, text)
+        text = gettext("Messages wait in the database until Redis is back.")
+        yield DashboardWarning(WarningCode.REDIS_AWAY, f"{dashboard.redis_problem} {text}")
         return
     served = {name for each in dashboard.processes if not each.is_late for name in each.queues}
     for name in dashboard.rq_queues:
         if name not in served:
-            text = f"No worker listens to {name}: its messages wait. Start one: manage.py rqworker {name}."
-            yield Concern(ConcernCode.NO_WORKER, text)
+            text = gettext(
+                "No worker listens to %(queue)s: its messages wait. Start one: manage.py rqworker %(queue)s."
+            )
+            yield DashboardWarning(WarningCode.NO_WORKER, text % {"queue": name})
 
 
-def _span(number: float) -> str:
+def _format_seconds(number: float) -> str:
     return format_duration(timedelta(seconds=number))

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('quarantined', models.PositiveIntegerField(default=0)),
                 ('failed_attempts', models.PositiveIntegerField(default=0)),
                 ('latency', models.JSONField(default=dict, help_text='Seconds from published to processed, as a histogram.')),
-                ('handling', models.JSONField(default=dict, help_text='Seconds from claimed to processed, as a histogram.')),
+                ('processing_time', models.JSONField(default=dict, help_text='Seconds from claimed to processed, as a histogram.')),
                 ('waiting', models.PositiveIntegerField(help_text='Unfinished. The peak, of a long span.', null=True)),
                 ('due', models.PositiveIntegerField(help_text='Of those: might be claimed now.', null=True)),
                 ('retries', models.PositiveIntegerField(help_text='Of those: failed before.', null=True)),
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Turn',
+            name='MinuteClaim',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100)),
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             options={
                 'default_permissions': (),
                 'base_manager_name': 'objects',
-                'constraints': [models.UniqueConstraint(fields=('name',), name='passport_turn_once')],
+                'constraints': [models.UniqueConstraint(fields=('name',), name='passport_minute_claim_once')],
             },
         ),
         migrations.CreateModel(

@@ -8,7 +8,7 @@ from django import template
 
 register = template.Library()
 
-UNKNOWN = "\N{EN DASH}"
+UNKNOWN_VALUE = "\N{EN DASH}"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -16,7 +16,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 def duration(seconds: float | None) -> str:
     """Seconds in the unit that fits."""
     if seconds is None:
-        return UNKNOWN
+        return UNKNOWN_VALUE
     for size, unit in _UNITS:
         if abs(seconds) >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
@@ -29,14 +29,14 @@ def duration(seconds: float | None) -> str:
 def number(value: float | None) -> str:
     """A count or a rate."""
     if value is None:
-        return UNKNOWN
+        return UNKNOWN_VALUE
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:,.2f}"
 
 
 @register.filter
 def percent(share: float | None) -> str:
     """A share of 1 in percent."""
-    return UNKNOWN if share is None else f"{share * 100:.1f} %"
+    return UNKNOWN_VALUE if share is None else f"{share * 100:.1f} %"
 
 
 @register.filter

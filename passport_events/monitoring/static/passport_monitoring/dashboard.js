@@ -22,7 +22,7 @@
     return `${+(value * 1000).toPrecision(3)} ms`;
   };
   const plainly = (value) => (+value.toPrecision(4)).toLocaleString();
-  const words = (unit) => (unit === "seconds" ? inSeconds : plainly);
+  const formatter = (chart) => (chart.is_duration ? inSeconds : plainly);
 
   /* Times as the tables have them: the project's zone, and not this browser's. */
   const zone = () => root().dataset.zone;
@@ -33,7 +33,7 @@
   const onAxis = (at) => (hour(at) === "00:00" ? day(at) : hour(at));
 
   function options(chart, width) {
-    const say = words(chart.unit);
+    const say = formatter(chart);
     const quiet = colour("--body-quiet-color");
     const line = { stroke: colour("--hairline-color"), width: 1 };
     const axis = { stroke: quiet, grid: line, ticks: line, font: "12px system-ui, sans-serif" };

@@ -1,4 +1,4 @@
-"""Each concern of the dashboard: a fault in a stack that is well brings it alone, and mending ends it."""
+"""Each warning of the dashboard: a fault in a stack that is well brings it alone, and mending ends it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from passport_events import conf
 from passport_events.clock import ClockTimestamp
 from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring import sampling
-from passport_events.monitoring.dashboard import read
-from passport_events.monitoring.dashboard.warnings import Concern, ConcernCode, concerns
-from passport_events.monitoring.models import QueueSample, Turn
-from passport_events.monitoring.rollup import TURN, note_outages
+from passport_events.monitoring.dashboard import read_dashboard
+from passport_events.monitoring.dashboard.warnings import DashboardWarning, WarningCode, find_warnings
+from passport_events.monitoring.models import MinuteClaim, QueueSample
+from passport_events.monitoring.rollup import FIGURES_CLAIM, update_outages
 from project.embedded import ValkeyServer
 from tests.harness.aws import Sqs
 from tests.monitoring.past import begin_at, count, go_on, this_minute
@@ -28,7 +28,7 @@ from tests.operating.test_passport_command import passport
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Case = Iterator[None]
-CASES: dict[ConcernCode, Callable[[Given], Case]] = {}
+CASES: dict[WarningCode, Callable[[Given], Case]] = {}
 HOUR = timedelta(hours=1)
 
 
@@ -40,7 +40,7 @@ class Given:
     settings: Settings
 
 
-def case(code: ConcernCode) -> Callable[[Callable[[Given], Case]], None]:
+def case(code: WarningCode) -> Callable[[Callable[[Given], Case]], None]:
     def note(function: Callable[[Given], Case]) -> None:
         CASES[code] = function
 
@@ -57,45 +57,45 @@ def given(redis_server: ValkeyServer, sqs: Sqs, settings: Settings) -> Given:
 
 def sample() -> None:
     """As a poller and an ingester do, whether somebody did in this minute or not."""
-    Turn.objects.filter(name__startswith="sample of ").delete()
+    MinuteClaim.objects.filter(name__startswith="sample of ").delete()
     QueueSample.objects.filter(minute=this_minute()).delete()
     settings = conf.current()
     for url in (settings.queue_url, *settings.dead_letter_queue_urls):
         sampling.sample(url)
 
 
-def said() -> dict[ConcernCode, Concern]:
-    return {concern.code: concern for concern in concerns(read())}
+def said() -> dict[WarningCode, DashboardWarning]:
+    return {warning.code: warning for warning in find_warnings(read_dashboard())}
 
 
-def test_every_concern_has_a_case() -> None:
-    assert set(CASES) == set(ConcernCode)
+def test_every_warning_has_a_case() -> None:
+    assert set(CASES) == set(WarningCode)
 
 
-@pytest.mark.parametrize("code", ConcernCode)
-def test_a_fault_has_its_concern_and_no_other_until_it_is_mended(code: ConcernCode, given: Given) -> None:
+@pytest.mark.parametrize("code", WarningCode)
+def test_a_fault_has_its_warning_and_no_other_until_it_is_mended(code: WarningCode, given: Given) -> None:
     assert said() == {}
     with broken(CASES[code](given)):
         assert set(said()) == {code}
     assert said() == {}
 
 
-@case(ConcernCode.NO_POLLER)
+@case(WarningCode.NO_POLLER)
 def _(given: Given) -> Case:
     age(timedelta(seconds=40))
     yield
     given.stack.beat()
 
 
-@case(ConcernCode.NO_WORKER)
+@case(WarningCode.NO_WORKER)
 def _(given: Given) -> Case:
     given.stack.stop_worker(OPPORTUNITIES)
-    assert "rqworker passport-opportunities" in said()[ConcernCode.NO_WORKER].text
+    assert "rqworker passport-opportunities" in said()[WarningCode.NO_WORKER].text
     yield
     given.stack.register_worker(OPPORTUNITIES)
 
 
-@case(ConcernCode.REDIS_AWAY)
+@case(WarningCode.REDIS_AWAY)
 def _(given: Given) -> Case:
     given.stack.valkey.kill()
     yield
@@ -103,14 +103,14 @@ def _(given: Given) -> Case:
     given.stack.register_workers()
 
 
-@case(ConcernCode.NOT_SAMPLED)
+@case(WarningCode.NOT_SAMPLED)
 def _(given: Given) -> Case:
     QueueSample.objects.all().delete()
     yield
     sample()
 
 
-@case(ConcernCode.SAMPLE_OLD)
+@case(WarningCode.SAMPLE_OLD)
 def _(given: Given) -> Case:
     # Of a queue that was not empty then: what is so old is not told as if it were so now.
     QueueSample.objects.update(minute=F("minute") - 45, depth=7)
@@ -118,7 +118,7 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(ConcernCode.DEAD_LETTER_QUEUE)
+@case(WarningCode.DEAD_LETTER_QUEUE)
 def _(given: Given) -> Case:
     given.stack.sqs.dead_letter_queue.send_message(MessageBody="x")
     sample()
@@ -127,7 +127,7 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(ConcernCode.FORGOTTEN_SOON)
+@case(WarningCode.FORGOTTEN_SOON)
 def _(given: Given) -> Case:
     [url] = conf.current().dead_letter_queue_urls
     given.stack.sqs.dead_letter_queue.send_message(MessageBody="x")
@@ -140,14 +140,14 @@ def _(given: Given) -> Case:
     sample()
 
 
-@case(ConcernCode.NOT_COUNTED)
+@case(WarningCode.NOT_COUNTED)
 def _(given: Given) -> Case:
-    Turn.objects.filter(name=TURN).delete()
+    MinuteClaim.objects.filter(name=FIGURES_CLAIM).delete()
     yield
     count()
 
 
-@case(ConcernCode.COUNT_OLD)
+@case(WarningCode.COUNT_OLD)
 def _(given: Given) -> Case:
     begin_at(this_minute() - 10)
     yield
@@ -157,23 +157,23 @@ def _(given: Given) -> Case:
 def _heard(ago: timedelta) -> None:
     time = ClockTimestamp() - ago
     SalesforceOrganization.objects.update(heartbeat_sent_at=time, heartbeat_received_at=time)
-    note_outages()
+    update_outages()
 
 
-@case(ConcernCode.ORGANIZATION_SILENT)
+@case(WarningCode.ORGANIZATION_SILENT)
 def _(given: Given) -> Case:
     _heard(HOUR)
     yield
     _heard(timedelta(0))
 
 
-def test_an_organization_that_was_turned_off_is_no_concern(given: Given) -> None:
+def test_an_organization_that_was_turned_off_is_no_warning(given: Given) -> None:
     _heard(HOUR)
     SalesforceOrganization.objects.update(mode=Mode.OFF)
     assert said() == {}
 
 
-def test_a_queue_that_the_settings_name_no_more_is_no_concern(given: Given) -> None:
+def test_a_queue_that_the_settings_name_no_more_is_no_warning(given: Given) -> None:
     QueueSample.objects.update(minute=F("minute") - 45)
     before: dict[str, Any] = given.settings.PASSPORT_EVENTS
     given.settings.PASSPORT_EVENTS = {**before, "DEAD_LETTER_QUEUE_URLS": []}
@@ -181,15 +181,15 @@ def test_a_queue_that_the_settings_name_no_more_is_no_concern(given: Given) -> N
     assert said() == {}
 
 
-def test_a_redis_in_which_others_write_is_a_concern(given: Given) -> None:
+def test_a_redis_in_which_others_write_is_a_warning(given: Given) -> None:
     redis = given.stack.workers[OPPORTUNITIES].connection
     redis.delete("rq:workers:passport-opportunities")
     redis.set("rq:workers:passport-opportunities", "garbage")
-    assert set(said()) == {ConcernCode.REDIS_AWAY}
+    assert set(said()) == {WarningCode.REDIS_AWAY}
 
 
 def test_a_heartbeat_ahead_of_the_clock_says_nothing_about_now(given: Given) -> None:
     """Written before a failover to a database whose clock is behind; health judges it alike."""
     age(-timedelta(minutes=2))
 
-    assert ConcernCode.NO_POLLER in said()
+    assert WarningCode.NO_POLLER in said()
