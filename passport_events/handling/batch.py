@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,20 +41,21 @@ class MergedMessage:
 
 def split_into_batches(
     messages: Sequence[ProcessedMessage], handler: Handler | None
-) -> Iterator[Sequence[ProcessedMessage]]:
-    """Yield messages that may share a transaction, if their handler allows it; else one by one.
+) -> list[list[ProcessedMessage]]:
+    """Split into batches that may share a transaction, if the handler allows it; else into single messages.
 
     The messages of a batch are about different records, so that a handler gets its record as this message
     left it. The messages of one record keep their order. A message that failed before is a batch of its
     own, because another failure would undo the others.
     """
     if handler is None or not handler.shares_transaction:
-        yield from ([message] for message in messages)
-        return
+        return [[message] for message in messages]
+    batches: list[list[ProcessedMessage]] = []
     for different_records in _split_by_record_order(messages):
-        yield from ([message] for message in different_records if has_failed(message))
+        batches += ([message] for message in different_records if has_failed(message))
         fresh = [message for message in different_records if not has_failed(message)]
-        yield from (fresh[at : at + MAX_BATCH_SIZE] for at in range(0, len(fresh), MAX_BATCH_SIZE))
+        batches += (fresh[at : at + MAX_BATCH_SIZE] for at in range(0, len(fresh), MAX_BATCH_SIZE))
+    return batches
 
 
 def _split_by_record_order(messages: Iterable[ProcessedMessage]) -> Iterable[list[ProcessedMessage]]:

@@ -53,16 +53,13 @@ def run_attempt(attempt: Attempt, failure: Failure | None = None) -> BatchResult
 
     Raises nothing: what has to be raised is in the result.
     """
-    attempted = frozenset((attempt.message.pk,))
+    message = attempt.message
+    attempted = frozenset((message.pk,))
     error: BaseException | None = None
     try:
         error = _execute(attempt, failure)
     except LeaseLost:
-        emit(
-            Notification.LEASE_LOST,
-            message_id=attempt.message.pk,
-            event_type=attempt.message.event_type,
-        )
+        emit(Notification.LEASE_LOST, message_id=message.pk, event_type=message.event_type)
     except CONNECTION_ERRORS as raised:
         return BatchResult(attempted, StopReason.DATABASE_ERROR, raised)
     except BaseException as raised:  # noqa: BLE001  an interrupt is raised after the rest is unclaimed
@@ -70,12 +67,9 @@ def run_attempt(attempt: Attempt, failure: Failure | None = None) -> BatchResult
             return BatchResult(attempted, StopReason.INTERRUPT, raised)
         # An error of this package, not of the handler: as after a crash, the end of the lease isolates it.
         error = raised
-        emit(
-            Notification.CRASHED,
-            message_ids=[attempt.message.pk],
-            error_class=get_short_class_name(raised),
-        )
-    return BatchResult(attempted, StopReason.JOB_TIMEOUT if is_job_timeout(error) else None)
+        emit(Notification.CRASHED, message_ids=[message.pk], error_class=get_short_class_name(raised))
+    is_stopped = error is not None and is_job_timeout(error)
+    return BatchResult(attempted, StopReason.JOB_TIMEOUT if is_stopped else None)
 
 
 def _execute(attempt: Attempt, failure: Failure | None) -> BaseException | None:

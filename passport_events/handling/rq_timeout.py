@@ -10,9 +10,9 @@ from rq.timeouts import JobTimeoutException
 from passport_events.error_tree import iterate_related
 
 
-def is_job_timeout(error: BaseException | None) -> bool:
+def is_job_timeout(error: BaseException) -> bool:
     """Return whether RQ's job timeout is the error, one of its causes, or in its group."""
-    return error is not None and any(isinstance(one, JobTimeoutException) for one in iterate_related(error))
+    return any(isinstance(one, JobTimeoutException) for one in iterate_related(error))
 
 
 def cancel_statement(connection: BaseDatabaseWrapper) -> None:
