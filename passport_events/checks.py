@@ -38,9 +38,9 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **options: Any) -> l
     raw = getattr(django_settings, conf.DICT_NAME, {})
     wrong: list[CheckMessage] = [
         Error(f"{problem.place} {problem.text}.", hint=problem.hint, id=BAD_SETTING)
-        for problem in conf.problems(raw)
+        for problem in conf.find_problems(raw)
     ]
-    return wrong or list(_against_project(conf.current()))
+    return wrong or list(_against_project(conf.get_settings()))
 
 
 def _against_project(settings: conf.Settings) -> Iterator[CheckMessage]:

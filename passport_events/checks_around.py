@@ -31,9 +31,9 @@ SHORTEST_LEASE_SECONDS = 15
 
 def check_surroundings(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     """Warnings about settings that are sound by themselves."""
-    if any(conf.problems(getattr(django_settings, conf.DICT_NAME, {}))):
+    if any(conf.find_problems(getattr(django_settings, conf.DICT_NAME, {}))):
         return []  # said by another check
-    settings = conf.current()
+    settings = conf.get_settings()
     database = connections[router.db_for_write(ProcessedMessage)].settings_dict
     return [
         *_of_worker_class(settings, (getattr(django_settings, "RQ", None) or {}).get("WORKER_CLASS")),

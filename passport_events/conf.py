@@ -21,11 +21,11 @@ __all__ = [
     "DICT_NAME",
     "EventType",
     "PlatformEvent",
-    "Problem",
+    "SettingProblem",
     "Settings",
-    "current",
-    "problems",
-    "typed",
+    "find_problems",
+    "get_settings",
+    "parse_settings",
 ]
 
 DICT_NAME = "PASSPORT_EVENTS"
@@ -33,7 +33,7 @@ _NEAR = 0.6
 """How alike two names are, from 0 to 1, for one to be a slip of the other."""
 
 
-def _setting(default: Any, rule: rules.Rule) -> Any:
+def _define_setting(default: Any, rule: rules.Rule) -> Any:
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: rule(default), metadata={"rule": rule})
     return dataclasses.field(default=default, metadata={"rule": rule})
@@ -43,80 +43,80 @@ def _setting(default: Any, rule: rules.Rule) -> Any:
 class Settings:
     """The typed settings. Attribute names are the keys in lower case."""
 
-    queue_url: str = _setting("", rules.url)
+    queue_url: str = _define_setting("", rules.url)
     """The SQS queue to receive from. Required."""
-    dead_letter_queue_urls: tuple[str, ...] = _setting((), rules.urls)
+    dead_letter_queue_urls: tuple[str, ...] = _define_setting((), rules.urls)
     """SQS's dead letter queues, of `QUEUE_URL` and of the SNS subscription: what `ingest-dlq` reads."""
-    region: str = _setting("", rules.text)
+    region: str = _define_setting("", rules.text)
     """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
-    endpoint_url: str = _setting("", rules.optional_url)
+    endpoint_url: str = _define_setting("", rules.optional_url)
     """Another SQS and SNS endpoint: an emulator. By default the server in `QUEUE_URL`."""
-    event_types: Mapping[str, EventType] = _setting({}, rules.event_types)
+    event_types: Mapping[str, EventType] = _define_setting({}, rules.event_types)
     """Event type -> its Salesforce entities and RQ queue, over the three defaults. None switches one off."""
 
-    platform_events: Mapping[str, PlatformEvent] = _setting({}, platform_events)
+    platform_events: Mapping[str, PlatformEvent] = _define_setting({}, platform_events)
     """Platform event (its `detail-type`) -> which of its fields mean what."""
-    topic_organizations: Mapping[str, str] = _setting({}, rules.organizations)
+    topic_organizations: Mapping[str, str] = _define_setting({}, rules.organizations)
     """SNS topic ARN -> Salesforce organization id, for messages that name none themselves."""
-    allowed_topics: tuple[str, ...] = _setting((), rules.texts)
+    allowed_topics: tuple[str, ...] = _define_setting((), rules.texts)
     """The only SNS topics to take messages from. Raw delivery names no topic, so it is not affected."""
-    s3_payload_buckets: tuple[str, ...] = _setting((), rules.buckets)
+    s3_payload_buckets: tuple[str, ...] = _define_setting((), rules.buckets)
     """The only S3 buckets that messages may point into. Without any, every pointer is quarantined."""
-    s3_payload_queue: str = _setting("", rules.text)
+    s3_payload_queue: str = _define_setting("", rules.text)
     """The RQ queue whose workers fetch what pointers point at; by default that of the first event type."""
 
-    heartbeat_events: tuple[str, ...] = _setting(("Passport_Heartbeat__e",), rules.texts)
+    heartbeat_events: tuple[str, ...] = _define_setting(("Passport_Heartbeat__e",), rules.texts)
     """Platform events (by `detail-type`) that are an organization's heartbeat, and no change of a record."""
-    heartbeat_timeout_seconds: int = _setting(900, rules.whole(1, 604_800, "seconds"))
+    heartbeat_timeout_seconds: int = _define_setting(900, rules.whole(1, 604_800, "seconds"))
     """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
-    receivers: int = _setting(16, rules.whole(1, 64, "threads"))
+    receivers: int = _define_setting(16, rules.whole(1, 64, "threads"))
     """Threads of one poller that receive and delete; one more stores, from 32 on two."""
-    sqs_wait_seconds: int = _setting(20, rules.whole(0, 20, "seconds"))
+    sqs_wait_seconds: int = _define_setting(20, rules.whole(0, 20, "seconds"))
     """Length of SQS's long poll."""
-    max_consecutive_errors: int = _setting(60, rules.whole(1, 1_000_000, "errors"))
+    max_consecutive_errors: int = _define_setting(60, rules.whole(1, 1_000_000, "errors"))
     """After so many failed polls in a row (about half an hour) the poller exits 1, for its supervisor."""
-    max_body_bytes: int = _setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
+    max_body_bytes: int = _define_setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
     """A larger body is stored and quarantined, not read."""
-    organization_cache_seconds: int = _setting(25, rules.whole(0, 30, "seconds"))
+    organization_cache_seconds: int = _define_setting(25, rules.whole(0, 30, "seconds"))
     """How old a cached organization may be, everywhere."""
 
-    batch_size: int = _setting(200, rules.whole(1, 2_000, "messages"))
+    batch_size: int = _define_setting(200, rules.whole(1, 2_000, "messages"))
     """How many due messages one claim takes."""
-    lease_seconds: float = _setting(60, rules.between(1, 3_600, "seconds"))
+    lease_seconds: float = _define_setting(60, rules.between(1, 3_600, "seconds"))
     """How long a dead worker's messages stay claimed. Living workers renew."""
-    job_time_limit_seconds: float = _setting(15, rules.between(0.1, 600, "seconds"))
+    job_time_limit_seconds: float = _define_setting(15, rules.between(0.1, 600, "seconds"))
     """After so long an RQ job ends, so that deploys and other queues get their turn."""
-    handler_timeout_seconds: int = _setting(120, rules.whole(1, 43_200, "seconds"))
+    handler_timeout_seconds: int = _define_setting(120, rules.whole(1, 43_200, "seconds"))
     """RQ interrupts a job whose handler runs longer than this after the time slice."""
-    max_retries: int = _setting(15, rules.whole(0, 100, "retries"))
+    max_retries: int = _define_setting(15, rules.whole(0, 100, "retries"))
     """Retries after the first attempt; then the message is a dead letter."""
-    backoff_seconds: float = _setting(10, rules.between(0.001, 3_600, "seconds"))
+    backoff_seconds: float = _define_setting(10, rules.between(0.001, 3_600, "seconds"))
     """Delay before the first retry; each further one doubles it."""
-    backoff_max_seconds: float = _setting(21_600, rules.between(0.001, 86_400, "seconds"))
+    backoff_max_seconds: float = _define_setting(21_600, rules.between(0.001, 86_400, "seconds"))
     """The longest delay between two attempts."""
 
-    payload_retention_days: float = _setting(14, rules.between(0.001, 3_650, "days"))
+    payload_retention_days: float = _define_setting(14, rules.between(0.001, 3_650, "days"))
     """What deliveries and messages say is purged so long after they ended."""
-    dead_letter_retention_days: float = _setting(90, rules.between(0.001, 3_650, "days"))
+    dead_letter_retention_days: float = _define_setting(90, rules.between(0.001, 3_650, "days"))
     """The same of dead letters and quarantined messages."""
-    deduplication_retention_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    deduplication_retention_days: float = _define_setting(90, rules.between(40, 3_650, "days"))
     """Messages and their dedup keys are purged so long after they ended."""
-    deleted_record_retention_days: float = _setting(90, rules.between(40, 3_650, "days"))
+    deleted_record_retention_days: float = _define_setting(90, rules.between(40, 3_650, "days"))
     """Records that Salesforce deleted leave the mirror so long after."""
 
-    purge_automatically: bool = _setting(True, rules.flag)
+    purge_automatically: bool = _define_setting(True, rules.flag)
     """Purge by the periodic tasks of pollers, workers and dispatchers, every six hours."""
 
-    mirror_fields: Mapping[str, frozenset[str]] = _setting({}, rules.fields)
+    mirror_fields: Mapping[str, frozenset[str]] = _define_setting({}, rules.fields)
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
-    own_change_origins: tuple[str, ...] = _setting((), rules.texts)
+    own_change_origins: tuple[str, ...] = _define_setting((), rules.texts)
     """`client=` values of changeOrigin that are our own writes: merged, not handled."""
-    trace_url: str = _setting("", rules.url_with("trace_id"))
+    trace_url: str = _define_setting("", rules.url_with("trace_id"))
     """Where a trace is shown: the admin links there. `{trace_id}` becomes its 32 hexadecimal digits."""
-    runbook_url: str = _setting("", rules.url_with("error"))
+    runbook_url: str = _define_setting("", rules.url_with("error"))
     """What to do about an error: `{error}` becomes its class in full, or the reason of a quarantine."""
-    release: str = _setting("", rules.short_text(64))
+    release: str = _define_setting("", rules.short_text(64))
     """What your deployment calls this version of the code; kept with every attempt."""
 
     def type_of_entity(self, entity: str) -> EventType | None:
@@ -141,12 +141,12 @@ class Settings:
         return self.event_types[event_type].queue
 
 
-def _fields_by_key() -> dict[str, dataclasses.Field[Any]]:
+def _map_fields() -> dict[str, dataclasses.Field[Any]]:
     return {field.name.upper(): field for field in dataclasses.fields(Settings)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """One wrong setting: which key, what is wrong, and the way out."""
 
     key: str
@@ -159,46 +159,50 @@ class Problem:
         return DICT_NAME if self.key == DICT_NAME else f"{DICT_NAME}[{self.key!r}]"
 
 
-def problems(raw: Any) -> Iterator[Problem]:
+def find_problems(raw: Any) -> Iterator[SettingProblem]:
     """Everything that is wrong with a value of `PASSPORT_EVENTS`."""
-    known = _fields_by_key()
+    known = _map_fields()
     if not isinstance(raw, dict):
-        yield Problem(DICT_NAME, "must be a dict", f'{DICT_NAME} = {{"QUEUE_URL": "https://..."}}')
+        yield SettingProblem(DICT_NAME, "must be a dict", f'{DICT_NAME} = {{"QUEUE_URL": "https://..."}}')
         return
     if not raw.get("QUEUE_URL"):
-        yield Problem("QUEUE_URL", "is required", "Set it to the URL of the SQS queue that SNS delivers to.")
+        yield SettingProblem(
+            "QUEUE_URL", "is required", "Set it to the URL of the SQS queue that SNS delivers to."
+        )
     for key, value in raw.items():
         if key not in known:
-            yield Problem(str(key), "is not a setting", _hint_for_unknown(str(key), known))
+            yield SettingProblem(str(key), "is not a setting", _suggest_key(str(key), known))
         elif value or key != "QUEUE_URL":
             try:
                 known[key].metadata["rule"](value)
             except ValueError as error:
-                yield Problem(key, str(error), _SEE_DOCS)
+                yield SettingProblem(key, str(error), _SEE_DOCS)
             except Exception as error:  # noqa: BLE001  a value may be anything, and a check must not break
-                yield Problem(key, f"has a value that cannot be read ({type(error).__name__})", _SEE_DOCS)
+                yield SettingProblem(
+                    key, f"has a value that cannot be read ({type(error).__name__})", _SEE_DOCS
+                )
 
 
 _SEE_DOCS = "See docs/settings.md for its meaning and default."
 
 
-def _hint_for_unknown(key: str, known: Mapping[str, object]) -> str:
+def _suggest_key(key: str, known: Mapping[str, object]) -> str:
     near = difflib.get_close_matches(key.upper(), list(known), n=1, cutoff=_NEAR)
     return f"Did you mean {near[0]}?" if near else "Take it out. docs/settings.md lists every key."
 
 
-def typed(raw: Any) -> Settings:
+def parse_settings(raw: Any) -> Settings:
     """A value of `PASSPORT_EVENTS`, typed. Raises ConfigurationError naming the first wrong key."""
-    for problem in problems(raw):
+    for problem in find_problems(raw):
         raise ConfigurationError(f"{problem.place} {problem.text}. {problem.hint}")
-    known = _fields_by_key()
+    known = _map_fields()
     return Settings(**{key.lower(): known[key].metadata["rule"](value) for key, value in raw.items()})
 
 
 _last: list[tuple[Any, Settings]] = []
 
 
-def current() -> Settings:
+def get_settings() -> Settings:
     """The settings as they stand now.
 
     Raises ConfigurationError naming the first wrong key. Parsed again whenever the dict is
@@ -211,6 +215,6 @@ def current() -> Settings:
     for parsed, settings in _last:
         if parsed is raw:
             return settings
-    settings = typed(raw)
+    settings = parse_settings(raw)
     _last[:] = [(raw, settings)]
     return settings

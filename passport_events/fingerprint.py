@@ -16,11 +16,11 @@ stay as they were. Raise it with every change that would move a message into ano
 
 LENGTH = 32
 """Hexadecimal digits that are kept: the width of the column."""
-LONGEST_GIST = 200
+MAX_TEXT_LENGTH = 200
 GAP = "#"
 """What stands in a gist where something was taken out."""
 
-MAX_READ = 10_000
+MAX_READ_LENGTH = 10_000
 """Characters of a text that are looked at. Every pattern below reads each of them a fixed number of times."""
 
 _VALUE = re.compile(r"\[value\]")  # what `error_report.masking` writes for a value
@@ -35,7 +35,7 @@ _DIGIT = re.compile(r"\d")
 _GAPS = re.compile(r"#(?:[\s,.;:/+-]*+#)++")
 
 
-def of_error(
+def compute_error_fingerprint(
     event_type: str, error_class: str, own_frames: Sequence[str], gist: str, inner: Sequence[str] = ()
 ) -> str:
     """Of a handler's error.
@@ -43,35 +43,35 @@ def of_error(
     `own_frames` are the innermost ones of the project's own code, `module:function`; line numbers would
     make a new group with every release. `inner` is what tells the errors of an exception group apart.
     """
-    return _digest("error", event_type, error_class, list(own_frames), gist, list(inner))
+    return _hash_parts("error", event_type, error_class, list(own_frames), gist, list(inner))
 
 
-def of_crash(event_type: str) -> str:
+def compute_crash_fingerprint(event_type: str) -> str:
     """Of messages that took their worker with them: there is no error to look at."""
-    return _digest("crash", event_type)
+    return _hash_parts("crash", event_type)
 
 
-def of_quarantine(wire_format: str, reason: str) -> str:
+def compute_quarantine_fingerprint(wire_format: str, reason: str) -> str:
     """Of deliveries that could not be read; `reason` is the stable word without its detail."""
-    return _digest("quarantine", wire_format, reason)
+    return _hash_parts("quarantine", wire_format, reason)
 
 
-def gist_of(text: str) -> str:
+def normalize_text(text: str) -> str:
     """What an error's text says when everything that differs from message to message is taken out."""
-    text = _VALUE.sub(GAP, text[:MAX_READ])
-    text = _RUN.sub(_without_email, text)
+    text = _VALUE.sub(GAP, text[:MAX_READ_LENGTH])
+    text = _RUN.sub(_mask_email, text)
     text = _UUID.sub(GAP, _QUOTED.sub(GAP, text))
     # Also every word with a digit in it: Salesforce's ids, hashes, addresses of objects.
     text = _WORD.sub(lambda word: GAP if _DIGIT.search(word[0]) else word[0], text)
     # A list of three ids says the same as one of two.
-    return " ".join(_GAPS.sub(GAP, text).split())[:LONGEST_GIST]
+    return " ".join(_GAPS.sub(GAP, text).split())[:MAX_TEXT_LENGTH]
 
 
-def _without_email(run: re.Match[str]) -> str:
+def _mask_email(run: re.Match[str]) -> str:
     before, found, after = run[0].partition("@")
     return GAP if found and before and after else run[0]
 
 
-def _digest(*parts: str | list[str]) -> str:
+def _hash_parts(*parts: str | list[str]) -> str:
     # As JSON, because no separator is safe from being part of a part.
     return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()[:LENGTH]

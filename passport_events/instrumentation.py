@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from passport_events.interrupts import is_interrupt
+from passport_events.process_interrupts import is_interrupt
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from passport_events import conf
-from passport_events.conf import EventType, Problem, Settings
+from passport_events.conf import EventType, SettingProblem, Settings
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 
@@ -60,8 +60,8 @@ WRONG: dict[str, tuple[Any, str]] = {
 }
 
 
-def problems(**settings: Any) -> list[Problem]:
-    return list(conf.problems({"QUEUE_URL": URL, **settings}))
+def problems(**settings: Any) -> list[SettingProblem]:
+    return list(conf.find_problems({"QUEUE_URL": URL, **settings}))
 
 
 def test_every_key_is_tried_below() -> None:
@@ -79,13 +79,13 @@ def test_a_wrong_value_is_named_with_its_key_a_sentence_and_a_way_out(key: str) 
 
 @pytest.mark.parametrize("raw", [{}, {"QUEUE_URL": ""}, {"QUEUE_URL": None}, {"RECEIVERS": 2}])
 def test_the_queue_is_required(raw: dict[str, Any]) -> None:
-    (problem,) = conf.problems(raw)
+    (problem,) = conf.find_problems(raw)
     assert (problem.key, problem.text) == ("QUEUE_URL", "is required")
 
 
 @pytest.mark.parametrize("raw", [None, [], "https://", 5])
 def test_anything_but_a_dict_is_refused(raw: object) -> None:
-    (problem,) = conf.problems(raw)
+    (problem,) = conf.find_problems(raw)
     assert problem.text == "must be a dict"
 
 
@@ -100,7 +100,7 @@ def test_anything_but_a_dict_is_refused(raw: object) -> None:
     ],
 )
 def test_an_unknown_key_suggests_the_nearest(key: Any, near: str) -> None:
-    (problem,) = conf.problems({"QUEUE_URL": URL, key: 1})
+    (problem,) = conf.find_problems({"QUEUE_URL": URL, key: 1})
     assert (problem.key, problem.text) == (str(key), "is not a setting")
     assert problem.hint.startswith(f"Did you mean {near}")
 
@@ -158,7 +158,7 @@ def test_a_platform_event_that_could_not_be_read_is_refused(entry: object, text:
 
 def test_a_platform_event_has_defaults() -> None:
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "PLATFORM_EVENTS": {"E__e": MEANING}}):
-        found = conf.current().platform_events["E__e"]
+        found = conf.get_settings().platform_events["E__e"]
     assert (found.change, found.entity, found.fields) == ("upserted", "", "")
 
 
@@ -178,7 +178,7 @@ def test_a_fourth_type_needs_settings_only() -> None:
             },
         }
     ):
-        settings = conf.current()
+        settings = conf.get_settings()
     assert settings.type_of_entity("Contact") == EventType("contact", ("Contact",), "people")
     assert settings.queues() == {
         "passport-opportunities": ["opportunity"],
@@ -192,7 +192,7 @@ def test_types_may_share_a_queue() -> None:
     off = dict.fromkeys(["opportunity", "attachment", "item"])
     types = {**off, "a": TYPE, "b": {"entities": ["Contact"], "queue": "passport-opportunities"}}
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "EVENT_TYPES": types}):
-        assert conf.current().queues() == {"passport-opportunities": ["a", "b"]}
+        assert conf.get_settings().queues() == {"passport-opportunities": ["a", "b"]}
 
 
 def test_pointers_have_a_queue_only_where_there_are_buckets() -> None:
@@ -218,7 +218,7 @@ def test_a_bucket_needs_a_name_that_s3_allows(names: object) -> None:
 
 def test_only_the_queue_needs_to_be_set() -> None:
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL}):
-        settings = conf.current()
+        settings = conf.get_settings()
     assert settings == Settings(queue_url=URL)
     assert settings.type_of_entity("Opportunity") is not None
     assert settings.type_of_entity("Invoice__c") is None
@@ -244,17 +244,17 @@ def test_lists_become_values_that_nobody_can_change() -> None:
             "MIRROR_FIELDS": {"Opportunity": ["Name"]},
         }
     ):
-        settings = conf.current()
+        settings = conf.get_settings()
     assert settings.own_change_origins == ("sync",)
     assert settings.mirror_fields == {"Opportunity": frozenset({"Name"})}
 
 
 def test_the_settings_are_read_again_when_the_dict_is_replaced() -> None:
-    before = conf.current()
-    assert conf.current() is before
+    before = conf.get_settings()
+    assert conf.get_settings() is before
     with override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "RECEIVERS": 7}):
-        assert conf.current().receivers == 7
-    assert conf.current() == before
+        assert conf.get_settings().receivers == 7
+    assert conf.get_settings() == before
 
 
 def test_wrong_settings_raise_the_first_problem_with_its_way_out() -> None:
@@ -262,13 +262,13 @@ def test_wrong_settings_raise_the_first_problem_with_its_way_out() -> None:
         override_settings(PASSPORT_EVENTS={"QUEUE_URL": URL, "RECIEVERS": 7}),
         pytest.raises(ConfigurationError, match=r"'RECIEVERS'\] is not a setting\. Did you mean RECEIVERS\?"),
     ):
-        conf.current()
+        conf.get_settings()
 
 
 @pytest.mark.parametrize("key", [5, "", "FOO", b"QUEUE", None, ("a", 1), 1.5])
 def test_a_key_that_is_like_no_setting_is_not_guessed(key: Any) -> None:
     """Case C11."""
-    (problem,) = conf.problems({"QUEUE_URL": URL, key: 1})
+    (problem,) = conf.find_problems({"QUEUE_URL": URL, key: 1})
     assert (problem.key, problem.text) == (str(key), "is not a setting")
     assert problem.hint == "Take it out. docs/settings.md lists every key."
 
@@ -276,10 +276,10 @@ def test_a_key_that_is_like_no_setting_is_not_guessed(key: Any) -> None:
 @pytest.mark.parametrize("raw", [None, [], "text", 5])
 def test_a_dict_that_is_none_is_named_without_a_key(raw: Any) -> None:
     """Case C11."""
-    (problem,) = conf.problems(raw)
+    (problem,) = conf.find_problems(raw)
     assert problem.place == "PASSPORT_EVENTS"
     with pytest.raises(ConfigurationError, match=r"^PASSPORT_EVENTS must be a dict\."):
-        conf.typed(raw)
+        conf.parse_settings(raw)
 
 
 @pytest.mark.parametrize(
@@ -327,16 +327,18 @@ VALUES = st.recursive(
 def test_any_junk_is_a_problem_that_names_its_key_or_is_taken(key: str, value: Any) -> None:
     """Case C11. Never an exception; and what has no problem can be typed."""
     raw = {"QUEUE_URL": URL, key: value}
-    found = list(conf.problems(raw))
+    found = list(conf.find_problems(raw))
     assert {problem.key for problem in found} <= {key}
     assert all(problem.text and problem.hint for problem in found)
     if not found:
-        conf.typed(raw)
+        conf.parse_settings(raw)
 
 
 def test_a_fourth_type_leaves_the_defaults_where_they_are() -> None:
     """Case C15. DESIGN: a fourth type needs settings and a handler only."""
-    typed = conf.typed({"QUEUE_URL": URL, "EVENT_TYPES": {"visit": {"entities": ["Visit__c"], "queue": "q"}}})
+    typed = conf.parse_settings(
+        {"QUEUE_URL": URL, "EVENT_TYPES": {"visit": {"entities": ["Visit__c"], "queue": "q"}}}
+    )
     assert list(typed.event_types) == ["opportunity", "attachment", "item", "visit"]
     assert typed.queue_of("item") == "passport-items"
 
@@ -344,7 +346,7 @@ def test_a_fourth_type_leaves_the_defaults_where_they_are() -> None:
 def test_a_default_type_is_replaced_by_name_and_switched_off_by_none() -> None:
     """Case C15."""
     types = {"item": None, "opportunity": {"entities": ["Opportunity", "Quote"], "queue": "mine"}}
-    typed = conf.typed({"QUEUE_URL": URL, "EVENT_TYPES": types})
+    typed = conf.parse_settings({"QUEUE_URL": URL, "EVENT_TYPES": types})
     assert list(typed.event_types) == ["opportunity", "attachment"]
     assert typed.event_types["opportunity"].queue == "mine"
     (problem,) = problems(EVENT_TYPES=dict.fromkeys(["opportunity", "attachment", "item"]))

@@ -43,7 +43,11 @@ def test_ids_numbers_and_quoted_text_make_no_other_group(words: list[str], data:
     values = st.lists(VALUES, min_size=len(words), max_size=len(words))
     one, other = told(words, data.draw(values)), told(words, data.draw(values))
 
-    assert fingerprint.gist_of(one) == fingerprint.gist_of(other) == f"{f' {fingerprint.GAP} '.join(words)} #"
+    assert (
+        fingerprint.normalize_text(one)
+        == fingerprint.normalize_text(other)
+        == f"{f' {fingerprint.GAP} '.join(words)} #"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,17 +64,17 @@ def test_ids_numbers_and_quoted_text_make_no_other_group(words: list[str], data:
     ],
 )
 def test_these_say_the_same(one: str, other: str) -> None:
-    assert fingerprint.gist_of(one) == fingerprint.gist_of(other)
+    assert fingerprint.normalize_text(one) == fingerprint.normalize_text(other)
 
 
 def test_words_are_kept_and_apostrophes_in_them_too() -> None:
-    assert fingerprint.gist_of("The program's fee isn't 12.50 yet") == "The program's fee isn't # yet"
+    assert fingerprint.normalize_text("The program's fee isn't 12.50 yet") == "The program's fee isn't # yet"
 
 
 @given(st.text(max_size=3_000))
 def test_any_text_has_a_short_gist_of_one_line(text: str) -> None:
-    gist = fingerprint.gist_of(text)
-    assert len(gist) <= fingerprint.LONGEST_GIST
+    gist = fingerprint.normalize_text(text)
+    assert len(gist) <= fingerprint.MAX_TEXT_LENGTH
     assert not re.search(r"[\d\n]", gist)
 
 
@@ -78,7 +82,9 @@ def test_any_text_has_a_short_gist_of_one_line(text: str) -> None:
 def test_a_fingerprint_fits_its_column_and_says_nothing(
     event_type: str, error_class: str, frames: list[str], text: str
 ) -> None:
-    found = fingerprint.of_error(event_type, error_class, frames, fingerprint.gist_of(text))
+    found = fingerprint.compute_error_fingerprint(
+        event_type, error_class, frames, fingerprint.normalize_text(text)
+    )
     assert re.fullmatch(f"[0-9a-f]{{{fingerprint.LENGTH}}}", found)
 
 
@@ -93,22 +99,22 @@ def test_a_fingerprint_fits_its_column_and_says_nothing(
 def test_another_type_class_function_or_gist_is_another_group(
     pair: list[tuple[str, str, tuple[str, ...], str]],
 ) -> None:
-    one, other = (fingerprint.of_error(*parts) for parts in pair)
+    one, other = (fingerprint.compute_error_fingerprint(*parts) for parts in pair)
     assert one != other
 
 
 def test_errors_crashes_and_quarantines_never_share_a_group() -> None:
     found = {
-        fingerprint.of_error("a", "b", (), ""),
-        fingerprint.of_crash("a"),
-        fingerprint.of_quarantine("a", "b"),
-        fingerprint.of_quarantine("a", "c"),
-        fingerprint.of_quarantine("c", "b"),
+        fingerprint.compute_error_fingerprint("a", "b", (), ""),
+        fingerprint.compute_crash_fingerprint("a"),
+        fingerprint.compute_quarantine_fingerprint("a", "b"),
+        fingerprint.compute_quarantine_fingerprint("a", "c"),
+        fingerprint.compute_quarantine_fingerprint("c", "b"),
     }
     assert len(found) == 5
 
 
 def test_another_version_makes_other_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint.of_crash("item")
+    before = fingerprint.compute_crash_fingerprint("item")
     monkeypatch.setattr(fingerprint, "VERSION", fingerprint.VERSION + 1)
-    assert fingerprint.of_crash("item") != before
+    assert fingerprint.compute_crash_fingerprint("item") != before

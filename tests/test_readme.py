@@ -68,7 +68,7 @@ def receive(messages: Iterable[dict[str, Any]]) -> None:
         queue.send(message)
     while queue.bodies:
         poll_once(queue, wait_seconds=0)
-    work(conf.current().event_types["opportunity"].queue)
+    work(conf.get_settings().event_types["opportunity"].queue)
 
 
 def change(record: str, kind: str, fields: dict[str, Any], *, at: int) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _no_handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("page", [README, HANDLERS], ids=["README", "docs/handlers.md"])
 def test_its_first_handler_succeeds_on_generated_messages(page: str) -> None:
     enrolments = load(page)
-    opportunity = conf.current().event_types["opportunity"]
+    opportunity = conf.get_settings().event_types["opportunity"]
 
     receive(generated_messages(opportunity, 20, organization=ORGANIZATION, seed=1))
 

@@ -29,7 +29,7 @@ def test_a_hundred_published_events_reach_the_mirror(sqs: Sqs, redis_server: Val
         message = relay_message("Opportunity", record, fields={"Name": f"n{number}"}, organization=home)
         sqs.topic.publish(Message=json.dumps(message))
 
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     while poll_once(queue, wait_seconds=0).received:
         pass
     rq_queue = django_rq.get_queue("passport-opportunities")

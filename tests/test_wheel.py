@@ -81,7 +81,7 @@ def test_the_wheel_carries_types_templates_static_files_the_contract_and_nothing
         assert f"passport_events/monitoring/static/passport_monitoring/{needed}" in names
     assert "passport_events/monitoring/templates/passport_monitoring/dashboard.html" in names
     assert "passport_events/monitoring/migrations/0001_initial.py" in names
-    for file in [*build.files(), "README.md"]:
+    for file in [*build.generate_files(), "README.md"]:
         assert f"passport_events/contract/{file}" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "passport_events",

@@ -92,7 +92,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
                 for operation in ON_MESSAGES.values()
                 if request.user.has_perm(operation.permission) and (has_group or not operation.needs_group)
             ],
-            event_types=conf.current().live_types(),
+            event_types=conf.get_settings().live_types(),
             act_url=self.url("act"),
         )
 

@@ -91,7 +91,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
                 }
                 for name, label in COLUMNS
             ],
-            types=conf.current().live_types(),
+            types=conf.get_settings().live_types(),
             homes=sorted(homes.items(), key=lambda home: home[1].casefold())
             if len(homes) <= MAX_CHOICES
             else [],

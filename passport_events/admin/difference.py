@@ -30,7 +30,7 @@ class Difference:
 def difference(delivery: Delivery) -> Difference:
     """Of what SQS handed us; its body must not have been redacted."""
     # Not above: the types take longer to import than the rest of the admin, and workers have it too.
-    from passport_events.contract import check, payloads  # noqa: PLC0415
+    from passport_events.contract import check, input_files  # noqa: PLC0415
 
     if not check.LISTS_EVERY_PROBLEM:
         return Difference(is_installed=False)
@@ -43,11 +43,11 @@ def difference(delivery: Delivery) -> Difference:
         body=body,
         attributes={"SentTimestamp": _milliseconds(delivery)},
     )
-    checked = check.check_delivery(payloads.Payload(line=1, body=body), received, conf.current())
+    checked = check.check_delivery(input_files.InputPayload(line=1, body=body), received, conf.get_settings())
     texts = tuple(format_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
     return Difference(
         is_installed=True,
-        is_covered=problems.kind_of(checked.body) is not None,
+        is_covered=problems.find_kind(checked.body) is not None,
         problems=texts,
         left_out=len(checked.problems) - len(texts),
     )

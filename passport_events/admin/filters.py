@@ -66,7 +66,7 @@ class EventTypeFilter(admin.SimpleListFilter):
     parameter_name = "event_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in conf.current().live_types()]
+        return [(name, name) for name in conf.get_settings().live_types()]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]

@@ -27,7 +27,7 @@ class ScopeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        types = [(name, name) for name in conf.current().live_types()]
+        types = [(name, name) for name in conf.get_settings().live_types()]
         if SalesforceOrganization.objects.count() > MAX_CHOICES:
             by_id = self.fields["organization"] = forms.ModelChoiceField(
                 SalesforceOrganization.objects.all(),

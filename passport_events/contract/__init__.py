@@ -8,6 +8,6 @@ VERSION = "1.0.0"
 """Of the contract, not of the package: a minor version only adds, a major one is another `.vN`."""
 
 
-def schema_id(kind: str) -> str:
+def build_schema_id(kind: str) -> str:
     """The `$id` of a schema, and what a message may say in `dataschema`."""
     return f"urn:passport-events:contract:{kind}:{VERSION}"

@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from passport_events.conf import Settings
-from passport_events.contract.check import check
-from passport_events.contract.delivered import Journey
-from passport_events.contract.output import Output
-from passport_events.contract.project import settings_in
-from passport_events.contract.source import read
+from passport_events.contract.check import check_file
+from passport_events.contract.input_files import parse_settings_file, read_input
+from passport_events.contract.report import ReportWriter
+from passport_events.contract.simulated_delivery import SimulatedRoute
 from passport_events.exceptions import ConfigurationError, OperationRefused
-from passport_events.stdio import guarded_streams
+from passport_events.standard_streams import guard_streams
 
-WELL, TROUBLE, COULD_NOT_ASK = 0, 1, 2
+VALID, INVALID, ERROR = 0, 1, 2
 
 PROGRAM = "python -m passport_events.contract"
 EPILOG = f"""\
@@ -32,24 +31,24 @@ Exits 0 when all is well, 1 when something is wrong with a payload, 2 when it co
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check, print, and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     try:
-        settings = settings_in(read(options.settings)) if options.settings else Settings()
-        data = read(options.file)
+        settings = parse_settings_file(read_input(options.settings)) if options.settings else Settings()
+        data = read_input(options.file)
     except (ConfigurationError, OperationRefused) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
-        return COULD_NOT_ASK
-    output = Output(as_json=options.json)
-    for checked in check(data, settings, _journey(options)):
+        return ERROR
+    output = ReportWriter(as_json=options.json)
+    for checked in check_file(data, settings, _build_route(options)):
         output.show(checked)
     if not output.count:
         sys.stderr.write(f"{PROGRAM}: There is nothing in {options.file}.\n")
-        return COULD_NOT_ASK
+        return ERROR
     output.end()
-    return TROUBLE if output.in_trouble else WELL
+    return INVALID if output.in_trouble else VALID
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Say what messages would become, and everything that is wrong with them.",
@@ -69,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _journey(options: argparse.Namespace) -> Journey:
-    return Journey(at=datetime.now(UTC), org_id=options.org_id, topic_arn=options.topic_arn)
+def _build_route(options: argparse.Namespace) -> SimulatedRoute:
+    return SimulatedRoute(at=datetime.now(UTC), org_id=options.org_id, topic_arn=options.topic_arn)
 
 
 def _run() -> int:
@@ -78,7 +77,7 @@ def _run() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with guarded_streams(PROGRAM):
+    with guard_streams(PROGRAM):
         return main()
 
 

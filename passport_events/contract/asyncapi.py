@@ -10,24 +10,23 @@ from __future__ import annotations
 from typing import Any
 
 from passport_events.contract import VERSION
+from passport_events.contract.field_types import ORGANIZATION_PATTERN, anchor_pattern
 from passport_events.contract.sample_messages import VALID
-from passport_events.contract.shape import anchored
 from passport_events.contract.types import TYPES
-from passport_events.contract.values import ORGANIZATION_PATTERN
 from passport_events.event import CHANGE_WORDS
 
 _TOPIC = "passport-events"
 _QUEUE = "passport-events"
 _DEAD_LETTERS = "passport-events-dead-letters"
 _UNDELIVERED = "passport-events-undelivered"
-_DAY = 86_400
+_DAY_SECONDS = 86_400
 _CHANNEL = "salesforceEvents"
 
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "event_type": {"description": "`opportunity`, `attachment`, `item` or `heartbeat`."},
     "org_id": {
         "description": "The organization. Where the body names another one, the message is quarantined.",
-        "pattern": anchored(ORGANIZATION_PATTERN),
+        "pattern": anchor_pattern(ORGANIZATION_PATTERN),
     },
     "entity": {"description": "API name of the Salesforce object."},
     "change_type": {"description": "What happened to the record.", "enum": list(CHANGE_WORDS)},
@@ -37,7 +36,7 @@ ATTRIBUTES: dict[str, dict[str, Any]] = {
 """The message attributes of SNS that are agreed. The body says everything without them."""
 
 
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
     """The whole document. Schemas are referred to as files beside it."""
     return {
         "asyncapi": "3.0.0",
@@ -55,16 +54,16 @@ def document() -> dict[str, Any]:
                 "variables": {"region": {"default": "us-east-1", "description": "Where the topic is."}},
             }
         },
-        "channels": {_CHANNEL: _channel()},
-        "operations": {"receiveSalesforceEvents": _operation()},
+        "channels": {_CHANNEL: _build_channel()},
+        "operations": {"receiveSalesforceEvents": _build_operation()},
         "components": {
-            "messages": {kind: _message(kind) for kind in TYPES},
-            "schemas": {"attributes": _attributes()},
+            "messages": {kind: _build_message(kind) for kind in TYPES},
+            "schemas": {"attributes": _build_attributes()},
         },
     }
 
 
-def _channel() -> dict[str, Any]:
+def _build_channel() -> dict[str, Any]:
     return {
         "address": _TOPIC,
         "title": "The topic",
@@ -75,7 +74,7 @@ def _channel() -> dict[str, Any]:
     }
 
 
-def _operation() -> dict[str, Any]:
+def _build_operation() -> dict[str, Any]:
     return {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{_CHANNEL}"},
@@ -85,11 +84,14 @@ def _operation() -> dict[str, Any]:
             "attributes would drop every event of the Event Relay, which has none."
         ),
         "messages": [{"$ref": f"#/channels/{_CHANNEL}/messages/{kind}"} for kind in TYPES],
-        "bindings": {"sns": {"topic": {"name": _TOPIC}, "consumers": [_subscription()]}, "sqs": _queues()},
+        "bindings": {
+            "sns": {"topic": {"name": _TOPIC}, "consumers": [_build_subscription()]},
+            "sqs": _build_queues(),
+        },
     }
 
 
-def _subscription() -> dict[str, Any]:
+def _build_subscription() -> dict[str, Any]:
     return {
         "protocol": "sqs",
         "endpoint": {"name": _QUEUE},
@@ -98,7 +100,7 @@ def _subscription() -> dict[str, Any]:
     }
 
 
-def _queues() -> dict[str, Any]:
+def _build_queues() -> dict[str, Any]:
     return {
         "queues": [
             {
@@ -106,16 +108,16 @@ def _queues() -> dict[str, Any]:
                 "fifoQueue": False,
                 "visibilityTimeout": 60,
                 "receiveMessageWaitTime": 20,
-                "messageRetentionPeriod": 4 * _DAY,
+                "messageRetentionPeriod": 4 * _DAY_SECONDS,
                 "redrivePolicy": {"deadLetterQueue": {"name": _DEAD_LETTERS}, "maxReceiveCount": 10},
             },
-            {"name": _DEAD_LETTERS, "fifoQueue": False, "messageRetentionPeriod": 14 * _DAY},
-            {"name": _UNDELIVERED, "fifoQueue": False, "messageRetentionPeriod": 14 * _DAY},
+            {"name": _DEAD_LETTERS, "fifoQueue": False, "messageRetentionPeriod": 14 * _DAY_SECONDS},
+            {"name": _UNDELIVERED, "fifoQueue": False, "messageRetentionPeriod": 14 * _DAY_SECONDS},
         ]
     }
 
 
-def _message(kind: str) -> dict[str, Any]:
+def _build_message(kind: str) -> dict[str, Any]:
     is_relayed = kind == "change_event"
     return {
         "name": kind,
@@ -132,7 +134,7 @@ def _message(kind: str) -> dict[str, Any]:
     }
 
 
-def _attributes() -> dict[str, Any]:
+def _build_attributes() -> dict[str, Any]:
     return {
         "type": "object",
         "description": "SNS drops a message that has more than ten where raw delivery is on.",

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from passport_events.contract.shape import Shape, broken, passes
-from passport_events.contract.values import (
+from passport_events.contract.field_types import (
     ORGANIZATION_PATTERN,
-    Open,
+    OpenModel,
     Text,
+    TextShape,
+    build_rule_error,
     check_fields,
     is_organization,
+    make_predicate,
 )
 from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.eventbridge import SOURCE, find_source_organization
@@ -31,12 +33,12 @@ def _names_organization(source: str) -> bool:
 
 
 def _is_record(text: str) -> bool:
-    return text.endswith("*") or passes(normalize_id)(text)
+    return text.endswith("*") or make_predicate(normalize_id)(text)
 
 
 ChangedRecord = Annotated[
     str,
-    Shape(
+    TextShape(
         r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|[0-9A-Za-z]{3}\*",
         "must be an id: 15 letters and digits, or 18 whose last three fit the others",
         holds=_is_record,
@@ -46,7 +48,7 @@ ChangedRecord = Annotated[
 FieldName = Annotated[str, Field(max_length=MAX_NAME_LENGTH)]
 
 
-class Header(Open):
+class Header(OpenModel):
     """What Salesforce says about the change."""
 
     model_config = ConfigDict(
@@ -93,11 +95,11 @@ class Header(Open):
     @classmethod
     def _an_update_names_fields(cls, names: list[str] | None, info: ValidationInfo) -> list[str] | None:
         if names is None and info.data.get("changeType") == _UPDATE:
-            raise broken("must be an array, because this is an UPDATE")
+            raise build_rule_error("must be an array, because this is an UPDATE")
         return names
 
 
-class Payload(Open):
+class Payload(OpenModel):
     """The change event: its header, and fields of the record."""
 
     ChangeEventHeader: Header
@@ -108,18 +110,18 @@ class Payload(Open):
         return self
 
 
-class Detail(Open):
+class Detail(OpenModel):
     """What Salesforce relayed."""
 
     payload: Payload
 
 
-class ChangeEvent(Open):
+class ChangeEvent(OpenModel):
     """A change event of Change Data Capture, in the envelope of EventBridge."""
 
     source: Annotated[
         str,
-        Shape(
+        TextShape(
             rf"{SOURCE.replace('.', '[.]')}(?:{ORGANIZATION_PATTERN})(?:/[\s\S]*)?",
             f"must be {SOURCE}<organization>/<channel>, as the Event Relay writes it",
             holds=_names_organization,

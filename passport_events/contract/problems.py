@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from passport_events.contract.shape import BROKEN
+from passport_events.contract.field_types import BROKEN
 from passport_events.contract.types import TYPES
 from passport_events.wire import eventbridge
 from passport_events.wire.json_fields import safe_name
@@ -42,7 +42,7 @@ _RULES = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Violation:
     """One violation: `path` and `rule` are one sentence. Both are free of values."""
 
     path: str
@@ -57,7 +57,7 @@ def kinds() -> tuple[str, ...]:
     return tuple(TYPES)
 
 
-def kind_of(body: object) -> str | None:
+def find_kind(body: object) -> str | None:
     """The kind that a message is meant to be, right or wrong; None where it is no message of the contract."""
     if not isinstance(body, dict):
         return None
@@ -66,10 +66,10 @@ def kind_of(body: object) -> str | None:
     text = body.get("type")
     if "specversion" not in body or not isinstance(text, str):
         return None
-    return next((word for word in _words(text) if word in TYPES and word != CHANGE_EVENT), None)
+    return next((word for word in _extract_words(text) if word in TYPES and word != CHANGE_EVENT), None)
 
 
-def problems_of(body: object, kind: str) -> tuple[Problem, ...]:
+def find_violations(body: object, kind: str) -> tuple[Violation, ...]:
     """Every violation of the type of this kind, in the order of its members; none for a right message.
 
     `body` is what `wire/strict_json` read: the limits of size and depth are its business. Raises
@@ -81,10 +81,12 @@ def problems_of(body: object, kind: str) -> tuple[Problem, ...]:
         found = error.errors(include_url=False, include_input=False)
     else:
         return ()
-    return tuple(Problem(_path(one["loc"]), _rule(one["type"], one.get("ctx", {}))) for one in found)
+    return tuple(
+        Violation(_format_path(one["loc"]), _describe_rule(one["type"], one.get("ctx", {}))) for one in found
+    )
 
 
-def _words(text: str) -> list[str]:
+def _extract_words(text: str) -> list[str]:
     """Where the event type stands in a CloudEvents `type`; in one of another form it may be anywhere."""
     *words, last = text.split(".")
     if not _MAJOR.fullmatch(last):
@@ -92,11 +94,11 @@ def _words(text: str) -> list[str]:
     return words[-1:] if words[-1:] == ["heartbeat"] else words[-2:-1]
 
 
-def _rule(kind: str, context: dict[str, Any]) -> str:
+def _describe_rule(kind: str, context: dict[str, Any]) -> str:
     return _RULES.get(kind, _UNKNOWN).format(**context)
 
 
-def _path(place: tuple[str | int, ...]) -> str:
+def _format_path(place: tuple[str | int, ...]) -> str:
     path = ""
     for step in place:
         if isinstance(step, int):

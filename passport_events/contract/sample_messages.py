@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from passport_events.contract import schema_id
+from passport_events.contract import build_schema_id
 
 _ORGANIZATION = "00D5f000005KcCnEAK"
 _OPPORTUNITY = "006SM0000001Tb3YAE"
@@ -26,7 +26,7 @@ def _event(kind: str, change: str, record: str, data: dict[str, Any]) -> dict[st
         "subject": record,
         "time": "2026-05-07T22:29:48Z",
         "datacontenttype": "application/json",
-        "dataschema": schema_id(kind),
+        "dataschema": build_schema_id(kind),
         "orgid": _ORGANIZATION,
         "sequence": "01778192987000.01778192987716501507.000001",
         "data": {"record_id": record, **data, "system_modstamp": "2026-05-07T22:29:47.000Z"},
@@ -61,7 +61,7 @@ _HEARTBEAT = {
     "source": f"urn:salesforce:org:{_ORGANIZATION}",
     "type": "edu.example.salesforce.heartbeat.v1",
     "time": "2026-05-07T22:30:00Z",
-    "dataschema": schema_id("heartbeat"),
+    "dataschema": build_schema_id("heartbeat"),
 }
 _HEADER = {
     "entityName": "Opportunity",

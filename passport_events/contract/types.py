@@ -9,28 +9,94 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from passport_events.contract.change_event import ChangeEvent
-from passport_events.contract.cloud_event import CloudEvent, Heartbeat
-from passport_events.contract.shape import broken
-from passport_events.contract.values import (
+from passport_events.contract.field_types import (
+    ORGANIZATION_PATTERN,
+    ORGANIZATION_SOURCE,
+    PREFIX,
     Count,
     Day,
     Number,
-    Open,
+    OpenModel,
+    OrganizationId,
     SalesforceId,
     Sequence,
+    Source,
+    Text,
+    TextShape,
     Time,
+    anchor_pattern,
+    build_event_shape,
+    build_rule_error,
     check_fields,
-    event_of,
+    extract_organization,
 )
 from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.cloudevents import remove_rest_metadata
 from passport_events.wire.flatten import flatten_fields
 
+_NAMED_SOURCE = anchor_pattern(f"{ORGANIZATION_SOURCE}(?:{ORGANIZATION_PATTERN})")
+_OTHER_SOURCE: JsonDict = {"not": {"pattern": f"^{ORGANIZATION_SOURCE}"}}
+_NAMES_ITS_ORGANIZATION: JsonDict = {
+    "anyOf": [
+        {"properties": {"source": {"pattern": _NAMED_SOURCE}}},
+        {
+            "required": ["orgid"],
+            "properties": {
+                "orgid": {"type": "string"},
+                "source": _OTHER_SOURCE,
+            },
+        },
+    ]
+}
 
-class Data(Open):
+
+class CloudEvent(OpenModel):
+    """What every message of the contract begins with."""
+
+    model_config = ConfigDict(json_schema_extra=_NAMES_ITS_ORGANIZATION)
+
+    specversion: Literal["1.0"]
+    """The version of CloudEvents."""
+    id: Text
+    """With `source` the identity of the event. The same again means the same event; never reuse it."""
+    source: Source
+    """Who publishes: `urn:salesforce:org:` and the organization's id, or any other URI."""
+    type: str
+    time: Time | None = None
+    """When the message was made. It orders nothing."""
+    datacontenttype: Text | None = None
+    """`application/json`."""
+    dataschema: Text | None = None
+    """The `$id` of the schema that the message was written for."""
+    orgid: Annotated[OrganizationId | None, Field(validate_default=True)] = None
+    """The Salesforce organization. Required where `source` does not name it; both must agree."""
+
+    @field_validator("orgid")
+    @classmethod
+    def _one_organization(cls, orgid: str | None, info: ValidationInfo) -> str | None:
+        if "source" in info.data:
+            named = extract_organization(info.data["source"])
+            if orgid is None and named is None:
+                raise build_rule_error("must be the organization's id, because source does not name it")
+            if orgid is not None and named is not None and normalize_id(orgid) != normalize_id(named):
+                raise build_rule_error("must be the organization that source names")
+        return orgid
+
+
+class Heartbeat(CloudEvent):
+    """Says that the way from Salesforce to us is open, though nothing has changed."""
+
+    type: Annotated[str, TextShape(rf"{PREFIX}heartbeat\.v1", "must end with heartbeat.v1")]
+    """Any prefix, then `heartbeat.v1`."""
+    time: Time
+    """When it was published: how long the way takes is measured from it."""
+
+
+class Data(OpenModel):
     """The record. A member that is not listed is allowed, and becomes a field of the mirror."""
 
     record_id: SalesforceId
@@ -59,7 +125,7 @@ class RecordEvent(CloudEvent):
     def _one_record(cls, subject: str | None, info: ValidationInfo) -> str | None:
         data = info.data.get("data")
         if subject is not None and data is not None and normalize_id(subject) != normalize_id(data.record_id):
-            raise broken("must be the record that data.record_id names")
+            raise build_rule_error("must be the record that data.record_id names")
         return subject
 
 
@@ -115,7 +181,7 @@ class ItemData(Data):
 class Opportunity(RecordEvent):
     """A change of an opportunity."""
 
-    type: Annotated[str, event_of("opportunity")]
+    type: Annotated[str, build_event_shape("opportunity")]
     """Any prefix, then `opportunity.<change>.v1`."""
     data: OpportunityData
     """In an update only what changed, and null for what was emptied; otherwise the whole record."""
@@ -126,7 +192,7 @@ class Opportunity(RecordEvent):
 class Attachment(RecordEvent):
     """A change of a file."""
 
-    type: Annotated[str, event_of("attachment")]
+    type: Annotated[str, build_event_shape("attachment")]
     """Any prefix, then `attachment.<change>.v1`."""
     data: AttachmentData
     """In an update only what changed, and null for what was emptied; otherwise the whole record."""
@@ -137,7 +203,7 @@ class Attachment(RecordEvent):
 class Item(RecordEvent):
     """A change of a line item."""
 
-    type: Annotated[str, event_of("item")]
+    type: Annotated[str, build_event_shape("item")]
     """Any prefix, then `item.<change>.v1`."""
     data: ItemData
     """In an update only what changed, and null for what was emptied; otherwise the whole record."""
@@ -145,7 +211,7 @@ class Item(RecordEvent):
     """The Salesforce object."""
 
 
-TYPES: Mapping[str, type[Open]] = MappingProxyType(
+TYPES: Mapping[str, type[OpenModel]] = MappingProxyType(
     {
         "opportunity": Opportunity,
         "attachment": Attachment,

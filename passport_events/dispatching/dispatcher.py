@@ -23,7 +23,7 @@ def tick() -> int:
 
 
 def _acquire_tick() -> bool:
-    queues = list(conf.current().queues())
+    queues = list(conf.get_settings().queues())
     with OutageGuard():
         first = hints.get_connection(queues[0])
         return bool(first.set(get_tick_key(), 1, nx=True, px=int(TICK_SECONDS * 1000)))
@@ -40,7 +40,7 @@ def dispatch() -> int:
     controls = FlowControls.read()
     due = [
         queue
-        for queue, event_types in conf.current().queues().items()
+        for queue, event_types in conf.get_settings().queues().items()
         if _has_due(controls.open_types(event_types), controls)
     ]
     return hints.send(due) if due else 0

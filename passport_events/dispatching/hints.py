@@ -59,7 +59,7 @@ def send(queue_names: Collection[str]) -> int:
 
 
 def _enqueue(name: str) -> None:
-    settings = conf.current()
+    settings = conf.get_settings()
     data = Queue.prepare_data(
         JOB,
         args=(name, keys.get_installation()),

@@ -108,7 +108,7 @@ class Attempt:
     def _make_columns(self, reason: str, merged: Merged | None, fingerprint: str) -> dict[str, Any]:
         return {
             "reason": reason[:TEXT_OF_REASON],
-            "release": conf.current().release,
+            "release": conf.get_settings().release,
             **_make_merged_column(merged),
             # A message that succeeds keeps the fingerprint of its last failure.
             **({"fingerprint": fingerprint} if fingerprint else {}),
@@ -146,7 +146,7 @@ def record_failure(
     attempt: Attempt, failure: Failure, merged: Merged | None = None
 ) -> tuple[Notification, dict[str, object]]:
     """Decide whether to retry, and write it; return what to emit after the commit."""
-    policy = RetryPolicy.from_settings(conf.current())
+    policy = RetryPolicy.from_settings(conf.get_settings())
     outcome = decide(failure.error, attempt.number, policy, random.random(), attempt.deferred_time)
     report = failure.report
     if isinstance(outcome, DeferUncounted):
@@ -179,7 +179,7 @@ def _insert_attempt(attempt: Attempt, outcome: AttemptOutcome, report: ErrorRepo
         traceback=report.frames,
         own_frames="\n".join(report.own_frames),
         fingerprint=group,
-        release=conf.current().release,
+        release=conf.get_settings().release,
         worker=attempt.worker,
         started_at=ClockTimestamp() - timedelta(seconds=time.monotonic() - attempt.started),
         ended_at=ClockTimestamp(),

@@ -123,7 +123,7 @@ def finish_batch(
     Raises LeaseLost when the lease does not hold one of them any more.
     """
     merged = {} if summaries is None else {"merged": PerRowValue(summaries)}
-    columns = {"reason": reason, "attempts": F("attempts") + 1, "release": conf.current().release}
+    columns = {"reason": reason, "attempts": F("attempts") + 1, "release": conf.get_settings().release}
     rows = ProcessedMessage.objects.filter(AnyOf("pk", ids))
     finished = rows.finish(lease_token, status, **columns, **merged)
     if finished < len(ids):

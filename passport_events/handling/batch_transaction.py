@@ -14,7 +14,7 @@ from typing import Any
 from django.db import OperationalError, connections, transaction
 from rq.timeouts import JobTimeoutException
 
-from passport_events.error_tree import iterate_related
+from passport_events.exception_chains import iterate_related
 from passport_events.handling.attempt import Attempt, BatchResult, StopReason, summarize_merge
 from passport_events.handling.batch import MergedMessage, finish_batch, merge_messages
 from passport_events.handling.error_report.frames import get_short_class_name
@@ -24,10 +24,10 @@ from passport_events.handling.execute import INCOMPLETE_RECORD_DELAY, run_attemp
 from passport_events.handling.registry import Handler
 from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.instrumentation import Notification, emit
-from passport_events.interrupts import is_interrupt
 from passport_events.mirror.merge import Merged
 from passport_events.models import ProcessedMessage, Status
 from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
+from passport_events.process_interrupts import is_interrupt
 
 MAX_SHARED_SECONDS = 0.1
 """An older transaction starts no other handler: rows that handlers wrote stay locked until the commit."""

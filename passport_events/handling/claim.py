@@ -51,7 +51,7 @@ EMPTY_CLAIM = Claim(uuid.UUID(int=0), (), more=False)
 
 def claim_batch(event_types: Sequence[str], locks: RecordLocks) -> Claim:
     """Claim up to `BATCH_SIZE` due messages, and further due messages of the same records."""
-    settings = conf.current()
+    settings = conf.get_settings()
     with transaction.atomic(using=get_database_alias()):
         controls = _read_controls(locks)
         candidates = select_fairly(event_types, controls, settings.batch_size)
@@ -119,7 +119,7 @@ def _find_same_records(
 
 def _claim_rows(messages: Sequence[ProcessedMessage], controls: FlowControls, locks: RecordLocks) -> Claim:
     """Claim these locked rows as far as rate limits and record locks allow."""
-    lease_token, lease = uuid.uuid4(), timedelta(seconds=conf.current().lease_seconds)
+    lease_token, lease = uuid.uuid4(), timedelta(seconds=conf.get_settings().lease_seconds)
     allowed = list(messages)
     if controls.rate_limits:
         allowed = limit_messages(locks.redis, controls.rate_limits, messages)

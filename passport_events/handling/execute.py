@@ -31,10 +31,10 @@ from passport_events.handling.pointers import run_pointer_attempt
 from passport_events.handling.registry import Handler
 from passport_events.handling.rq_timeout import cancel_statement, is_job_timeout
 from passport_events.instrumentation import Notification, emit
-from passport_events.interrupts import is_interrupt
 from passport_events.mirror.apply import lock_record, merge_into, save_merge
 from passport_events.models import SalesforceRecord, Status
 from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
+from passport_events.process_interrupts import is_interrupt
 
 INCOMPLETE_RECORD_DELAY = timedelta(minutes=1)
 """Time between two attempts while a record lacks fields; a re-read of the record ends the wait."""

@@ -47,7 +47,7 @@ def read_hint(data: bytes | None) -> Hint | None:
         function, instance, args, kwargs = json.loads(_decompress(data or b""))
         queue, sender = (*args, "") if len(args) == 1 else args
         is_ours = (function, instance, kwargs) == (hints.JOB, None, {}) and isinstance(args, list)
-        if is_ours and queue in conf.current().queues() and _SENDER.fullmatch(sender):
+        if is_ours and queue in conf.get_settings().queues() and _SENDER.fullmatch(sender):
             return queue, sender
     except Exception:  # noqa: BLE001  any error means that it is no hint
         return None
@@ -92,7 +92,7 @@ class HintJob(Job):
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Read a job's hash, without callbacks, results, meta, dependencies, repeats and retries."""
         self.hint = read_hint(raw_data.get(b"data"))
-        settings = conf.current()
+        settings = conf.get_settings()
         timeout = int(settings.job_time_limit_seconds) + settings.handler_timeout_seconds
         call: list[Any] = [hints.JOB, None, list(self.hint), {}] if self.hint else [REFUSED, None, [], {}]
         super().restore(

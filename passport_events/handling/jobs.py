@@ -11,7 +11,7 @@ from passport_events.handling.error_report.report import capture
 from passport_events.handling.rq_timeout import is_job_timeout
 from passport_events.handling.worker import work
 from passport_events.instrumentation import Notification, emit
-from passport_events.interrupts import is_interrupt
+from passport_events.process_interrupts import is_interrupt
 
 
 def work_on_queue(queue_name: str, sender: str = "") -> None:

@@ -28,7 +28,7 @@ class LeaseKeeper:
     def __init__(self, claim: Claim, locks: RecordLocks) -> None:
         self._claim = claim
         self._locks = locks
-        self._lease = timedelta(seconds=conf.current().lease_seconds)
+        self._lease = timedelta(seconds=conf.get_settings().lease_seconds)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
 

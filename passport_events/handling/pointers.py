@@ -16,9 +16,9 @@ from passport_events.exceptions import RetryLater, Unreadable
 from passport_events.handling.attempt import Attempt, record_failure
 from passport_events.handling.error_report.report import capture
 from passport_events.instrumentation import Notification, emit
-from passport_events.interrupts import is_interrupt
 from passport_events.models import Status
 from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
+from passport_events.process_interrupts import is_interrupt
 from passport_events.receiving import payloads
 from passport_events.receiving.payloads import Payload, StoredPayload
 
@@ -61,7 +61,9 @@ def _store_and_finish(
         if error is None:
             attempt.finish(Status.SUCCEEDED, "")
         elif isinstance(error, Unreadable):
-            group = fingerprint.of_quarantine(attempt.message.delivery.wire_format, error.reason)
+            group = fingerprint.compute_quarantine_fingerprint(
+                attempt.message.delivery.wire_format, error.reason
+            )
             attempt.quarantine(str(error), group)
             stage = Notification.QUARANTINED
             facts = {
@@ -82,7 +84,7 @@ def _emit_stored(stored: StoredPayload, seconds: float) -> None:
     emit(Notification.STORED, count=stored.new, duplicates=stored.duplicates, seconds=seconds)
     for facts in stored.quarantined:
         emit(Notification.QUARANTINED, **facts)
-    settings = conf.current()
+    settings = conf.get_settings()
     queues = {settings.queue_of(name) for name in stored.due_types}
     if queues:
         hints.send(sorted(queues))

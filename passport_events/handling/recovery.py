@@ -64,14 +64,14 @@ def _find_locked(messages: Sequence[ProcessedMessage]) -> set[int]:
 
 def count_crash(message: ProcessedMessage) -> None:
     """Record a crash of an isolated message: retry it later, or make it a dead letter."""
-    settings = conf.current()
+    settings = conf.get_settings()
     verdict, details = _decide_death(message, settings.max_retries)
     row = ProcessedMessage.objects.filter(pk=message.pk, lease_token=message.lease_token).expired()
     counted: dict[str, Any] = {
         "crashes": F("crashes") + 1,
         "attempts": F("attempts") + 1,
         "lease_token": None,
-        "fingerprint": fingerprint.of_crash(message.event_type),
+        "fingerprint": fingerprint.compute_crash_fingerprint(message.event_type),
     }
     if verdict:
         reason = f"{verdict}: {details}"

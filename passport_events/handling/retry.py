@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from passport_events.backoff import compute_delay
 from passport_events.conf import Settings
-from passport_events.error_tree import iterate_leaves
+from passport_events.exception_chains import iterate_leaves
 from passport_events.exceptions import Discard, Reject, RetryLater, Verdict
 
 MIN_REQUESTED_DELAY = timedelta(seconds=1)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from django.db.backends.base.base import BaseDatabaseWrapper
 from rq.timeouts import JobTimeoutException
 
-from passport_events.error_tree import iterate_related
+from passport_events.exception_chains import iterate_related
 
 
 def is_job_timeout(error: BaseException) -> bool:

@@ -78,7 +78,7 @@ def work(queue_name: str) -> int:
 
     Raises CONNECTION_ERRORS after messages that were not attempted are unclaimed.
     """
-    settings = conf.current()
+    settings = conf.get_settings()
     event_types = settings.queues().get(queue_name, [])
     locks = RecordLocks(hints.get_connection(queue_name))
     budget = TimeBudget(settings.job_time_limit_seconds)
@@ -166,7 +166,7 @@ def _group_by_plan(messages: Sequence[ProcessedMessage]) -> Iterator[tuple[Plan,
 
     All messages of a record are of one kind, unless its organization changes at this moment.
     """
-    settings = conf.current()
+    settings = conf.get_settings()
     shared: dict[Plan, list[ProcessedMessage]] = {}
     separate: list[tuple[Plan, ProcessedMessage]] = []
     for message in messages:

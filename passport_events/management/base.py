@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, OutputWrapper, SystemCheckError
 
-from passport_events.stdio import guarded_streams
+from passport_events.standard_streams import guard_streams
 
 CANNOT_START = 2
 """Exit code: waiting, or another start with the same settings, does not help."""
@@ -32,7 +32,7 @@ class GuardedCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a process of its own. `call_command` leaves the streams alone."""
-        with guarded_streams(argv[1]):
+        with guard_streams(argv[1]):
             style = self.stderr.style_func
             # Django made these when it loaded the command, of the bare streams.
             self.stdout, self.stderr = OutputWrapper(sys.stdout), OutputWrapper(sys.stderr)

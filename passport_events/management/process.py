@@ -14,11 +14,11 @@ from typing import NoReturn
 
 from django.core.management.base import OutputWrapper
 
-from passport_events.escaping import escape_controls
 from passport_events.exceptions import ThreadCrashed, ThreadStuck
 from passport_events.handling.error_report.report import describe
 from passport_events.instrumentation import Notification, emit
 from passport_events.processes.errors import explain
+from passport_events.text_escaping import escape_controls
 
 EXIT_CODE = 1
 GRACE_SECONDS = 5

@@ -80,7 +80,7 @@ class SalesforceRecord(models.Model):
             raise FieldUnknown(name, self.record_id, part, is_compound=True)
         if name in self.fields:
             return None
-        kept = conf.current().mirror_fields.get(self.entity)
+        kept = conf.get_settings().mirror_fields.get(self.entity)
         is_mirrored = kept is None or is_among(name, kept)
         near = find_near_name(name, self.fields) or ""
         if self.is_complete and is_mirrored and not is_among(name, self._unknown_names()):

@@ -72,7 +72,7 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
             parts={name: part_of(request, name, getattr(dashboard, name)) for name in PARTS},
             homes=dashboard.organizations if len(dashboard.organizations) <= MAX_CHOICES else {},
             ranges=RANGES.values(),
-            event_types=conf.current().live_types(),
+            event_types=conf.get_settings().live_types(),
             scope=scope,
             # As the template's filters show times.
             zone=timezone.get_current_timezone_name() if settings.USE_TZ else "UTC",

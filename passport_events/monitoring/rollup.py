@@ -156,7 +156,7 @@ def update_outages() -> None:
 
     It lasts from the sending of the last heartbeat to that of the next: what a re-read has to cover.
     """
-    silent_before = StatementTimestamp() - timedelta(seconds=conf.current().heartbeat_timeout_seconds)
+    silent_before = StatementTimestamp() - timedelta(seconds=conf.get_settings().heartbeat_timeout_seconds)
     silent = SalesforceOrganization.objects.filter(
         mode__in=(Mode.LIVE, Mode.SHADOW), heartbeat_received_at__lt=silent_before
     )

@@ -70,7 +70,7 @@ def sample(queue_url: str) -> bool:
     minute = claim_minute(f"sample of {name}")
     if minute is None:
         return False
-    settings = conf.current()
+    settings = conf.get_settings()
     found = read_queue_attributes(settings, queue_url, (DEPTH, IN_FLIGHT, DELAYED, RETENTION))
     QueueSample.objects.create(
         queue=name,

@@ -11,8 +11,8 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from passport_events.escaping import escape_controls
 from passport_events.instrumentation import Notification, subscribe
+from passport_events.text_escaping import escape_controls
 
 logger = logging.getLogger("passport_events")
 

@@ -58,7 +58,7 @@ timer = CheckTimer()
 
 def tick(_queue_urls: Collection[str] = ()) -> None:
     """A chore: begin a purge when it is time, or take steps of the one that runs."""
-    settings = conf.current()
+    settings = conf.get_settings()
     if not settings.purge_automatically or not timer.is_due():
         return
     kept = Retention.from_settings(settings)

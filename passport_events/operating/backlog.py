@@ -184,7 +184,7 @@ class DueBacklog:
 def list_backlog(event_type: str = "") -> list[DueBacklog]:
     """Each type of which something is due for long; two queries a type, whatever waits."""
     controls = FlowControls.read()
-    types = [name for name in conf.current().live_types() if event_type in ("", name)]
+    types = [name for name in conf.get_settings().live_types() if event_type in ("", name)]
     return [found for name in types for found in _count_due(name, controls)]
 
 

@@ -92,7 +92,7 @@ def execute_dry_run(selection: Selection, actor: Actor, most: int = 20) -> DryRu
 
 
 def _execute_message(message: ProcessedMessage) -> DryRunMessage:
-    plan = make_plan(message, conf.current())
+    plan = make_plan(message, conf.get_settings())
     if plan.handler is not None and plan.handler.prepare is not None:
         return _build_result(message, NOT_RUN, f"{plan.handler.name} has a prepare, which cannot be undone")
     if not plan.merges:
@@ -136,7 +136,7 @@ def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
 
 
 def _decide_status(error: BaseException) -> Status:
-    outcome = decide(error, 1, RetryPolicy.from_settings(conf.current()), 0)
+    outcome = decide(error, 1, RetryPolicy.from_settings(conf.get_settings()), 0)
     if isinstance(outcome, Ignored):
         return Status.IGNORED
     return Status.DEAD if isinstance(outcome, Dead) else Status.WAITING

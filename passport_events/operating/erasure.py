@@ -71,7 +71,7 @@ def _is_about(delivery: Delivery, organization_id: str, record_id: str) -> bool:
         return False
     if is_refused:
         return True
-    reading = parse_stored(delivery, conf.current())
+    reading = parse_stored(delivery, conf.get_settings())
     # What was read once and cannot be read today counts as refused.
     return not reading.events or any(event.record_id == record_id for event in reading.events)
 

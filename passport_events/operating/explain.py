@@ -50,7 +50,7 @@ _NO_TRACE_ID = "0" * 32
 
 def build_trace_url(headers: Mapping[str, str]) -> str:
     """Where the trace that a delivery came with is shown; empty without one, or without `TRACE_URL`."""
-    found, template = parse_trace_id(headers), conf.current().trace_url
+    found, template = parse_trace_id(headers), conf.get_settings().trace_url
     return template.replace("{trace_id}", found) if found and template else ""
 
 
@@ -70,7 +70,7 @@ def parse_trace_id(headers: Mapping[str, str]) -> str:
 
 def build_runbook_url(error: str) -> str:
     """What to do about an error; empty without one, or without `RUNBOOK_URL`."""
-    template = conf.current().runbook_url
+    template = conf.get_settings().runbook_url
     return template.replace("{error}", quote(error, safe="")) if error and template else ""
 
 

@@ -68,7 +68,7 @@ def _end_scope(kind: ActionKind, event_type: str | None, organization: Organizat
 
 def _build_scope(event_type: str | None, organization: Organization) -> Scope:
     """The columns. Raises OperationRefused: a typing error would pause nothing, and nobody would know."""
-    known = conf.current().live_types()
+    known = conf.get_settings().live_types()
     if event_type is not None and event_type not in known:
         raise OperationRefused(f"No event type {event_type!r} in EVENT_TYPES. There are: {', '.join(known)}.")
     return {"event_type": event_type or "", "organization": organization}

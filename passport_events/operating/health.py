@@ -96,7 +96,7 @@ def check_poller() -> Finding:
 def _check_redis() -> tuple[list[QueueState], list[Finding]]:
     states, away = [], []
     refused: dict[str, list[Refusal]] = {}
-    for queue in conf.current().queues():
+    for queue in conf.get_settings().queues():
         try:
             states.append(rq_state.read_queue_state(queue))
             refused[queue] = probe_queue(queue)
@@ -126,7 +126,7 @@ def check_backlog() -> list[Finding]:
 def _check_queues(states: list[QueueState]) -> Iterator[Finding]:
     poller_runs = heartbeats.is_running("poller")
     for state in states:
-        age = find_oldest_age(conf.current().queues()[state.name])
+        age = find_oldest_age(conf.get_settings().queues()[state.name])
         cause = decide_cause(state, poller_runs=poller_runs)
         if age is not None:
             text = f"Messages are due for {format_duration(age)} and not claimed: {cause.text}."
@@ -139,7 +139,7 @@ def _check_queues(states: list[QueueState]) -> Iterator[Finding]:
 
 def check_event_types() -> Finding:
     """Rows whose type was taken out of EVENT_TYPES: no queue works on them any more."""
-    known = conf.current().live_types()
+    known = conf.get_settings().live_types()
     forgotten = [name for name in _list_live_types() if name not in known]
     if not forgotten:
         return report_ok("event types", "Every unfinished message has a queue.")
@@ -159,7 +159,7 @@ def _list_live_types() -> Iterator[str]:
 
 def check_organizations() -> list[Finding]:
     """One finding for each organization whose heartbeats have stopped, or one that none has."""
-    limit = conf.current().heartbeat_timeout_seconds
+    limit = conf.get_settings().heartbeat_timeout_seconds
     heard = list_organization_silences()
     silent = [silence for silence in heard if silence.span.total_seconds() > limit]
     if silent:

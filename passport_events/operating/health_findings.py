@@ -58,8 +58,8 @@ def find_poison() -> Iterator[Finding]:
 
     Every group of crashes has one fingerprint for each event type, so this is a few index probes.
     """
-    for event_type in conf.current().live_types():
-        group = fingerprint.of_crash(event_type)
+    for event_type in conf.get_settings().live_types():
+        group = fingerprint.compute_crash_fingerprint(event_type)
         rows = ProcessedMessage.objects.filter(
             fingerprint=group, status=Status.DEAD, crashes__gte=MAX_CRASHES
         ).order_by("-pk")
@@ -146,7 +146,7 @@ def register_sampler(sampled: DepthSampler) -> None:
 
 def check_dead_letter_queues() -> Iterator[Finding]:
     """One finding for each queue of DEAD_LETTER_QUEUE_URLS. One call to SQS each, and no retry."""
-    settings = conf.current()
+    settings = conf.get_settings()
     for url in settings.dead_letter_queue_urls:
         yield _check_queue(settings, url)
 

@@ -73,7 +73,7 @@ def preview_replay(selection: Selection) -> ReplayPreview:
 
 
 def _is_handled(event_type: str) -> bool:
-    return event_type in conf.current().event_types and find_handler(event_type) is not None
+    return event_type in conf.get_settings().event_types and find_handler(event_type) is not None
 
 
 MAX_PREDICTED = 500
@@ -97,7 +97,7 @@ def predict(operation: Operation, selection: Selection, most: int = MAX_PREDICTE
 
 
 def _predict_message(message: ProcessedMessage) -> str:
-    settings = conf.current()
+    settings = conf.get_settings()
     if message.event_type not in settings.live_types():
         return "no worker takes its type: it is not in EVENT_TYPES"
     if message.is_pointer:

@@ -140,7 +140,7 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
                 changed += _write(decide(own), action)
         except DATA_ERRORS:
             held = ProcessedMessage.objects.filter(pk__in=ids, status=Status.QUARANTINED)
-            held.update(reason=REFUSED, fingerprint=fingerprint.of_quarantine("", REFUSED))
+            held.update(reason=REFUSED, fingerprint=fingerprint.compute_quarantine_fingerprint("", REFUSED))
     return changed
 
 

@@ -158,7 +158,9 @@ class _StoredDelivery:
             return ReprocessOutcome(message, result, status, row.reason, row, group)
         refusal = self.reading.refusal
         if refusal is not None and message.status == Status.QUARANTINED:
-            group = fingerprint.of_quarantine(derive_wire_format(self.delivery, self.reading), refusal.reason)
+            group = fingerprint.compute_quarantine_fingerprint(
+                derive_wire_format(self.delivery, self.reading), refusal.reason
+            )
             said = DETAIL_SEPARATOR.join(filter(None, (refusal.reason, refusal.detail)))
             return ReprocessOutcome(
                 message, ReprocessResult.HELD, Status.QUARANTINED, said[:TEXT_OF_REASON], None, group
@@ -191,7 +193,7 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
 
 def _parse_stored(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
-        return parse_stored(delivery, conf.current())
+        return parse_stored(delivery, conf.get_settings())
     # Too large to be kept whole; or emptied because it named a record that was erased. Its other
     # messages still hold their events.
     events = tuple(message.to_event() for message in messages if message.record_id and message.content)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from passport_events import exact_json
-from passport_events.escaping import escape_controls
+from passport_events.text_escaping import escape_controls
 
 MAX_CHARACTERS = 20_000
 _ORDINARY = "\n\t"

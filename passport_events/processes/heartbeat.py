@@ -72,7 +72,7 @@ class ProcessHeartbeat:
             Heartbeat.objects.create(
                 name=self.name,
                 kind=self._kind,
-                release=conf.current().release,
+                release=conf.get_settings().release,
                 started_at=ClockTimestamp(),
                 **beaten,
             )

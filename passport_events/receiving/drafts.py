@@ -131,7 +131,7 @@ def quarantine(
     message: ProcessedMessage, wire_format: str, reason: str, detail: str = ""
 ) -> ProcessedMessage:
     """Mark an unsaved message as quarantined."""
-    message.fingerprint = fingerprint.of_quarantine(wire_format, reason)
+    message.fingerprint = fingerprint.compute_quarantine_fingerprint(wire_format, reason)
     return _set_final(message, Status.QUARANTINED, DETAIL_SEPARATOR.join(filter(None, (reason, detail))))
 
 

@@ -75,7 +75,7 @@ def store(deliveries: Sequence[RawDelivery]) -> StoreResult:
 
 
 def _parse(deliveries: Sequence[RawDelivery]) -> tuple[list[Draft], list[ReceivedHeartbeat]]:
-    settings = conf.current()
+    settings = conf.get_settings()
     parsed = [(raw, parse_safely(raw, settings)) for raw in deliveries]
     ids = collect_organization_ids(one for _, one in parsed)
     organizations = organization_cache.lookup(ids) if ids else {}
@@ -195,7 +195,7 @@ def _store_delivery(drafts: Sequence[Draft]) -> StoreResult:
         return _store_drafts(drafts)
     except DATA_ERRORS:
         raw, identity = drafts[0].raw, drafts[0].parsed.fallback_identity
-    delivery, message = create_bytes_only_rows(raw, identity, conf.current())
+    delivery, message = create_bytes_only_rows(raw, identity, conf.get_settings())
     is_new = not queries.find([message.dedup_key])
     if is_new:
         queries.insert([(delivery, [message])])

@@ -54,7 +54,7 @@ _lock = threading.Lock()
 
 def lookup(salesforce_ids: Collection[str]) -> dict[str, KnownOrganization]:
     """Look up organizations; unknown ids are left out. At most one query, none while entries are fresh."""
-    seconds, here = conf.current().organization_cache_seconds, keys.get_installation()
+    seconds, here = conf.get_settings().organization_cache_seconds, keys.get_installation()
     # get(), because another thread can remove an entry at any moment.
     cached = {key: _entries.get((here, key)) for key in salesforce_ids}
     entries = {key: entry for key, entry in cached.items() if entry and entry.is_fresh(seconds)}

@@ -60,7 +60,7 @@ def fetch(message: ProcessedMessage) -> Payload:
     # Not at the top: boto3 takes longer to import than the rest of a worker, and few workers need it.
     from passport_events.receiving import s3  # noqa: PLC0415
 
-    settings = conf.current()
+    settings = conf.get_settings()
     pointer = Pointer(message.content["bucket"], message.content["key"])
     # The settings may have changed since it was received.
     check_bucket(pointer, settings)

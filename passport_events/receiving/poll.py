@@ -44,7 +44,7 @@ def poll_once(
     Raises QueueUnavailable when the receive fails, and the database's errors. A failed delete is no error:
     SQS redelivers, and the messages are duplicates then.
     """
-    wait = conf.current().sqs_wait_seconds if wait_seconds is None else wait_seconds
+    wait = conf.get_settings().sqs_wait_seconds if wait_seconds is None else wait_seconds
     return process(queue, receive(queue, limit, wait), store)
 
 
@@ -78,7 +78,7 @@ def process(
     failed = _delete(queue, result.safe)
     watchdog.change_step("hinting")
     if result.due_types:
-        settings = conf.current()
+        settings = conf.get_settings()
         hints.send(sorted({settings.queue_of(name) for name in result.due_types}))
     return PollResult(
         received=len(deliveries),

@@ -67,7 +67,7 @@ class Poller:
         on_start: Callable[[str], None] = lambda sentence: None,
         on_progress: Callable[[Totals], None] = lambda totals: None,
     ) -> None:
-        settings = conf.current()
+        settings = conf.get_settings()
         self._queue_factories = queue_factories[:1] if limits.once else queue_factories
         # `--once` is one try; a service retries.
         self._max_errors = 1 if limits.once else settings.max_consecutive_errors
@@ -201,7 +201,7 @@ class Poller:
             self._stopping.wait(BEAT_SECONDS)
 
     def _get_wait_seconds(self) -> int:
-        wait = conf.current().sqs_wait_seconds
+        wait = conf.get_settings().sqs_wait_seconds
         return min(EMPTY_WAIT_SECONDS, wait) if self._limits.until_empty else wait
 
     def _reserve(self) -> int:

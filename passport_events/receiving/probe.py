@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from passport_events.stdio import guarded_streams
+from passport_events.standard_streams import guard_streams
 
 ALIVE, NOT_ALIVE = 0, 1
 MAX_SECONDS = 300
@@ -56,5 +56,5 @@ def judge(file: Path, max_age: float, now: datetime) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    with guarded_streams("probe"):
+    with guard_streams("probe"):
         sys.exit(main())

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def failed(number: int = 1, error: str = "host.errors.NoProgram", **about: Any) -> ProcessedMessage:
     """A dead letter with its last attempt, as a worker leaves both."""
     message = dead(number, **about)
-    of_error = fingerprint.of_error("opportunity", error, ("host.enrol:enrol",), "")
+    of_error = fingerprint.compute_error_fingerprint("opportunity", error, ("host.enrol:enrol",), "")
     rows(message).update(fingerprint=of_error)
     MessageAttempt.objects.create(
         message=message,

@@ -62,7 +62,9 @@ def _nothing_configured(monkeypatch: pytest.MonkeyPatch) -> None:
 def queue_at(url: str, **changes: Any) -> SqsQueue:
     changes = {"queue_url": url, "endpoint_url": "", "region": ""} | changes
     return SqsQueue(
-        dataclasses.replace(conf.current(), **{"queue_url": url, "endpoint_url": "", "region": "", **changes})
+        dataclasses.replace(
+            conf.get_settings(), **{"queue_url": url, "endpoint_url": "", "region": "", **changes}
+        )
     )
 
 
@@ -81,7 +83,7 @@ def test_requests_go_where_the_url_points(url: str, host: str, region: str) -> N
 @pytest.mark.usefixtures("_nothing_configured")
 def test_the_region_of_the_url_signs_whatever_the_settings_say() -> None:
     """A dead letter queue may be in another region than the queue."""
-    settings = dataclasses.replace(conf.current(), endpoint_url="", region="us-east-1")
+    settings = dataclasses.replace(conf.get_settings(), endpoint_url="", region="us-east-1")
     queue = SqsQueue.create_for_dead_letters(settings, "https://sqs.eu-west-1.amazonaws.com/1/dead")
     assert queue._polling._client.meta.region_name == "eu-west-1"
     assert urlsplit(queue._polling._url).netloc == "sqs.eu-west-1.amazonaws.com"

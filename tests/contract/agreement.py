@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from passport_events.contract.problems import Problem, problems_of
+from passport_events.contract.problems import Violation, find_violations
 from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from tests.wire.deliveries import SETTINGS
 
@@ -17,7 +17,7 @@ _NOT_THE_SENDERS_FAULT = {"resync_needed", "unknown_event_type"}
 
 def about_message(body: dict[str, Any]) -> list[str]:
     """Differences about a message that is meant to be an opportunity."""
-    problems = problems_of(body, "opportunity")
+    problems = find_violations(body, "opportunity")
     reading = parse_delivery(delivered(body), SETTINGS)
     if reading.refusal is not None:
         return [] if problems else [f"only the reader refuses: {reading.refusal}"]
@@ -29,7 +29,7 @@ def about_message(body: dict[str, Any]) -> list[str]:
 
 def about_change_event(body: dict[str, Any]) -> list[str]:
     """Differences about a change event through the relay."""
-    problems = problems_of(body, "change_event")
+    problems = find_violations(body, "change_event")
     reading = parse_delivery(delivered(body), SETTINGS)
     if reading.refusal is not None:
         is_fine = problems or reading.refusal.reason in _NOT_THE_SENDERS_FAULT
@@ -37,7 +37,7 @@ def about_change_event(body: dict[str, Any]) -> list[str]:
     return [f"only the types refuse: {one}" for one in problems if not _is_meant_of_salesforce(one, reading)]
 
 
-def _is_meant(problem: Problem, body: dict[str, Any], reading: ParsedDelivery) -> bool:
+def _is_meant(problem: Violation, body: dict[str, Any], reading: ParsedDelivery) -> bool:
     """What the contract asks for and the reader does not."""
     (found,) = reading.events
     match problem.path:
@@ -55,7 +55,7 @@ def _is_meant(problem: Problem, body: dict[str, Any], reading: ParsedDelivery) -
             return path.startswith("data.")  # The mirror takes any value in any field.
 
 
-def _is_meant_of_salesforce(problem: Problem, reading: ParsedDelivery) -> bool:
+def _is_meant_of_salesforce(problem: Violation, reading: ParsedDelivery) -> bool:
     found = reading.events[0]
     if problem.path == "source":
         return not found.organization.startswith("00D")

@@ -8,8 +8,8 @@ from typing import Any
 
 from passport_events.conf import Settings
 from passport_events.contract import report
-from passport_events.contract.check import Checked, check
-from passport_events.contract.delivered import Journey
+from passport_events.contract.check import Checked, check_file
+from passport_events.contract.simulated_delivery import SimulatedRoute
 
 AT = datetime(2026, 5, 7, 22, 29, 48, tzinfo=UTC)
 """Just after the samples were committed."""
@@ -18,7 +18,7 @@ AT = datetime(2026, 5, 7, 22, 29, 48, tzinfo=UTC)
 def checked(data: object, settings: Settings | None = None, **journey: str) -> list[Checked]:
     """Every payload in bytes, or in the JSON of a value."""
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return list(check(raw, settings or Settings(), Journey(at=AT, **journey)))
+    return list(check_file(raw, settings or Settings(), SimulatedRoute(at=AT, **journey)))
 
 
 def only(data: object, settings: Settings | None = None, **journey: str) -> Checked:
@@ -29,11 +29,14 @@ def only(data: object, settings: Settings | None = None, **journey: str) -> Chec
 
 def facts(data: object, settings: Settings | None = None, **journey: str) -> dict[str, Any]:
     """What `--json` says about the only payload."""
-    return report.facts(only(data, settings, **journey))
+    return report.build_facts(only(data, settings, **journey))
 
 
 def said(found: list[Checked]) -> str:
     """Everything that is said about them, to people and to programs."""
     return "\n".join(
-        [*(line for one in found for line in report.lines(one)), json.dumps([*map(report.facts, found)])]
+        [
+            *(line for one in found for line in report.format_lines(one)),
+            json.dumps([*map(report.build_facts, found)]),
+        ]
     )

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from passport_events.contract.schemas import schema_of
-from passport_events.contract.shape import anchored
-from passport_events.contract.values import ORGANIZATION_PATTERN, SEQUENCE_PATTERN
+from passport_events.contract.build import build_schema
+from passport_events.contract.field_types import ORGANIZATION_PATTERN, SEQUENCE_PATTERN, anchor_pattern
 
 _WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 _FORMATS = {"date-time": "time", "date": "day"}
 _PATTERNS = {
-    anchored(ORGANIZATION_PATTERN): "organization id",
-    anchored(SEQUENCE_PATTERN): "sequence",
-    schema_of("item")["$defs"]["ItemData"]["properties"]["record_id"]["pattern"]: "id",
+    anchor_pattern(ORGANIZATION_PATTERN): "organization id",
+    anchor_pattern(SEQUENCE_PATTERN): "sequence",
+    build_schema("item")["$defs"]["ItemData"]["properties"]["record_id"]["pattern"]: "id",
 }
 
 
 def tables() -> dict[str, str]:
     """Name -> table, as Markdown."""
-    attachment, header = schema_of("attachment"), schema_of("change_event")["$defs"]["Header"]
+    attachment, header = build_schema("attachment"), build_schema("change_event")["$defs"]["Header"]
     data = {
-        kind: schema_of(kind)["$defs"][f"{kind.title()}Data"]
+        kind: build_schema(kind)["$defs"][f"{kind.title()}Data"]
         for kind in ("opportunity", "attachment", "item")
     }
     return (

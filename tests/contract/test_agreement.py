@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from passport_events.contract.problems import problems_of
+from passport_events.contract.problems import find_violations
 from tests.wire.deliveries import ORGANIZATION
 
 from .agreement import about_change_event, about_message
@@ -62,7 +62,7 @@ def test_what_is_right_has_no_problems_and_what_is_just_wrong_has(name: str) -> 
     usual = opportunity(orgid=ORGANIZATION)
     right = [without_absent({**usual, name: value}) for value in MESSAGE[name].right]
 
-    assert [body for body in right if problems_of(body, "opportunity")] == []
+    assert [body for body in right if find_violations(body, "opportunity")] == []
     assert [
-        value for value in MESSAGE[name].wrong if not problems_of({**usual, name: value}, "opportunity")
+        value for value in MESSAGE[name].wrong if not find_violations({**usual, name: value}, "opportunity")
     ] == []

@@ -11,14 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from passport_events.contract import VERSION, build
-from passport_events.contract.asyncapi import document
+from passport_events.contract.asyncapi import build_document
 from passport_events.contract.problems import kinds
 from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import SETTINGS, raw
 
 from .asyncapi_rules import OBJECTS
 
-DOCUMENT = document()
+DOCUMENT = build_document()
 (CHANNEL,) = DOCUMENT["channels"].values()
 (OPERATION,) = DOCUMENT["operations"].values()
 
@@ -78,7 +78,7 @@ def references(value: Any) -> Iterator[str]:
 def target(reference: str) -> Any:
     """What a reference means: a place in the document, or a file beside it."""
     file, _, place = reference.partition("#")
-    found: Any = DOCUMENT if not file else json.loads(build.files()[file.removeprefix("./")])
+    found: Any = DOCUMENT if not file else json.loads(build.generate_files()[file.removeprefix("./")])
     for step in place.strip("/").split("/") if place else []:
         found = found[step]
     return found
@@ -167,7 +167,7 @@ def test_six_attributes_are_agreed_and_only_what_sns_can_set_has_them() -> None:
 
 
 def test_an_organization_that_disagrees_with_the_body_is_refused() -> None:
-    body = json.loads(build.files()["samples/opportunity.valid.json"])
+    body = json.loads(build.generate_files()["samples/opportunity.valid.json"])
     refusal = parse_delivery(raw(body, org_id="00DRM000000Fxts2AC"), SETTINGS).refusal
 
     assert refusal is not None

@@ -16,7 +16,7 @@ def test_committed_files_are_current() -> None:
         for path in folder.rglob("*.json")
     }
 
-    assert committed == build.files()
+    assert committed == build.generate_files()
 
 
 def test_writing_makes_these_files_and_removes_others(tmp_path: Path) -> None:
@@ -24,13 +24,15 @@ def test_writing_makes_these_files_and_removes_others(tmp_path: Path) -> None:
     for name in ("course.schema.json", "samples/course.valid.json"):
         (tmp_path / name).write_text("{}")
 
-    build.write(tmp_path)
+    build.write_files(tmp_path)
 
-    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")} == set(build.files())
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")} == set(
+        build.generate_files()
+    )
 
 
 def test_two_archives_are_the_same_to_the_byte(tmp_path: Path) -> None:
-    first, second = build.archive(tmp_path / "a"), build.archive(tmp_path / "b")
+    first, second = build.write_archive(tmp_path / "a"), build.write_archive(tmp_path / "b")
 
     assert first.name == f"passport-events-contract-{VERSION}.zip"
     assert first.read_bytes() == second.read_bytes()
@@ -39,6 +41,6 @@ def test_two_archives_are_the_same_to_the_byte(tmp_path: Path) -> None:
         assert names == sorted(names)
         assert {info.date_time for info in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         within = f"{build.NAME}/"
-        assert {name.removeprefix(within) for name in names} == {*build.files(), "README.md"}
-        for name, text in build.files().items():
+        assert {name.removeprefix(within) for name in names} == {*build.generate_files(), "README.md"}
+        for name, text in build.generate_files().items():
             assert opened.read(within + name).decode() == text

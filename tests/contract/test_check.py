@@ -74,10 +74,10 @@ def test_a_published_sample_that_is_right_is_well(kind: str) -> None:
 def test_a_heartbeat_is_no_event_and_names_its_organization() -> None:
     one = only(dict(VALID["heartbeat"]))
     assert one.is_well
-    assert list(report.lines(one)) == [
+    assert list(report.format_lines(one)) == [
         f"line 1: raw+organization-heartbeat: the heartbeat of organization {ORGANIZATION}"
     ]
-    assert (report.facts(one)["events"], report.facts(one)["heartbeat_of"]) == ([], ORGANIZATION)
+    assert (report.build_facts(one)["events"], report.build_facts(one)["heartbeat_of"]) == ([], ORGANIZATION)
 
 
 @pytest.mark.parametrize("kind", INVALID)
@@ -91,7 +91,7 @@ def test_a_pointer_into_one_of_our_buckets_is_well_and_has_no_event_of_its_own()
     pointer = ["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": "events", "s3Key": "k"}]
     one = only(pointer, Settings(s3_payload_buckets=("events",)))
     assert one.is_well
-    assert list(report.lines(one)) == ["line 1: raw+s3-pointer: no event of its own"]
+    assert list(report.format_lines(one)) == ["line 1: raw+s3-pointer: no event of its own"]
     assert not only(pointer).is_well
 
 
@@ -110,7 +110,7 @@ def test_what_the_command_line_of_aws_prints_is_as_many_messages_as_it_lists() -
         ]
     }
 
-    found = [*map(report.facts, checked(json.dumps(listed, indent=2).encode()))]
+    found = [*map(report.build_facts, checked(json.dumps(listed, indent=2).encode()))]
 
     assert [(one["line"], one["message"], one["format"]) for one in found] == [
         (1, 1, "raw+cloudevents"),
@@ -144,8 +144,8 @@ def test_lines_are_checked_one_by_one() -> None:
     found = checked("\n".join(lines).encode())
 
     assert [(one.payload.line, one.is_well) for one in found] == [(1, True), (3, False), (4, False)]
-    assert report.facts(found[0])["events"] == [OPPORTUNITY]
-    assert list(report.violations(found[2])) == [
+    assert report.build_facts(found[0])["events"] == [OPPORTUNITY]
+    assert list(report.iterate_violations(found[2])) == [
         "schema: sequence must be 14, 20 and 6 digits with dots between them",
         "id must not be empty",
         "sequence must be 14, 20 and 6 digits with dots between them",

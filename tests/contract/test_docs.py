@@ -13,7 +13,7 @@ import passport_events
 from passport_events.conf import Settings
 from passport_events.contract import VERSION, build
 from passport_events.contract.asyncapi import ATTRIBUTES
-from passport_events.contract.problems import kind_of
+from passport_events.contract.problems import find_kind
 from passport_events.event import CHANGE_WORDS
 from passport_events.handling.retry import RetryPolicy
 
@@ -59,9 +59,9 @@ def reasons() -> Iterator[str]:
 def test_the_messages_in_it_are_the_samples() -> None:
     messages = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
 
-    assert [kind_of(message) for message in messages] == ["attachment", "heartbeat"]
+    assert [find_kind(message) for message in messages] == ["attachment", "heartbeat"]
     for message in messages:
-        assert message == json.loads(build.files()[f"samples/{kind_of(message)}.valid.json"])
+        assert message == json.loads(build.generate_files()[f"samples/{find_kind(message)}.valid.json"])
 
 
 def test_words_and_attributes_are_those_of_the_code() -> None:
@@ -92,4 +92,4 @@ def test_numbers_are_those_of_the_settings() -> None:
 def test_the_readme_names_every_file_of_the_archive() -> None:
     named = set(re.findall(r"`([\w.]+\.json)`", README))
 
-    assert named == {name for name in build.files() if "/" not in name}
+    assert named == {name for name in build.generate_files() if "/" not in name}

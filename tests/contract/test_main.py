@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from passport_events.contract.__main__ import main
-from passport_events.contract.payloads import MAX_INPUT_BYTES
+from passport_events.contract.input_files import MAX_INPUT_BYTES
 from tests.wire.deliveries import ORGANIZATION, SAMPLES, TOPIC, change_event
 
 from .messages import RECORD, opportunity
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_exits_with_2(ask: Asked, name: str, reason: 
 
 def test_a_file_without_an_end_exits_with_2(ask: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_INPUT_BYTES == 256 * 1024 * 1024
-    monkeypatch.setattr("passport_events.contract.source.MAX_INPUT_BYTES", 1_000)
+    monkeypatch.setattr("passport_events.contract.input_files.MAX_INPUT_BYTES", 1_000)
     assert ask("/dev/zero")[0] == 2
     assert "more than 1,000 bytes. Split it." in ask("/dev/zero")[2]
     assert ask(ask.file(b"{" * 1_000))[0] == 1

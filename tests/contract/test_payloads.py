@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passport_events.contract.payloads import payloads_in
+from passport_events.contract.input_files import split_payloads
 
 
 def found(data: bytes) -> list[tuple[int, bytes]]:
     """Line and bytes of every payload."""
-    return [(payload.line, payload.body) for payload in payloads_in(data)]
+    return [(payload.line, payload.body) for payload in split_payloads(data)]
 
 
 @pytest.mark.parametrize(

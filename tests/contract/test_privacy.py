@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from passport_events.contract import problems
-from passport_events.contract.problems import problems_of
+from passport_events.contract.problems import find_violations
 
 from .edges import DATA, HEADER, MESSAGE
 from .messages import changed, opportunity
@@ -35,15 +35,15 @@ def test_no_value_and_no_name_of_a_message_is_repeated(value: Any) -> None:
     events += [
         changed() | {"detail": {"payload": {"ChangeEventHeader": header | {name: value}}}} for name in HEADER
     ]
-    found = [problems_of(body, "opportunity") for body in bodies]
-    found += [problems_of(body, "change_event") for body in events]
+    found = [find_violations(body, "opportunity") for body in bodies]
+    found += [find_violations(body, "change_event") for body in events]
 
     assert sum(map(bool, found)) > 10
     assert SECRET not in repr(found)
-    assert "Jane" not in repr(problems_of(value, "opportunity"))
+    assert "Jane" not in repr(find_violations(value, "opportunity"))
 
 
 def test_a_name_that_is_not_ours_is_never_shown_in_a_path() -> None:
-    assert problems._path(("data", SECRET, 0, "detail-type")) == (
+    assert problems._format_path(("data", SECRET, 0, "detail-type")) == (
         "data.(a name that cannot be shown)[0].detail-type"
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from passport_events.contract import problems
-from passport_events.contract.problems import kind_of, kinds, problems_of
+from passport_events.contract.problems import find_kind, find_violations, kinds
 
 from .messages import OTHER_ORGANIZATION, OTHER_RECORD, RECORD, changed, heartbeat, opportunity
 
@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[str, object, list[str]]] = {
 
 @pytest.mark.parametrize(("kind", "body", "expected"), WRONG.values(), ids=WRONG.keys())
 def test_tells(kind: str, body: object, expected: list[str]) -> None:
-    found = problems_of(body, kind)
+    found = find_violations(body, kind)
 
     assert [str(problem) for problem in found] == expected
     assert "Jane" not in str(found)
@@ -189,13 +189,13 @@ def test_every_rule_of_the_table_of_words_is_used_above() -> None:
     ],
 )
 def test_a_right_message_has_none(kind: str, body: dict[str, Any]) -> None:
-    assert problems_of(body, kind) == ()
-    assert kind_of(body) == kind
+    assert find_violations(body, kind) == ()
+    assert find_kind(body) == kind
 
 
 def test_a_kind_that_does_not_exist_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(KeyError):
-        problems_of({}, "course")
+        find_violations({}, "course")
 
 
 @pytest.mark.parametrize(
@@ -220,5 +220,5 @@ def test_a_kind_that_does_not_exist_is_a_mistake_of_the_caller() -> None:
     ],
 )
 def test_the_kind_is_what_a_message_is_meant_to_be(body: object, kind: str | None) -> None:
-    assert kind_of(body) == kind
+    assert find_kind(body) == kind
     assert kind is None or kind in kinds()

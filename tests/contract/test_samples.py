@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from passport_events.contract import build
-from passport_events.contract.problems import kind_of, kinds, problems_of
-from passport_events.contract.schemas import schema_of
+from passport_events.contract.build import build_schema
+from passport_events.contract.problems import find_kind, find_violations, kinds
 from passport_events.wire.parser import parse_delivery
 from tests.wire.deliveries import SETTINGS, raw, sample, sns
 
@@ -35,8 +35,8 @@ def published(kind: str, which: str) -> Any:
 def test_the_right_one_is_accepted_by_types_and_schema(kind: str) -> None:
     body = published(kind, "valid")
 
-    assert kind_of(body) == kind
-    assert problems_of(body, kind) == ()
+    assert find_kind(body) == kind
+    assert find_violations(body, kind) == ()
     assert list(validator(kind).iter_errors(body)) == []
 
 
@@ -52,8 +52,8 @@ def test_the_right_one_is_accepted_by_the_reader(kind: str, deliver: Any) -> Non
 def test_the_wrong_one_is_refused_by_types_and_schema(kind: str) -> None:
     body = published(kind, "invalid")
 
-    assert kind_of(body) == kind
-    assert len(problems_of(body, kind)) == 1
+    assert find_kind(body) == kind
+    assert len(find_violations(body, kind)) == 1
     assert validator(kind).is_valid(body) == (kind in BEYOND_SCHEMAS)
 
 
@@ -68,11 +68,11 @@ def test_the_wrong_one_is_refused_by_the_reader(kind: str) -> None:
 def test_the_message_that_was_proposed_first_is_right() -> None:
     body = sample("synthetic/S4_custom_sns_message_attachment.json")
 
-    assert kind_of(body) == "attachment"
-    assert problems_of(body, "attachment") == ()
+    assert find_kind(body) == "attachment"
+    assert find_violations(body, "attachment") == ()
     assert validator("attachment").is_valid(body)
 
 
 def validator(kind: str) -> Draft202012Validator:
     """Another implementation of JSON Schema than the one that made the schema; formats are checked too."""
-    return Draft202012Validator(schema_of(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return Draft202012Validator(build_schema(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -13,8 +13,8 @@ from jsonschema.validators import extend
 
 from passport_events.conf import DEFAULT_EVENT_TYPES
 from passport_events.contract import VERSION
-from passport_events.contract.problems import kinds, problems_of
-from passport_events.contract.schemas import schema_of
+from passport_events.contract.build import build_schema
+from passport_events.contract.problems import find_violations, kinds
 
 from .strategies import CHANGE_EVENTS, MESSAGES
 
@@ -27,7 +27,7 @@ BEYOND = re.compile(
 
 @pytest.mark.parametrize("kind", kinds())
 def test_a_schema_is_valid_and_says_who_it_is(kind: str) -> None:
-    schema = schema_of(kind)
+    schema = build_schema(kind)
 
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -37,7 +37,7 @@ def test_a_schema_is_valid_and_says_who_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 def test_unknown_members_are_allowed_in_every_object(kind: str) -> None:
-    schema = schema_of(kind)
+    schema = build_schema(kind)
 
     for one in (schema, *schema.get("$defs", {}).values()):
         assert one["additionalProperties"] is True
@@ -46,7 +46,7 @@ def test_unknown_members_are_allowed_in_every_object(kind: str) -> None:
 @pytest.mark.parametrize("kind", kinds())
 def test_patterns_mean_the_same_in_every_language(kind: str) -> None:
     """No look-around, no class that depends on Unicode, and anchors only at both ends."""
-    found = list(patterns(schema_of(kind)))
+    found = list(patterns(build_schema(kind)))
 
     assert found
     for pattern in found:
@@ -68,7 +68,7 @@ def patterns(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", DEFAULT_EVENT_TYPES)
 def test_the_objects_of_an_event_type_are_those_of_the_settings(kind: str) -> None:
-    (words, null) = schema_of(kind)["properties"]["entity"]["anyOf"]
+    (words, null) = build_schema(kind)["properties"]["entity"]["anyOf"]
 
     assert words.get("enum", [words.get("const")]) == DEFAULT_EVENT_TYPES[kind]["entities"]
     assert null == {"type": "null"}
@@ -88,8 +88,8 @@ def test_schema_and_types_agree_on_change_events(body: dict[str, Any]) -> None:
 
 def compare(body: dict[str, Any], kind: str) -> None:
     """Both find nothing, or both something; only the types find what is beyond schemas."""
-    problems = problems_of(body, kind)
-    refused = [error.json_path for error in STRICT(schema_of(kind)).iter_errors(body)]
+    problems = find_violations(body, kind)
+    refused = [error.json_path for error in STRICT(build_schema(kind)).iter_errors(body)]
 
     if not problems:
         assert refused == []

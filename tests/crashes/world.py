@@ -180,7 +180,7 @@ class World:
     def receive_all(self) -> None:
         """Store, in this process, all that is in SQS."""
         self._take_time()
-        queue = SqsQueue(conf.current())
+        queue = SqsQueue(conf.get_settings())
         while poll_once(queue, wait_seconds=0).received:
             pass
 

@@ -111,7 +111,7 @@ def test_the_third_makes_a_dead_letter(locks: RecordLocks, notifications: Notifi
     row = now(message)
     assert (row.status, row.attempts, row.crashes) == (Status.DEAD, 3, 3)
     assert row.reason == "poison: took its worker with it 3 times"
-    assert row.fingerprint == fingerprint.of_crash("opportunity")
+    assert row.fingerprint == fingerprint.compute_crash_fingerprint("opportunity")
     assert list(message.failures.values_list("number", "outcome")) == [(n, "crashed") for n in (1, 2, 3)]
     assert [facts for stage, facts in notifications if stage is Notification.DIED] == [
         {"message_id": message.pk, "reason": "poison"}

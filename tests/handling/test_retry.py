@@ -29,7 +29,7 @@ seconds = st.floats(0.001, 86_400)
 
 
 def test_the_settings_default_is_15_retries_from_10_seconds_to_6_hours() -> None:
-    assert RetryPolicy.from_settings(conf.current()) == POLICY
+    assert RetryPolicy.from_settings(conf.get_settings()) == POLICY
 
 
 def test_delays_double_from_the_first_up_to_the_cap() -> None:

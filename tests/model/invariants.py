@@ -139,7 +139,7 @@ class Invariants:
                 assert row.due_at < limit, f"I5: message {row.pk} waits until {row.due_at}"
 
     def _attempts_keep_to_the_policy(self, found: list[Row]) -> None:
-        most = conf.current().max_retries + 1
+        most = conf.get_settings().max_retries + 1
         for row in found:
             assert row.attempts <= most, f"I6: {row.attempts} attempts of {most}"
 
@@ -154,6 +154,6 @@ class Invariants:
         self._audited = audited
 
     def _redis_holds_few_hints(self) -> None:
-        for name in conf.current().queues():
+        for name in conf.get_settings().queues():
             waiting = hints.get_rq_queue(name).count
             assert waiting <= A_HANDFUL, f"I8: {waiting} hints wait in {name}"

@@ -146,7 +146,7 @@ class Passport(RuleBasedStateMachine):
 
     def _claim(self, queue: str) -> list[Claim]:
         """What is due in this queue, or in the next one that has something."""
-        queues = conf.current().queues()
+        queues = conf.get_settings().queues()
         for types in (queues[queue], *queues.values()):
             claims = [claim_isolated(types, _locks()), claim_batch(types, _locks())]
             if found := [claim for claim in claims if claim.messages]:

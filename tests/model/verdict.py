@@ -83,7 +83,7 @@ def let_the_operator_finish(world: World) -> Iterator[None]:
 
 def every_dead_letter_has_a_cause(world: World) -> None:
     """Nothing dies of faults around it."""
-    most = conf.current().max_retries
+    most = conf.get_settings().max_retries
     for row in rows():
         if row.status == Status.DEAD:
             said = world.script.said[row.place] if row.record_id else {}

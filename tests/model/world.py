@@ -126,7 +126,7 @@ class World:
         self._work_on_all()
 
     def _work_on_all(self) -> None:
-        for name in conf.current().queues():
+        for name in conf.get_settings().queues():
             jobs.work_on_queue(name)
 
     def poll(self, plan: Plan, fault: str = "") -> None:
@@ -154,7 +154,7 @@ class World:
     def answer_hints(self, most: int) -> int:
         """Let workers take hints that are in RQ; returns how many there were."""
         answered = 0
-        for name in conf.current().queues():
+        for name in conf.get_settings().queues():
             queue = hints.get_rq_queue(name)
             while answered < most and queue.count:
                 job_id = str(queue.pop_job_id())
@@ -166,7 +166,7 @@ class World:
 
     def dispatch(self) -> None:
         """The dispatcher's next second."""
-        hints.get_connection(next(iter(conf.current().queues()))).delete(dispatcher.get_tick_key())
+        hints.get_connection(next(iter(conf.get_settings().queues()))).delete(dispatcher.get_tick_key())
         dispatcher.tick()
 
     def flush_redis(self) -> None:
@@ -177,7 +177,7 @@ class World:
     def time_passes(self, time: timedelta) -> None:
         """Everywhere: rows move into the past, and what Redis keeps for seconds is gone."""
         self.clock_jumps(time)
-        redis = hints.get_connection(next(iter(conf.current().queues())))
+        redis = hints.get_connection(next(iter(conf.get_settings().queues())))
         for key in redis.keys("passport:*"):
             redis.delete(key)
 

@@ -59,7 +59,7 @@ def sample() -> None:
     """As a poller and an ingester do, whether somebody did in this minute or not."""
     MinuteClaim.objects.filter(name__startswith="sample of ").delete()
     QueueSample.objects.filter(minute=this_minute()).delete()
-    settings = conf.current()
+    settings = conf.get_settings()
     for url in (settings.queue_url, *settings.dead_letter_queue_urls):
         sampling.sample(url)
 
@@ -129,7 +129,7 @@ def _(given: Given) -> Case:
 
 @case(WarningCode.FORGOTTEN_SOON)
 def _(given: Given) -> Case:
-    [url] = conf.current().dead_letter_queue_urls
+    [url] = conf.get_settings().dead_letter_queue_urls
     given.stack.sqs.dead_letter_queue.send_message(MessageBody="x")
     sample()
     retention = QueueSample.objects.get(is_dead_letters=True).retention_seconds

@@ -111,7 +111,7 @@ def test_a_poller_samples_its_queue_with_the_age_of_what_it_received(
 ) -> None:
     monkeypatch.setattr("passport_events.monitoring.minutes.MIN_INTERVAL_SECONDS", 0.02)
     send(sqs, 1)
-    settings = conf.current()
+    settings = conf.get_settings()
     service = Poller([lambda: SqsQueue(settings)], limits=Limits())
 
     with Running(service):

@@ -50,7 +50,7 @@ class Stack:
 
     def register_workers(self) -> None:
         """One for each queue, as `rqworker` registers it."""
-        for name in conf.current().queues():
+        for name in conf.get_settings().queues():
             self.register_worker(name)
 
     def register_worker(self, *names: str, kind: type[Worker] | None = None) -> Worker:
@@ -72,7 +72,7 @@ class Stack:
 
     def receive(self) -> None:
         """Store all that is in SQS."""
-        while poll_once(SqsQueue(conf.current()), wait_seconds=0).received:
+        while poll_once(SqsQueue(conf.get_settings()), wait_seconds=0).received:
             pass
 
     def run_worker(self, name: str = OPPORTUNITIES, kind: Any = SimpleWorker, serializer: Any = None) -> None:
@@ -88,11 +88,11 @@ class Stack:
 
     def work_off(self) -> None:
         """Hint at everything that is due, and handle it."""
-        for redis in {hints.get_connection(name) for name in conf.current().queues()}:
+        for redis in {hints.get_connection(name) for name in conf.get_settings().queues()}:
             for flag in redis.scan_iter("*hint:*"):
                 redis.delete(flag)
         dispatcher.dispatch()
-        for name in conf.current().queues():
+        for name in conf.get_settings().queues():
             self.run_worker(name)
 
 

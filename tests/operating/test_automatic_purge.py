@@ -121,7 +121,7 @@ def test_keys_that_are_far_apart_are_skipped_at_once(monkeypatch: pytest.MonkeyP
     far = timezone.now() - timedelta(days=20)
     Delivery.objects.create(pk=10_000_000_000, body=b"x", body_size=1, sqs_message_id="1", received_at=far)
     steps: list[PurgeCounts] = []
-    purged = retention.purge(Retention.from_settings(conf.current()), steps.append)
+    purged = retention.purge(Retention.from_settings(conf.get_settings()), steps.append)
     assert (purged.redacted_deliveries, len(steps)) == (2, 2)
 
 
@@ -244,7 +244,7 @@ def test_the_doctor_says_when_nobody_purged_for_two_days(changes: dict[str, Any]
 def test_the_doctor_says_why_it_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     organization()
     ended(1, 17)
-    action = automatic_purge.begin(Retention.from_settings(conf.current()))
+    action = automatic_purge.begin(Retention.from_settings(conf.get_settings()))
     assert action
     runner.stop_operation(action.pk, "builtins.ValueError")
     assert "is paused: builtins.ValueError" in diagnosis()

@@ -155,7 +155,7 @@ def _(given: Given) -> Case:
     before = given.settings.PASSPORT_EVENTS
     types = {"item": {"entities": ["OpportunityLineItem"], "queue": "passport-items"}}
     given.settings.PASSPORT_EVENTS = {**before, "EVENT_TYPES": types}
-    if "opportunity" in conf.current().live_types():  # EVENT_TYPES may add to the default ones
+    if "opportunity" in conf.get_settings().live_types():  # EVENT_TYPES may add to the default ones
         ProcessedMessage.objects.update(event_type="former")
     yield
     given.settings.PASSPORT_EVENTS = before

@@ -29,7 +29,7 @@ from tests.operating.test_passport_command import passport
 
 pytestmark = pytest.mark.django_db
 
-RETENTION = Retention.from_settings(conf.current())
+RETENTION = Retention.from_settings(conf.get_settings())
 
 
 def aged(message: ProcessedMessage, days: float) -> ProcessedMessage:

@@ -33,7 +33,7 @@ def _events(publication: Publication) -> tuple[Event, ...]:
     received = RawDelivery(
         message_id="m", receipt_handle="r", body=sns_notification(publication.body, message_id="n").encode()
     )
-    return parse_delivery(received, conf.current()).events
+    return parse_delivery(received, conf.get_settings()).events
 
 
 def test_a_round_has_the_size_that_was_asked_for(small: Round) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from passport_events import conf
 from passport_events.exceptions import TopicUnavailable
-from passport_events.publishing.topic import SnsTopic
+from passport_events.publishing.sns_topic import SnsTopic
 from project.embedded import LOOPBACK
 
 from .outgoings import outgoing
@@ -55,7 +55,7 @@ def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.mark.parametrize(("code", "endpoint"), ANSWERS.items(), indirect=["endpoint"])
 def test_it_is_no_success_and_worth_another_try(code: str, endpoint: str) -> None:
     topic = SnsTopic(
-        dataclasses.replace(conf.current(), endpoint_url=endpoint),
+        dataclasses.replace(conf.get_settings(), endpoint_url=endpoint),
         "arn:aws:sns:us-east-1:123456789012:events",
     )
     with pytest.raises(TopicUnavailable, match=code) as raised:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from passport_events.contract import VERSION
-from passport_events.publishing.attributes import attributes_of
+from passport_events.publishing.messages import build_attributes
 from tests.contract.checking import only
 from tests.contract.messages import OTHER_RECORD, RECORD, changed, heartbeat, opportunity
 from tests.wire.deliveries import ORGANIZATION, raw, read, relayed
@@ -16,7 +16,7 @@ SIX = {"event_type", "org_id", "entity", "change_type", "schema_version", "event
 
 
 def attributes(message: object) -> dict[str, str]:
-    return attributes_of(only(message))
+    return build_attributes(only(message))
 
 
 def test_they_say_what_the_message_would_become() -> None:

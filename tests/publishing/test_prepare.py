@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from passport_events.conf import Settings
-from passport_events.contract.delivered import Journey
-from passport_events.contract.report import violations
-from passport_events.publishing.outgoing import MOST_BYTES
-from passport_events.publishing.prepare import Prepared, prepare
+from passport_events.contract.report import iterate_violations
+from passport_events.contract.simulated_delivery import SimulatedRoute
+from passport_events.publishing.messages import MAX_REQUEST_BYTES, PreparedMessages, prepare_messages
 from tests.contract.checking import AT
 from tests.contract.messages import opportunity
 from tests.wire.deliveries import (
@@ -25,17 +24,19 @@ from tests.wire.deliveries import (
     relayed,
 )
 
-JOURNEY = Journey(at=AT, topic_arn=TOPIC)
+JOURNEY = SimulatedRoute(at=AT, topic_arn=TOPIC)
 
 
-def prepared(*lines: object, settings: Settings | None = None, journey: Journey = JOURNEY) -> Prepared:
+def prepared(
+    *lines: object, settings: Settings | None = None, journey: SimulatedRoute = JOURNEY
+) -> PreparedMessages:
     data = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    return prepare(data.encode(), settings or Settings(), journey)
+    return prepare_messages(data.encode(), settings or Settings(), journey)
 
 
-def told(found: Prepared) -> dict[int, list[str]]:
+def told(found: PreparedMessages) -> dict[int, list[str]]:
     """What is wrong, by line."""
-    return {checked.payload.line: list(violations(checked)) for checked in found.invalid}
+    return {checked.payload.line: list(iterate_violations(checked)) for checked in found.invalid}
 
 
 def test_right_lines_are_ready_as_they_are() -> None:
@@ -107,17 +108,17 @@ def of_size(size: int) -> dict[str, Any]:
 
 
 def test_what_is_too_large_for_sns_is_told_before_anything_is_sent() -> None:
-    found = prepared(of_size(MOST_BYTES), of_size(MOST_BYTES + 1))
-    assert [message.size for message in found.ready] == [MOST_BYTES]
+    found = prepared(of_size(MAX_REQUEST_BYTES), of_size(MAX_REQUEST_BYTES + 1))
+    assert [message.size for message in found.ready] == [MAX_REQUEST_BYTES]
     assert told(found) == {
-        2: [f"too_large: {MOST_BYTES + 1} bytes with its attributes, SNS takes {MOST_BYTES}"]
+        2: [f"too_large: {MAX_REQUEST_BYTES + 1} bytes with its attributes, SNS takes {MAX_REQUEST_BYTES}"]
     }
 
 
 def test_bytes_that_are_no_text_are_told() -> None:
-    found = prepare(b"\xff" + json.dumps(opportunity()).encode(), Settings(), JOURNEY)
+    found = prepare_messages(b"\xff" + json.dumps(opportunity()).encode(), Settings(), JOURNEY)
     assert told(found)[1][0].startswith("bad_encoding")
 
 
 def test_a_blank_file_has_nothing() -> None:
-    assert prepare(b" \n", Settings(), JOURNEY) == Prepared((), ())
+    assert prepare_messages(b" \n", Settings(), JOURNEY) == PreparedMessages((), ())

@@ -9,7 +9,7 @@ from passport_events.contract import VERSION
 from passport_events.handling.worker import work
 from passport_events.management.verbs import publish as verb
 from passport_events.models import Delivery, ProcessedMessage, SalesforceRecord
-from passport_events.publishing.topic import SnsTopic
+from passport_events.publishing.sns_topic import SnsTopic
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
 from passport_events.testing import record_id
@@ -20,7 +20,7 @@ from .running import HOME, Publishing, merged, opportunity
 
 
 def receive_all() -> None:
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     while poll_once(queue, wait_seconds=0).received:
         pass
 
@@ -75,7 +75,7 @@ def test_a_lost_reply_sends_twice_what_then_happens_once(
             super().__init__(*[lambda batch: ([one.line for one in batch], real.publish(batch))] * 2)
 
     monkeypatch.setattr(verb, "SnsTopic", Losing)
-    monkeypatch.setattr("passport_events.publishing.send.FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("passport_events.publishing.publisher.MIN_PAUSE_SECONDS", 0)
 
     said = publish(publish.file(*map(opportunity, range(10))))
 

@@ -81,7 +81,7 @@ def test_no_value_is_shown(publish: Publishing) -> None:
 def test_sns_that_does_not_answer_exits_with_2_and_names_every_line(
     publish: Publishing, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("passport_events.publishing.send.FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("passport_events.publishing.publisher.MIN_PAUSE_SECONDS", 0)
     settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "ENDPOINT_URL": "http://127.0.0.1:1"}
     code, said = publish("--json", publish.file(*map(opportunity, range(11))))
     report = json.loads(said)

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passport_events.publishing.account import Account, Unsent
-from passport_events.publishing.outgoing import Outgoing
-from passport_events.publishing.send import send
-from passport_events.publishing.topic import Refused, Topic
+from passport_events.publishing.messages import OutgoingMessage
+from passport_events.publishing.publisher import FailedMessage, PublishResult, publish_messages
+from passport_events.publishing.sns_topic import RejectedMessage, Topic
 
 from .outgoings import Answer, FakeTopic, LosingTopic, away, outgoing, refusing
 
@@ -22,9 +21,9 @@ class Sending:
     def __init__(self, topic: Topic, count: int) -> None:
         self.progress: list[int] = []
         self.pauses: list[float] = []
-        self.account = send(topic, outgoing(count), self._told, self.pauses.append)
+        self.account = publish_messages(topic, outgoing(count), self._told, self.pauses.append)
 
-    def _told(self, account: Account) -> None:
+    def _told(self, account: PublishResult) -> None:
         self.progress.append(account.settled)
 
     @property
@@ -58,7 +57,7 @@ def test_what_is_the_messages_own_fault_is_not_sent_again() -> None:
     topic = FakeTopic(refusing(3, code="InvalidParameter", is_final=True))
     sending = Sending(topic, 11)
     assert topic.requests == [[*range(1, 11)], [11]]
-    assert sending.account.unsent == [Unsent(3, "InvalidParameter")]
+    assert sending.account.unsent == [FailedMessage(3, "InvalidParameter")]
     assert sending.figures == (10, 1, 2, 0)
 
 
@@ -66,7 +65,7 @@ def test_after_five_retries_a_message_stays_unsent_and_the_others_go_on() -> Non
     topic = FakeTopic(*[refusing(4)] * 6)
     sending = Sending(topic, 11)
     assert topic.requests[1:] == [[4]] * 5 + [[11]]
-    assert sending.account.unsent == [Unsent(4, "InternalError")]
+    assert sending.account.unsent == [FailedMessage(4, "InternalError")]
     assert (sending.figures, sending.account.gave_up) == ((10, 1, 7, 5), False)
 
 
@@ -89,7 +88,9 @@ def test_an_outage_ends_the_run_instead_of_failing_batch_by_batch() -> None:
     topic = FakeTopic(refusing(), *[away("EndpointConnectionError")] * 100)
     sending = Sending(topic, 1_000)
     assert sending.figures == (10, 990, 7, 50)
-    assert sending.account.unsent == [Unsent(line, "EndpointConnectionError") for line in range(11, 1_001)]
+    assert sending.account.unsent == [
+        FailedMessage(line, "EndpointConnectionError") for line in range(11, 1_001)
+    ]
     assert sending.account.gave_up
 
 
@@ -102,7 +103,7 @@ def test_a_topic_that_will_never_take_anything_is_asked_once() -> None:
 
 def test_an_outage_after_a_partial_answer_leaves_what_was_taken_sent() -> None:
     sending = Sending(FakeTopic(refusing(2), *[away()] * 5), 3)
-    assert (sending.account.sent, sending.account.unsent) == (2, [Unsent(2, "Throttled")])
+    assert (sending.account.sent, sending.account.unsent) == (2, [FailedMessage(2, "Throttled")])
 
 
 def test_a_lost_reply_sends_twice_and_counts_once() -> None:
@@ -114,14 +115,14 @@ def test_a_lost_reply_sends_twice_and_counts_once() -> None:
 
 @pytest.mark.parametrize("during", ["request", "pause"])
 def test_ctrl_c_accounts_for_everything(during: str) -> None:
-    def interrupt(*_: object) -> tuple[list[int], list[Refused]]:
+    def interrupt(*_: object) -> tuple[list[int], list[RejectedMessage]]:
         raise KeyboardInterrupt
 
     topic = FakeTopic(refusing(), interrupt if during == "request" else refusing(11, 12))
-    account = send(topic, outgoing(15), lambda _: None, interrupt)  # type: ignore[arg-type]
+    account = publish_messages(topic, outgoing(15), lambda _: None, interrupt)  # type: ignore[arg-type]
     left = [*range(11, 16)] if during == "request" else [11, 12]
     assert account.sent == 15 - len(left)
-    assert account.unsent == [Unsent(line, "Interrupted") for line in left]
+    assert account.unsent == [FailedMessage(line, "Interrupted") for line in left]
 
 
 @given(
@@ -151,10 +152,10 @@ def test_a_message_knows_its_batch_only_by_position() -> None:
     """Lines are numbers of a file, positions those of a request."""
 
     class Strict:
-        def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
-            return [Refused(len(batch) - 1, "InternalError", True)]
+        def publish(self, batch: Sequence[OutgoingMessage]) -> list[RejectedMessage]:
+            return [RejectedMessage(len(batch) - 1, "InternalError", True)]
 
-    assert send(Strict(), outgoing(12), lambda _: None).unsent == [
-        Unsent(10, "InternalError"),
-        Unsent(12, "InternalError"),
+    assert publish_messages(Strict(), outgoing(12), lambda _: None).unsent == [
+        FailedMessage(10, "InternalError"),
+        FailedMessage(12, "InternalError"),
     ]

@@ -21,8 +21,8 @@ from botocore.stub import Stubber
 from passport_events import conf
 from passport_events.aws_clients.clients import AWS_ERRORS, is_client_fault
 from passport_events.exceptions import ConfigurationError, OperationRefused, TopicUnavailable
-from passport_events.publishing.outgoing import MOST_BYTES, Outgoing
-from passport_events.publishing.topic import Refused, SnsTopic, region_of
+from passport_events.publishing.messages import MAX_REQUEST_BYTES, OutgoingMessage
+from passport_events.publishing.sns_topic import RejectedMessage, SnsTopic, parse_region
 from tests.harness.aws import Sqs
 
 from .outgoings import outgoing
@@ -33,11 +33,13 @@ URL = {"endpoint_url": "http://127.0.0.1"}
 
 @pytest.fixture
 def topic(sqs: Sqs) -> SnsTopic:
-    return SnsTopic(conf.current(), sqs.topic.arn)
+    return SnsTopic(conf.get_settings(), sqs.topic.arn)
 
 
 def test_a_batch_arrives_with_its_attributes(sqs: Sqs, topic: SnsTopic) -> None:
-    batch = [Outgoing(line, f'{{"line": {line}, "ü": "😀"}}', {"entity": f"E{line}"}) for line in range(10)]
+    batch = [
+        OutgoingMessage(line, f'{{"line": {line}, "ü": "😀"}}', {"entity": f"E{line}"}) for line in range(10)
+    ]
 
     assert topic.publish(batch) == []
 
@@ -52,7 +54,7 @@ def test_a_batch_arrives_with_its_attributes(sqs: Sqs, topic: SnsTopic) -> None:
 
 def test_raw_delivery_hands_the_attributes_on(sqs: Sqs, topic: SnsTopic) -> None:
     sqs.subscription.set_attributes(AttributeName="RawMessageDelivery", AttributeValue="true")
-    topic.publish([Outgoing(1, "{}", {"org_id": "00D"})])
+    topic.publish([OutgoingMessage(1, "{}", {"org_id": "00D"})])
     (message,) = sqs.queue.receive_messages(MessageAttributeNames=["All"])
     assert (message.body, message.message_attributes["org_id"]["StringValue"]) == ("{}", "00D")
 
@@ -60,12 +62,16 @@ def test_raw_delivery_hands_the_attributes_on(sqs: Sqs, topic: SnsTopic) -> None
 def test_an_entry_that_sns_refuses_is_told_by_position_and_its_neighbours_arrive(
     sqs: Sqs, topic: SnsTopic
 ) -> None:
-    batch = [*outgoing(1), Outgoing(2, "x" * (MOST_BYTES + 1), {}), Outgoing(3, "{}", {})]
-    assert topic.publish(batch) == [Refused(1, "InvalidParameter", True)]
+    batch = [
+        *outgoing(1),
+        OutgoingMessage(2, "x" * (MAX_REQUEST_BYTES + 1), {}),
+        OutgoingMessage(3, "{}", {}),
+    ]
+    assert topic.publish(batch) == [RejectedMessage(1, "InvalidParameter", True)]
     assert len(sqs.queue.receive_messages(MaxNumberOfMessages=10)) == 2
 
 
-def answered(topic: SnsTopic, answer: dict[str, Any], count: int) -> list[Refused]:
+def answered(topic: SnsTopic, answer: dict[str, Any], count: int) -> list[RejectedMessage]:
     with Stubber(topic._sns) as stub:
         stub.add_response("publish_batch", answer)
         return topic.publish(outgoing(count))
@@ -77,14 +83,14 @@ def test_whose_fault_it_is_is_kept(topic: SnsTopic) -> None:
         {"Id": "0", "Code": "InvalidParameter", "SenderFault": True},
     ]
     assert answered(topic, {"Successful": [{"Id": "1"}], "Failed": failed}, 3) == [
-        Refused(0, "InvalidParameter", True),
-        Refused(2, "InternalError", False),
+        RejectedMessage(0, "InvalidParameter", True),
+        RejectedMessage(2, "InternalError", False),
     ]
 
 
 def test_an_entry_that_sns_does_not_mention_is_not_taken_for_sent(topic: SnsTopic) -> None:
-    assert answered(topic, {"Successful": [{"Id": "0"}]}, 2) == [Refused(1, "NoAnswer", False)]
-    assert answered(topic, {}, 1) == [Refused(0, "NoAnswer", False)]
+    assert answered(topic, {"Successful": [{"Id": "0"}]}, 2) == [RejectedMessage(1, "NoAnswer", False)]
+    assert answered(topic, {}, 1) == [RejectedMessage(0, "NoAnswer", False)]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_a_topic_that_is_gone_is_named_by_its_code(sqs: Sqs, topic: SnsTopic) ->
 
 
 def test_an_endpoint_that_does_not_answer_may_answer_later() -> None:
-    nowhere = dataclasses.replace(conf.current(), endpoint_url="http://127.0.0.1:1")
+    nowhere = dataclasses.replace(conf.get_settings(), endpoint_url="http://127.0.0.1:1")
     with pytest.raises(TopicUnavailable, match="EndpointConnectionError") as raised:
         SnsTopic(nowhere, ARN).publish(outgoing(1))
     assert not raised.value.is_final
@@ -159,8 +165,8 @@ def test_an_endpoint_that_does_not_answer_may_answer_later() -> None:
     ],
 )
 def test_the_client_is_for_the_region_of_the_topic(arn: str, region: str) -> None:
-    assert region_of(arn) == region
-    assert SnsTopic(conf.current(), arn)._sns.meta.region_name == region
+    assert parse_region(arn) == region
+    assert SnsTopic(conf.get_settings(), arn)._sns.meta.region_name == region
 
 
 @pytest.mark.parametrize(
@@ -175,9 +181,9 @@ def test_the_client_is_for_the_region_of_the_topic(arn: str, region: str) -> Non
 )
 def test_another_arn_is_refused_before_anything_is_asked(arn: str, reason: str) -> None:
     with pytest.raises(OperationRefused, match=reason):
-        SnsTopic(conf.current(), arn)
+        SnsTopic(conf.get_settings(), arn)
 
 
 def test_an_endpoint_that_is_none_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError):
-        SnsTopic(dataclasses.replace(conf.current(), endpoint_url="http://"), ARN)
+        SnsTopic(dataclasses.replace(conf.get_settings(), endpoint_url="http://"), ARN)

@@ -48,14 +48,14 @@ def publish(sqs: Sqs, body: object, **attributes: str) -> None:
 
 def arrive() -> None:
     """Receive until the queue is empty, and leave nothing there."""
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     while (polled := poll_once(queue, wait_seconds=0)).received:
         assert polled.left == 0
 
 
 def open_pointers() -> None:
     """Work until nothing of the pointers' queue is due."""
-    work(conf.current().queue_of(S3_POINTER))
+    work(conf.get_settings().queue_of(S3_POINTER))
 
 
 def send(sqs: Sqs, bucket: Bucket, body: object, **attributes: str) -> ProcessedMessage:

@@ -90,7 +90,7 @@ def test_the_same_bad_messages_through_sns_and_sqs(home: SalesforceOrganization,
             sqs.topic.publish(
                 Message=body, MessageAttributes={"n": {"DataType": "String", "StringValue": name}}
             )
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
 
     while poll_once(queue, wait_seconds=0).received:
         pass

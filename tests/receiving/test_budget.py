@@ -171,7 +171,7 @@ def test_a_cold_poll_asks_once_for_all_its_organizations(
 def test_boto3_sends_one_receive_and_one_delete(home: SalesforceOrganization, sqs: Sqs) -> None:
     for number in range(10):
         sqs.topic.publish(Message=json.dumps(opportunity(number)))
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     requests: list[str] = []
     for client in (queue._polling._client, queue._deleting._client):
         client.meta.events.register(

@@ -43,7 +43,7 @@ def a_client(region: str = "us-east-1", **config: Any) -> Any:
 
 @pytest.fixture
 def client() -> Any:
-    return clients.create_client(conf.current(), "sqs", 1, attempts=1)
+    return clients.create_client(conf.get_settings(), "sqs", 1, attempts=1)
 
 
 def noting(attempts: list[int], client: Any) -> Callable[[int], Any]:
@@ -88,13 +88,13 @@ def test_it_is_signed_for_its_region(client: Any) -> None:
     requests = answered_by(client, {})
     over(client).call("ReceiveMessage", **WORDS["ReceiveMessage"])
     (authorization,) = [request.headers["Authorization"] for request in requests]
-    assert f"/{conf.current().region}/sqs/aws4_request" in authorization
+    assert f"/{conf.get_settings().region}/sqs/aws4_request" in authorization
     assert "content-type;host;x-amz-date;x-amz-target" in authorization
 
 
 def test_receive_and_delete_take_it(sqs: Sqs) -> None:
     sqs.queue.send_message(MessageBody="x")
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     headers: list[Any] = []
     for client in (queue._polling._client, queue._deleting._client):
         client.meta.events.register("before-send.sqs", lambda request, **_: headers.append(request.headers))
@@ -160,7 +160,7 @@ def test_a_page_that_is_no_answer_of_sqs_is_never_left_to_boto3(client: Any, sai
 
 @pytest.mark.parametrize("said", [{}, {"Messages": None}, {"Messages": []}])
 def test_an_answer_without_messages_is_an_empty_receive(said: object) -> None:
-    queue = SqsQueue(conf.current())
+    queue = SqsQueue(conf.get_settings())
     answered_by(queue._polling._client, said)
     assert queue.receive(10, 0) == []
 
@@ -171,7 +171,7 @@ def test_binary_attributes_are_what_they_are_through_boto3(sqs: Sqs) -> None:
         MessageBody="{}",
         MessageAttributes={"bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}},
     )
-    (received,) = SqsQueue(conf.current()).receive(10, 0)
+    (received,) = SqsQueue(conf.get_settings()).receive(10, 0)
     assert unwrap_sqs(received).attributes == {"bytes": base64.b64encode(b"\x00\xff").decode()}
 
 

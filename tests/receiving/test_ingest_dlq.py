@@ -60,7 +60,7 @@ def test_a_delivery_says_which_queue_it_came_from(sqs: Sqs) -> None:
     sqs.topic.publish(Message=json.dumps(opportunity(2)))
 
     report()
-    poll_once(SqsQueue(conf.current()), wait_seconds=0)
+    poll_once(SqsQueue(conf.get_settings()), wait_seconds=0)
 
     assert list(Delivery.objects.order_by("pk").values_list("queue", flat=True)) == [
         DEAD_LETTERS,
@@ -75,7 +75,7 @@ def test_a_message_whose_delete_failed_for_so_long_is_known_and_not_handled_agai
     sqs.topic.publish(Message=json.dumps(opportunity(1)))
     with monkeypatch.context() as patched:
         patched.setattr(SqsQueue, "delete", lambda self, messages: list(messages))
-        poll_once(SqsQueue(conf.current()), wait_seconds=0)
+        poll_once(SqsQueue(conf.get_settings()), wait_seconds=0)
     work("passport-opportunities")
     before = ProcessedMessage.objects.values().get()
     give_up_what_is_there(sqs, 1)
@@ -89,7 +89,7 @@ def test_a_message_whose_delete_failed_for_so_long_is_known_and_not_handled_agai
 
 def test_the_same_key_with_other_content_is_kept_for_a_person(sqs: Sqs) -> None:
     sqs.topic.publish(Message=json.dumps(opportunity(1, "first")))
-    poll_once(SqsQueue(conf.current()), wait_seconds=0)
+    poll_once(SqsQueue(conf.get_settings()), wait_seconds=0)
     give_up(sqs, opportunity(1, "second"))
 
     assert report()["quarantined"] == 1

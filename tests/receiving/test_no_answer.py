@@ -22,7 +22,7 @@ from passport_events import conf
 from passport_events.aws_clients.queue_attributes import DEPTH, read_queue_attributes
 from passport_events.exceptions import PayloadUnavailable, QueueUnavailable, TopicUnavailable
 from passport_events.models import SalesforceOrganization
-from passport_events.publishing.topic import SnsTopic
+from passport_events.publishing.sns_topic import SnsTopic
 from passport_events.receiving import s3
 from passport_events.receiving.poller import Limits, Poller
 from passport_events.receiving.sqs import SqsQueue
@@ -115,7 +115,7 @@ class Server:
     def settings(self) -> conf.Settings:
         """Settings that ask it."""
         return dataclasses.replace(
-            conf.current(), endpoint_url=f"http://{LOOPBACK}:{self._server.server_port}"
+            conf.get_settings(), endpoint_url=f"http://{LOOPBACK}:{self._server.server_port}"
         )
 
     def close(self) -> None:

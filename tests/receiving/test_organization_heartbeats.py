@@ -78,7 +78,7 @@ def test_it_comes_through_sns_and_sqs_wrapped_and_raw(home: SalesforceOrganizati
     sqs.topic.publish(Message=json.dumps(opportunity(1)))
 
     received = 0
-    polling = SqsQueue(conf.current())
+    polling = SqsQueue(conf.get_settings())
     while received < 3:
         polled = poll_once(polling, wait_seconds=1)
         received += polled.received

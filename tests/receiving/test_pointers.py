@@ -104,7 +104,7 @@ def test_every_format_may_be_large(
     project_that_covers(settings, *COVERED)
     SalesforceOrganization.objects.create(salesforce_id=ORGANIZATION, name="Sample", mode="live")
     body = (SAMPLES / name).read_text()
-    direct = parse_delivery(raw(body.encode(), org_id=ORGANIZATION), conf.current())
+    direct = parse_delivery(raw(body.encode(), org_id=ORGANIZATION), conf.get_settings())
 
     message = send(sqs, bucket, (sns_notification(body) if wrapped else body).encode(), org_id=ORGANIZATION)
     open_pointers()

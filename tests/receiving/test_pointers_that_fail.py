@@ -154,5 +154,5 @@ def test_payloads_that_cannot_be_read_are_grouped_by_format_and_reason(sqs: Sqs,
 
     for message in (one, two):
         message.refresh_from_db()
-    group = fingerprint.of_quarantine(one.delivery.wire_format, one.reason.partition(":")[0])
+    group = fingerprint.compute_quarantine_fingerprint(one.delivery.wire_format, one.reason.partition(":")[0])
     assert (one.status, one.fingerprint, two.fingerprint) == ("quarantined", group, group)

@@ -110,7 +110,7 @@ def deliver(said: list[Said], chance: Random) -> tuple[int, int]:
 def handle() -> int:
     """Let workers do all that is due; returns how many messages had their turn."""
     done = 0
-    while turn := sum(work(queue) for queue in conf.current().queues()):
+    while turn := sum(work(queue) for queue in conf.get_settings().queues()):
         done += turn
     return done
 

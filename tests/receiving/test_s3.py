@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_refused(bucket: Bucket) -> None:
 
 def test_one_client_is_made_for_many_reads(bucket: Bucket) -> None:
     upload(bucket, b"x", "k")
-    settings = conf.current()
+    settings = conf.get_settings()
     s3.read(POINTER, settings)
     made = s3._made[0]
     s3.read(POINTER, settings)

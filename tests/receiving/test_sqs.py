@@ -22,7 +22,7 @@ from tests.receiving.factories import left_in_sqs
 
 @pytest.fixture
 def queue(sqs: Sqs) -> SqsQueue:
-    return SqsQueue(conf.current())
+    return SqsQueue(conf.get_settings())
 
 
 def received(handle: str) -> RawDelivery:
@@ -73,7 +73,7 @@ def test_the_entries_that_failed_are_told_by_their_position(queue: SqsQueue) -> 
     assert queue.delete(batch) == [batch[1]]
     assert [json.loads(request.body) for request in requests] == [
         {
-            "QueueUrl": conf.current().queue_url,
+            "QueueUrl": conf.get_settings().queue_url,
             "Entries": [
                 {"Id": "0", "ReceiptHandle": "one"},
                 {"Id": "1", "ReceiptHandle": "two"},
@@ -101,7 +101,7 @@ def test_a_delete_does_not_wait_behind_a_long_poll(sqs: Sqs, queue: SqsQueue) ->
 def test_a_silent_socket_is_given_up_a_little_after_the_long_poll(queue: SqsQueue) -> None:
     polling: Any = queue._polling._client.meta.config
     deleting: Any = queue._deleting._client.meta.config
-    assert polling.read_timeout == conf.current().sqs_wait_seconds + 5
+    assert polling.read_timeout == conf.get_settings().sqs_wait_seconds + 5
     assert deleting.read_timeout == 10
 
 
@@ -115,7 +115,7 @@ def test_a_queue_that_is_gone_is_named_by_its_code(sqs: Sqs, queue: SqsQueue) ->
 
 
 def test_an_endpoint_that_does_not_answer_is_named_by_its_error() -> None:
-    nowhere = dataclasses.replace(conf.current(), endpoint_url="http://127.0.0.1:1")
+    nowhere = dataclasses.replace(conf.get_settings(), endpoint_url="http://127.0.0.1:1")
     with pytest.raises(QueueUnavailable, match="EndpointConnectionError"):
         SqsQueue(nowhere).receive(10, 0)
 
@@ -146,7 +146,7 @@ def test_the_region_is_read_from_the_url(url: str, region: str) -> None:
 )
 def test_what_boto3_cannot_use_is_a_configuration_error(settings: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        SqsQueue(dataclasses.replace(conf.current(), **settings))
+        SqsQueue(dataclasses.replace(conf.get_settings(), **settings))
 
 
 def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     module._get_session.cache_clear()
     try:
         with pytest.raises(ConfigurationError, match="You must specify a region"):
-            SqsQueue(dataclasses.replace(conf.current(), region=""))
+            SqsQueue(dataclasses.replace(conf.get_settings(), region=""))
     finally:
         module._get_session.cache_clear()
 
@@ -171,7 +171,7 @@ def test_one_client_at_a_time_is_made_because_a_session_is_not_safe_to_share(
 
     session = Session()
     monkeypatch.setattr(module, "_get_session", lambda: session)
-    settings = conf.current()
+    settings = conf.get_settings()
     threads = [threading.Thread(target=module.create_client, args=(settings, "sqs", 1)) for _ in range(8)]
     for thread in threads:
         thread.start()

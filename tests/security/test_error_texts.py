@@ -166,7 +166,7 @@ def test_normalizing_a_text_takes_time_in_proportion_to_its_length(
 ) -> None:
     """Case B2: nothing in a pattern goes back over what was read."""
     seen = 0
-    real = fingerprint.gist_of
+    real = fingerprint.normalize_text
 
     def prepare(size: int) -> Callable[[], object]:
         nonlocal seen
@@ -174,7 +174,7 @@ def test_normalizing_a_text_takes_time_in_proportion_to_its_length(
         return lambda: real(text * size)
 
     assert_linear(prepare, 400)
-    assert real(text * 10**6) == real((text * 10**6)[: fingerprint.MAX_READ])
+    assert real(text * 10**6) == real((text * 10**6)[: fingerprint.MAX_READ_LENGTH])
 
 
 def test_an_event_of_many_fields_costs_no_more() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from passport_events.conf import EventType, Settings
-from passport_events.contract.check import check
-from passport_events.contract.delivered import Journey
+from passport_events.contract.check import check_file
+from passport_events.contract.simulated_delivery import SimulatedRoute
 from passport_events.testing import generated_messages, organization_id
 from tests.contract.checking import AT
 
@@ -25,7 +25,9 @@ def generated(event_type: EventType, count: int, seed: int = 1, **options: Any) 
 @pytest.mark.parametrize("event_type", TYPES, ids=lambda one: one.name)
 def test_each_is_a_right_message_of_its_type(event_type: EventType) -> None:
     lines = "\n".join(map(json.dumps, generated(event_type, 50))).encode()
-    found = list(check(lines, Settings(event_types={event_type.name: event_type}), Journey(at=AT)))
+    found = list(
+        check_file(lines, Settings(event_types={event_type.name: event_type}), SimulatedRoute(at=AT))
+    )
     assert len(found) == 50
     assert all(checked.is_well for checked in found)
     (events,) = zip(*(checked.events for checked in found), strict=True)

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
-from passport_events.error_tree import collect_causes, iterate_leaves
+from passport_events.exception_chains import collect_causes, iterate_leaves
 from passport_events.handling.error_report.facts import (
     Fact,
     get_schema_names,
@@ -27,7 +27,7 @@ from passport_events.handling.error_report.source_constants import (
     get_validation_texts,
 )
 from passport_events.handling.rq_timeout import is_job_timeout
-from passport_events.interrupts import is_interrupt
+from passport_events.process_interrupts import is_interrupt
 
 MAX_TEXT_CHARACTERS = 1_000
 MAX_READ_CHARACTERS = 10_000
@@ -56,7 +56,7 @@ class ErrorReport:
 
     def fingerprint(self, event_type: str) -> str:
         """Fingerprint of the failure group that this error belongs to."""
-        return fingerprint.of_error(
+        return fingerprint.compute_error_fingerprint(
             event_type, self.error_class, self.own_frames, self.normalized_text, self.inner
         )
 
@@ -100,7 +100,7 @@ def describe(
     inner: list[BaseException] = []
     if isinstance(error, BaseExceptionGroup):
         inner = _take(iterate_leaves(error), MAX_INNER_READ)
-    normalized_text = fingerprint.gist_of(text)
+    normalized_text = fingerprint.normalize_text(text)
     lines = [text, *(f"{get_class_name(one)}: {masker.mask_text(one)}" for one in inner[:MAX_INNER_SHOWN])]
     if len(inner) > MAX_INNER_SHOWN:
         lines.append("and others")
@@ -133,7 +133,7 @@ def _format_frames(error: BaseException) -> str:
 
 
 def _digest(error: BaseException, masker: _TextMasker) -> str:
-    text = fingerprint.gist_of(masker.mask_text(error))
+    text = fingerprint.normalize_text(masker.mask_text(error))
     return "|".join((get_class_name(error), *read_own_frames(error), text))
 
 

@@ -9,7 +9,6 @@ from django.db import Error, connections
 
 from passport_events import conf, periodic_tasks
 from passport_events.dispatching import dispatcher
-from passport_events.escaping import escape_controls
 from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.management.base import GuardedCommand
 from passport_events.management.process import exit_with_error, stop_on_signals
@@ -17,6 +16,7 @@ from passport_events.models import ProcessedMessage
 from passport_events.processes.backoff import Backoff, Startup
 from passport_events.processes.errors import describe_database
 from passport_events.processes.threads import STOP_SECONDS, ThreadGroup
+from passport_events.text_escaping import escape_controls
 
 
 class Command(GuardedCommand):
@@ -61,7 +61,7 @@ class Command(GuardedCommand):
         threads.run()
 
     def _dispatch(self, threads: ThreadGroup) -> None:
-        backoff = Backoff(conf.current().max_consecutive_errors)
+        backoff = Backoff(conf.get_settings().max_consecutive_errors)
         has_answered = False
         while not threads.is_stopping:
             pause = dispatcher.TICK_SECONDS

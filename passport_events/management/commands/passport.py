@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import Error
 
-from passport_events.escaping import escape_controls
 from passport_events.exceptions import PassportEventsError, ThreadStuck
 from passport_events.extension_points import Verb, verbs
 from passport_events.management.base import GuardedCommand
@@ -29,6 +28,7 @@ from passport_events.management.verbs import (
     retry,
 )
 from passport_events.processes.errors import describe_error
+from passport_events.text_escaping import escape_controls
 
 MODULES = (
     *(health, doctor, messages, retry, replay, reprocess, operations),

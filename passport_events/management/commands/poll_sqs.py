@@ -10,13 +10,13 @@ from typing import Any
 from django.db import Error
 
 from passport_events import conf
-from passport_events.escaping import escape_controls
 from passport_events.exceptions import ConfigurationError, PassportEventsError, StartFailed
 from passport_events.management.base import GuardedCommand
 from passport_events.management.process import exit_with_error, stop_on_signals
 from passport_events.receiving.poller import Limits, Poller, Totals
 from passport_events.receiving.sqs import SqsQueue
-from passport_events.stdio import OutputError
+from passport_events.standard_streams import OutputError
+from passport_events.text_escaping import escape_controls
 
 
 def parse_positive(text: str) -> int:
@@ -69,7 +69,7 @@ class Command(GuardedCommand):
         )
 
     def _run(self, options: dict[str, Any]) -> Totals:
-        settings = conf.current()
+        settings = conf.get_settings()
         health_file = options["health_file"]
         if health_file is not None and not health_file.parent.is_dir():
             raise ConfigurationError(f"--health-file: there is no directory {health_file.parent}")

@@ -54,7 +54,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 
 def _find(options: dict[str, Any]) -> Iterator[Finding]:
-    settings = conf.current()
+    settings = conf.get_settings()
     yield from examine(settings, options["topic"])
     if options["no_canary"]:
         yield canary.report_not_sent()

@@ -58,7 +58,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
 
 
 def _build_poller(options: dict[str, Any], counter: Counter, started: Callable[[str], None]) -> Poller:
-    settings = conf.current()
+    settings = conf.get_settings()
     urls = settings.dead_letter_queue_urls
     if not urls:
         raise ConfigurationError(

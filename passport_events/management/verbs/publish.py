@@ -13,18 +13,17 @@ from django.core.management.base import OutputWrapper
 
 from passport_events import conf
 from passport_events.conf import Settings
-from passport_events.contract.delivered import Journey
-from passport_events.contract.source import read
+from passport_events.contract.input_files import read_input
+from passport_events.contract.simulated_delivery import SimulatedRoute
 from passport_events.exceptions import OperationRefused
 from passport_events.extension_points import Verb
 from passport_events.management.verbs import DONE, ERROR, TROUBLE
 from passport_events.management.verbs.arguments import parse_positive, parse_salesforce_id
 from passport_events.management.verbs.output import Counter
 from passport_events.publishing import report
-from passport_events.publishing.account import Account
-from passport_events.publishing.prepare import Prepared, prepare
-from passport_events.publishing.send import send
-from passport_events.publishing.topic import SnsTopic, region_of
+from passport_events.publishing.messages import PreparedMessages, prepare_messages
+from passport_events.publishing.publisher import PublishResult, publish_messages
+from passport_events.publishing.sns_topic import SnsTopic, parse_region
 from passport_events.testing import generated_messages
 from passport_events.testing.factories import COMMITTED_MS
 
@@ -55,29 +54,29 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     """Read, send and report."""
-    settings = conf.current()
+    settings = conf.get_settings()
     topic = options["topic"]
-    region_of(topic)  # A wrong one is told before anything is read.
-    journey = Journey(at=datetime.now(UTC), org_id=options["organization"] or "", topic_arn=topic)
-    prepared = prepare(_read_input(options, settings), settings, journey)
+    parse_region(topic)  # A wrong one is told before anything is read.
+    journey = SimulatedRoute(at=datetime.now(UTC), org_id=options["organization"] or "", topic_arn=topic)
+    prepared = prepare_messages(_read_input(options, settings), settings, journey)
     if not prepared.ready and not prepared.invalid:
         raise OperationRefused(f"There is nothing in {options['file']}.")
     account = None
     if not options["preview"] and (options["skip_invalid"] or not prepared.invalid):
         account = _send(SnsTopic(settings, topic), prepared)
     if options["json"]:
-        out.write(json.dumps(report.document(prepared, account)))
+        out.write(json.dumps(report.build_document(prepared, account)))
     else:
-        for line in report.lines(prepared, account):
+        for line in report.format_lines(prepared, account):
             out.write(line)
     if account and account.gave_up and not account.sent:
         return ERROR
     return TROUBLE if prepared.invalid or (account and account.unsent) else DONE
 
 
-def _send(topic: SnsTopic, prepared: Prepared) -> Account:
+def _send(topic: SnsTopic, prepared: PreparedMessages) -> PublishResult:
     counter = Counter(len(prepared.ready), "messages")
-    account = send(topic, prepared.ready, lambda account: counter.show(account.settled))
+    account = publish_messages(topic, prepared.ready, lambda account: counter.show(account.settled))
     counter.end()
     return account
 
@@ -85,7 +84,7 @@ def _send(topic: SnsTopic, prepared: Prepared) -> Account:
 def _read_input(options: dict[str, Any], settings: Settings) -> bytes:
     if (options["file"] is None) == (options["generate"] is None):
         raise OperationRefused("Name a FILE (- is standard input) or --generate N messages, one of both.")
-    return _generate(options, settings) if options["generate"] else read(options["file"])
+    return _generate(options, settings) if options["generate"] else read_input(options["file"])
 
 
 def _generate(options: dict[str, Any], settings: Settings) -> bytes:

@@ -27,7 +27,7 @@ def _add_purge_arguments(parser: ArgumentParser) -> None:
 
 def _purge(out: OutputWrapper, options: dict[str, Any]) -> int:
     counter = Counter(None, "rows")
-    purged = purge(Retention.from_settings(conf.current()), lambda so_far: counter.show(so_far.rows))
+    purged = purge(Retention.from_settings(conf.get_settings()), lambda so_far: counter.show(so_far.rows))
     counter.end()
     automatic_purge.record_purge(Actor.from_command(), purged)
     _report(out, "purge", purged, as_json=options["json"])

@@ -41,7 +41,7 @@ def read_workers(moment: Moment) -> tuple[list[ProcessRow], str]:
     A worker of ours says that it lives every twenty seconds; until its registration ends, after eight
     minutes, RQ counts one that was killed.
     """
-    ours = set(conf.current().queues())
+    ours = set(conf.get_settings().queues())
     try:
         found = {
             each.name: each for queue in ours for each in rq_state.list_workers(hints.get_rq_queue(queue))

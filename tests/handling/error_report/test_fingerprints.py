@@ -124,4 +124,4 @@ def test_what_cannot_be_read_is_grouped_by_format_and_reason() -> None:
     assert ProcessedMessage.objects.filter(status=Status.QUARANTINED).count() == 3
     assert groups[0] == groups[1] != groups[2]
     reason = bytes_.reason.partition(":")[0]
-    assert groups[0] == fingerprint.of_quarantine(bytes_.delivery.wire_format, reason)
+    assert groups[0] == fingerprint.compute_quarantine_fingerprint(bytes_.delivery.wire_format, reason)

@@ -97,7 +97,7 @@ def test_a_real_worker_is_found_with_its_queues(greedy_worker: Worker) -> None:
 
 @pytest.mark.django_db
 def test_a_worker_of_several_queues_is_said_once(greedy_worker: Worker) -> None:
-    assert [finding.id for finding in examine(conf.current(), [])].count("R8") == 1
+    assert [finding.id for finding in examine(conf.get_settings(), [])].count("R8") == 1
 
 
 def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:

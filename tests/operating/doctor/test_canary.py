@@ -31,13 +31,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def send(topic: str = "") -> list[Canary]:
-    sent = canary.send(conf.current(), topic, TYPES)
+    sent = canary.send(conf.get_settings(), topic, TYPES)
     assert not isinstance(sent, Finding)
     return sent
 
 
 def receive() -> None:
-    while poll_once(SqsQueue(conf.current()), wait_seconds=0).received:
+    while poll_once(SqsQueue(conf.get_settings()), wait_seconds=0).received:
         pass
 
 
@@ -49,7 +49,7 @@ def findings(sent: list[Canary]) -> list[Finding]:
 def test_canaries_of_every_type_come_to_their_end(redis_server: ValkeyServer, sqs: Sqs, through: str) -> None:
     sent = send(sqs.topic.arn if through == "the topic" else "")
     receive()
-    for queue in conf.current().queues():
+    for queue in conf.get_settings().queues():
         work_on_queue(queue)
 
     found = findings(sent)
@@ -114,7 +114,7 @@ def test_a_canary_that_ends_otherwise_is_told() -> None:
 
 
 def test_a_queue_that_takes_nothing_is_told(redis_server: ValkeyServer, sqs: Sqs) -> None:
-    gone = dataclasses.replace(conf.current(), queue_url=conf.current().queue_url + "-gone")
+    gone = dataclasses.replace(conf.get_settings(), queue_url=conf.get_settings().queue_url + "-gone")
     found = canary.send(gone, "", TYPES)
     assert isinstance(found, Finding)
     assert found.id == "C1"

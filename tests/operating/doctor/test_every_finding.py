@@ -78,7 +78,7 @@ class Given:
 
     def examine(self) -> list[Finding]:
         """Everything that the doctor says without canaries."""
-        return list(examine(conf.current(), [self.sqs.topic.arn]))
+        return list(examine(conf.get_settings(), [self.sqs.topic.arn]))
 
 
 def case(number: Id) -> Callable[[Callable[[Given], Case]], None]:
@@ -183,7 +183,7 @@ def _(given: Given) -> Case:
     policy = {"deadLetterTargetArn": dead.attributes["QueueArn"], "maxReceiveCount": 10}
     attributes |= {"MessageRetentionPeriod": "345600", "RedrivePolicy": json.dumps(policy)}
     sqs.create_queue(QueueName=names[1], Attributes={**attributes, "VisibilityTimeout": "60"})
-    before = conf.current().queue_url
+    before = conf.get_settings().queue_url
     given.set(QUEUE_URL=f"{before}.fifo")
     yield
     given.set(QUEUE_URL=before)
@@ -360,7 +360,7 @@ def _(given: Given) -> Case:
 @case("T7")
 def _(given: Given) -> Case:
     def named_none() -> list[Finding]:
-        return list(examine(conf.current(), []))
+        return list(examine(conf.get_settings(), []))
 
     with given.patch.context() as without:
         without.setattr(Given, "examine", lambda given: named_none())
@@ -546,7 +546,7 @@ def _(given: Given) -> Case:
 
 
 def _examine(given: Given) -> list[Finding]:
-    return list(examine(conf.current(), [given.sqs.topic.arn]))
+    return list(examine(conf.get_settings(), [given.sqs.topic.arn]))
 
 
 def _setting(number: Id, name: str, bad: str, good: str) -> None:
@@ -660,7 +660,11 @@ def _(given: Given) -> Case:
 def _(given: Given) -> Case:
     """Case C10."""
     message = opportunity()
-    crash = {"crashes": 3, "fingerprint": fingerprint.of_crash("opportunity"), "due_at": None}
+    crash = {
+        "crashes": 3,
+        "fingerprint": fingerprint.compute_crash_fingerprint("opportunity"),
+        "due_at": None,
+    }
     rows(message).update(status=Status.DEAD, finished_at=message.delivery.received_at, **crash)
     found = wrong(given)["M1"]
     assert f"Message {message.pk} took its worker down" in found.text
@@ -673,7 +677,7 @@ def _(given: Given) -> Case:
 
 
 def said_of_canaries(given: Given, *, receive: bool = True, work: bool = True) -> list[Finding]:
-    sent = canary.send(conf.current(), given.through, ["opportunity"])
+    sent = canary.send(conf.get_settings(), given.through, ["opportunity"])
     if isinstance(sent, Finding):
         return [sent]
     if receive:
@@ -730,7 +734,7 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 @of_canaries("C3")
 def _(given: Given) -> Iterator[list[Finding]]:
-    sent = canary.send(conf.current(), "", ["opportunity"])
+    sent = canary.send(conf.get_settings(), "", ["opportunity"])
     assert not isinstance(sent, Finding)
     given.sqs.queue.purge()
     yield list(canary.judge(canary.follow(sent, NOW), NOW))
@@ -751,7 +755,7 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 @of_canaries("C6")
 def _(given: Given) -> Iterator[list[Finding]]:
-    sent = canary.send(conf.current(), "", ["opportunity"])
+    sent = canary.send(conf.get_settings(), "", ["opportunity"])
     assert not isinstance(sent, Finding)
     [message] = given.sqs.queue.receive_messages()
     message.change_visibility(VisibilityTimeout=0)
@@ -821,7 +825,7 @@ def test_two_faults_are_two_findings(given: Given) -> None:
     """A paused type is not what a missing worker is blamed for, and the other way around."""
     passport("pause", "--event-type", "opportunity", "--reason", "a test")
     given.stack.stop_worker("passport-items")
-    sent = canary.send(conf.current(), "", ["opportunity", "item"])
+    sent = canary.send(conf.get_settings(), "", ["opportunity", "item"])
     assert not isinstance(sent, Finding)
     given.stack.receive()
     assert ids(list(canary.judge(canary.follow(sent, NOW), NOW))) == ["C7", "C4"]

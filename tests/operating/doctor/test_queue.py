@@ -124,20 +124,20 @@ def test_a_dead_letter_queue_that_may_not_be_asked_is_named_with_the_right_that_
 
 
 def test_a_real_queue_is_asked_with_its_dead_letter_queue(sqs: Sqs) -> None:
-    facts = queue.look(conf.current())
+    facts = queue.look(conf.get_settings())
 
     assert isinstance(facts, QueueFacts)
     assert facts.arn == sqs.queue.attributes["QueueArn"]
     assert facts.dead_letters is not None
     assert facts.dead_letters["QueueArn"] == sqs.dead_letter_queue.attributes["QueueArn"]
     # Of five receives, as the tests' queue has it; both queues keep messages equally long there.
-    assert {finding.id for finding in queue.judge(facts, conf.current())} >= {"Q10", "Q12"}
+    assert {finding.id for finding in queue.judge(facts, conf.get_settings())} >= {"Q10", "Q12"}
 
 
 def test_a_queue_that_does_not_exist_is_an_error(sqs: Sqs) -> None:
     boto3.client("sqs", endpoint_url=environment.aws_endpoint_url()).delete_queue(QueueUrl=sqs.queue.url)
 
-    found = queue.look(conf.current())
+    found = queue.look(conf.get_settings())
 
     assert isinstance(found, Finding)
     assert (found.id, found.severity) == ("Q1", Severity.ERROR)

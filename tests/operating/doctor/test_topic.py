@@ -63,18 +63,18 @@ def test_a_real_subscription_is_asked(sqs: Sqs) -> None:
     sqs.subscription.set_attributes(AttributeName="RawMessageDelivery", AttributeValue="true")
     queue_arn = sqs.queue.attributes["QueueArn"]
 
-    found = topic.look(sqs.topic.arn, queue_arn, conf.current())
+    found = topic.look(sqs.topic.arn, queue_arn, conf.get_settings())
 
     assert isinstance(found, Subscription)
     assert found.is_raw
-    assert topic.look(sqs.topic.arn, queue_arn + "-other", conf.current()) == Subscription(
+    assert topic.look(sqs.topic.arn, queue_arn + "-other", conf.get_settings()) == Subscription(
         sqs.topic.arn, None
     )
 
 
 @pytest.mark.django_db
 def test_a_topic_that_does_not_exist_is_an_error(sqs: Sqs) -> None:
-    found = topic.look(sqs.topic.arn + "-gone", sqs.queue.attributes["QueueArn"], conf.current())
+    found = topic.look(sqs.topic.arn + "-gone", sqs.queue.attributes["QueueArn"], conf.get_settings())
 
     assert isinstance(found, Finding)
     assert (found.id, found.severity) == ("T1", Severity.ERROR)

@@ -26,7 +26,7 @@ class OutputError(Exception):
 
 
 @contextmanager
-def guarded_streams(program: str) -> Iterator[None]:
+def guard_streams(program: str) -> Iterator[None]:
     """Around all that a command does.
 
     Where standard output is a closed pipe the process ends quietly; where it cannot be written it says

@@ -1,27 +1,86 @@
-"""What the members of a message are made of."""
+"""Types of the members of a message, and text shapes: a pattern for schemas and a rule for people.
+
+Patterns use only what regular expressions of every language share. `TextShape.holds` checks what a pattern
+cannot: the suffix of an id, the 30th of February.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from passport_events.contract.shape import Shape, broken, passes
 from passport_events.event import CHANGE_WORDS
 from passport_events.exceptions import Unreadable
 from passport_events.salesforce_ids import normalize_id
 from passport_events.wire.flatten import MAX_NAME_LENGTH, MAX_PARTS
 
+BROKEN = "broken_rule"
+"""The type of pydantic's error where its message is a rule of ours."""
+
+
+def build_rule_error(rule: str) -> PydanticCustomError:
+    """The error to raise in a validator. `rule` begins with "must" and holds no value."""
+    return PydanticCustomError(BROKEN, "{rule}", {"rule": rule})
+
+
+def make_predicate(check: Callable[[str], object]) -> Callable[[str], bool]:
+    """Whether a value gets through a function that raises for a wrong one."""
+
+    def holds(text: str) -> bool:
+        try:
+            check(text)
+        except (ValueError, Unreadable):
+            return False
+        return True
+
+    return holds
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TextShape:
+    """A string of one shape. The pattern describes the whole string, without anchors."""
+
+    pattern: str
+    rule: str
+    """The end of a sentence that begins with the member's path."""
+    format: str = ""
+    """JSON Schema's word for it."""
+    holds: Callable[[str], bool] | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        form = {"format": self.format} if self.format else {}
+        return {**handler(schema), "pattern": anchor_pattern(self.pattern), **form}
+
+    def _check(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text) or (self.holds and not self.holds(text)):
+            raise build_rule_error(self.rule)
+        return text
+
+
+def anchor_pattern(pattern: str) -> str:
+    """As a JSON Schema writes it, where a pattern may match anywhere."""
+    return f"^(?:{pattern})$"
+
+
 PREFIX = r"(?:[\s\S]*\.)?"
 """What may stand before the last words of a CloudEvents `type`: your own reversed domain, or nothing."""
 
 
-def event_of(event_type: str) -> Shape:
+def build_event_shape(event_type: str) -> TextShape:
     """The CloudEvents `type` of an event type: any prefix, a change, and major version 1."""
-    return Shape(
+    return TextShape(
         rf"{PREFIX}{event_type}\.(?:{'|'.join(CHANGE_WORDS)})\.v1",
         f"must end with {event_type}.<change>.v1, and <change> be one of {', '.join(CHANGE_WORDS)}",
     )
@@ -33,16 +92,16 @@ ORGANIZATION_SOURCE = "urn:salesforce:org:"
 
 def is_organization(text: str) -> bool:
     """Whether it is an organization's id, in any spelling."""
-    return passes(normalize_id)(text) and normalize_id(text).startswith("00D")
+    return make_predicate(normalize_id)(text) and normalize_id(text).startswith("00D")
 
 
-def organization_of(source: str) -> str | None:
+def extract_organization(source: str) -> str | None:
     """The organization's id as a source spells it, or None where it names none."""
     return source.removeprefix(ORGANIZATION_SOURCE) if source.startswith(ORGANIZATION_SOURCE) else None
 
 
 def _is_source(text: str) -> bool:
-    named = organization_of(text)
+    named = extract_organization(text)
     return named is None or is_organization(named)
 
 
@@ -55,15 +114,15 @@ _TIME_PATTERN = (
 Text = Annotated[str, Field(min_length=1)]
 SalesforceId = Annotated[
     str,
-    Shape(
+    TextShape(
         "[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?",
         "must be an id: 15 letters and digits, or 18 whose last three fit the others",
-        holds=passes(normalize_id),
+        holds=make_predicate(normalize_id),
     ),
 ]
 OrganizationId = Annotated[
     str,
-    Shape(
+    TextShape(
         ORGANIZATION_PATTERN,
         "must be the id of an organization: 00D..., 15 or 18 letters and digits",
         holds=is_organization,
@@ -72,34 +131,34 @@ OrganizationId = Annotated[
 Source = Annotated[
     str,
     # A schema says both cases as alternatives: one pattern would need a look-ahead, which not all have.
-    Shape(
+    TextShape(
         r"[\s\S]+",
         f"must not be empty, and after {ORGANIZATION_SOURCE} stand the id of an organization",
         holds=_is_source,
     ),
 ]
-Sequence = Annotated[str, Shape(SEQUENCE_PATTERN, "must be 14, 20 and 6 digits with dots between them")]
+Sequence = Annotated[str, TextShape(SEQUENCE_PATTERN, "must be 14, 20 and 6 digits with dots between them")]
 Time = Annotated[
     str,
-    Shape(
+    TextShape(
         _TIME_PATTERN,
         "must be a time as RFC 3339 writes it, like 2026-05-07T22:29:47.000Z",
         format="date-time",
-        holds=passes(datetime.fromisoformat),
+        holds=make_predicate(datetime.fromisoformat),
     ),
 ]
 Day = Annotated[
     str,
-    Shape(
+    TextShape(
         "[0-9]{4}-[0-9]{2}-[0-9]{2}",
         "must be a day like 2026-05-07",
         format="date",
-        holds=passes(date.fromisoformat),
+        holds=make_predicate(date.fromisoformat),
     ),
 ]
 
 
-def _as_double(value: object) -> object:
+def _convert_decimal(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
@@ -109,12 +168,12 @@ _RULES = {
     "too_large": "must not hold so many long names of nested fields",
 }
 """The reader's reason -> our words."""
-_RULE_OF_NAMES = f"must not hold a field name of more than {MAX_NAME_LENGTH} characters or {MAX_PARTS} parts"
-Number = Annotated[float, BeforeValidator(_as_double), Field(allow_inf_nan=False)]
+_NAME_RULE = f"must not hold a field name of more than {MAX_NAME_LENGTH} characters or {MAX_PARTS} parts"
+Number = Annotated[float, BeforeValidator(_convert_decimal), Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Open(BaseModel):
+class OpenModel(BaseModel):
     """An object to which members may be added at any time: unknown ones are allowed and ignored."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, use_attribute_docstrings=True)
@@ -125,4 +184,4 @@ def check_fields(fields: Mapping[str, Any], leaves: Callable[[Mapping[str, Any]]
     try:
         leaves(fields)
     except Unreadable as error:
-        raise broken(_RULES.get(error.reason, _RULE_OF_NAMES)) from None
+        raise build_rule_error(_RULES.get(error.reason, _NAME_RULE)) from None

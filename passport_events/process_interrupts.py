@@ -9,7 +9,7 @@ import threading
 from types import CodeType, TracebackType
 from typing import Any
 
-from passport_events.error_tree import iterate_leaves
+from passport_events.exception_chains import iterate_leaves
 
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _ASYNCIO = "asyncio.runners"
@@ -26,14 +26,14 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def _is_interrupt(error: BaseException) -> bool:
-    frames = list(_frames(error.__traceback__))
-    if isinstance(error, KeyboardInterrupt) and _is_pressed(frames):
+    frames = list(_iterate_frames(error.__traceback__))
+    if isinstance(error, KeyboardInterrupt) and _is_ctrl_c(frames):
         return True
-    handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
+    handlers = {_get_code(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.tb_frame.f_code in handlers for frame in frames)
 
 
-def _is_pressed(frames: list[TracebackType]) -> bool:
+def _is_ctrl_c(frames: list[TracebackType]) -> bool:
     """Whether Python's own handler of SIGINT raised it: between two instructions, without a `raise`."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return False  # RQ's workers, for one, listen themselves
@@ -45,13 +45,13 @@ def _is_pressed(frames: list[TracebackType]) -> bool:
     return not is_raised or frame.f_globals.get("__name__") == _ASYNCIO
 
 
-def _frames(traceback: TracebackType | None) -> Any:
+def _iterate_frames(traceback: TracebackType | None) -> Any:
     while traceback is not None:
         yield traceback
         traceback = traceback.tb_next
 
 
-def _code_of(handler: Any) -> CodeType | None:
+def _get_code(handler: Any) -> CodeType | None:
     while isinstance(handler, functools.partial):
         handler = handler.func
     function = getattr(handler, "__func__", handler)

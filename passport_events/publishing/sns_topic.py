@@ -13,12 +13,12 @@ from passport_events.aws_clients.error_advice import SNS, find_advice
 from passport_events.aws_clients.queue_urls import strip_userinfo
 from passport_events.conf import Settings
 from passport_events.exceptions import OperationRefused, TopicUnavailable
-from passport_events.publishing.outgoing import DATA_TYPE, Outgoing
+from passport_events.publishing.messages import DATA_TYPE, OutgoingMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-ANSWER_SECONDS = 10
+READ_TIMEOUT_SECONDS = 10
 """How long SNS may think about a batch."""
 
 _ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
@@ -26,7 +26,7 @@ _NO_ANSWER = "NoAnswer"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedMessage:
     """A message that SNS did not take."""
 
     position: int
@@ -40,7 +40,7 @@ class Refused:
 class Topic(Protocol):
     """What sending needs of a topic."""
 
-    def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
+    def publish(self, batch: Sequence[OutgoingMessage]) -> list[RejectedMessage]:
         """One request; returns those that were not taken. Raises TopicUnavailable."""
 
 
@@ -49,13 +49,13 @@ class SnsTopic:
 
     def __init__(self, settings: Settings, arn: str) -> None:
         """Raises OperationRefused for an ARN that is none, and ConfigurationError."""
-        region = region_of(arn)
+        region = parse_region(arn)
         self._arn = arn
         self._sns: SNSClient = create_client(
-            dataclasses.replace(settings, region=region), "sns", ANSWER_SECONDS
+            dataclasses.replace(settings, region=region), "sns", READ_TIMEOUT_SECONDS
         )
 
-    def publish(self, batch: Sequence[Outgoing]) -> list[Refused]:
+    def publish(self, batch: Sequence[OutgoingMessage]) -> list[RejectedMessage]:
         """One PublishBatch. Raises TopicUnavailable where SNS says nothing about any message."""
         try:
             response = self._sns.publish_batch(
@@ -91,11 +91,11 @@ class SnsTopic:
                 continue
             # One that SNS does not mention at all may be lost; sent twice is better.
             code, is_final = failed.get(str(position), (_NO_ANSWER, False))
-            refused.append(Refused(position, code, is_final))
+            refused.append(RejectedMessage(position, code, is_final))
         return refused
 
 
-def region_of(arn: str) -> str:
+def parse_region(arn: str) -> str:
     """The region of a standard topic. Raises OperationRefused for any other ARN."""
     found = _ARN.fullmatch(arn)
     if found is None:

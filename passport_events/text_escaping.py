@@ -16,12 +16,12 @@ def escape_controls(text: str, keep: str = "") -> str:
     """
     if text.isprintable():  # the usual case, decided in C
         return text
-    return "".join(c if c in keep or not _is_unsafe(c) else _spell(c) for c in text)
+    return "".join(c if c in keep or not _is_unsafe(c) else _escape_character(c) for c in text)
 
 
 def _is_unsafe(character: str) -> bool:
     return unicodedata.category(character).startswith(_UNSAFE_CATEGORIES)
 
 
-def _spell(character: str) -> str:
+def _escape_character(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
