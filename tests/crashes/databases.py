@@ -17,11 +17,11 @@ ON_SQLITE = frozenset(
         "claimed, not committed",
         "finished, not committed",
         "failed, attempt written",
-        "given back",
+        "unclaimed",
         "batch finished, not committed",
-        "together, finished, not committed",
+        "shared, finished, not committed",
         "payload stored, pointer not finished",
-        "crash sorted out, not committed",
+        "crash recovered, not committed",
         "due rows found",
     }
 )

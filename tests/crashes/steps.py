@@ -40,7 +40,7 @@ WORKER: Mapping[str, Seam] = {
     "stubs made": After("passport_events.handling.worker:ensure_records"),
 }
 HANDLER: Mapping[str, Seam] = {
-    "turn begins": Announced(Notification.STARTED),
+    "attempt starts": Announced(Notification.STARTED),
     "in prepare": After("tests.crashes.event_handlers:read_outside"),
     "prepared, no transaction yet": Before("passport_events.handling.execute:_run_transaction"),
     "record locked": After("passport_events.handling.execute:lock_record"),
@@ -58,9 +58,9 @@ FAILURE: Mapping[str, Seam] = {
     "failed, attempt written": After("passport_events.handling.execute:record_failure"),
     "failure committed": Announced(Notification.RETRYING),
 }
-GIVING_BACK: Mapping[str, Seam] = {
-    "time slice over, nothing given back": Before("passport_events.handling.worker:_unclaim"),
-    "given back": After("passport_events.handling.worker:_unclaim"),
+UNCLAIM: Mapping[str, Seam] = {
+    "time over, nothing unclaimed": Before("passport_events.handling.worker:_unclaim"),
+    "unclaimed": After("passport_events.handling.worker:_unclaim"),
 }
 BATCH: Mapping[str, Seam] = {
     "batch begins": Before("passport_events.handling.worker:merge_batch"),
@@ -68,12 +68,12 @@ BATCH: Mapping[str, Seam] = {
     "batch finished, not committed": After("passport_events.models.querysets:MessageQuerySet.finish"),
     "batch committed": After("passport_events.handling.worker:merge_batch"),
 }
-TOGETHER: Mapping[str, Seam] = {
-    "together, merged": After("passport_events.handling.batch_transaction:merge_messages"),
-    "together, in a handler": HANDLER["in the handler"],
-    "together, handled, not finished": Before("passport_events.handling.batch_transaction:finish_batch"),
-    "together, finished, not committed": After("passport_events.handling.batch_transaction:finish_batch"),
-    "together, committed": After("passport_events.handling.worker:run_batch"),
+SHARED: Mapping[str, Seam] = {
+    "shared, merged": After("passport_events.handling.batch_transaction:merge_messages"),
+    "shared, in a handler": HANDLER["in the handler"],
+    "shared, handled, not finished": Before("passport_events.handling.batch_transaction:finish_batch"),
+    "shared, finished, not committed": After("passport_events.handling.batch_transaction:finish_batch"),
+    "shared, committed": After("passport_events.handling.worker:run_batch"),
 }
 POINTER: Mapping[str, Seam] = {
     "pointer fetched, nothing stored": After("passport_events.receiving.payloads:fetch"),
@@ -83,7 +83,7 @@ POINTER: Mapping[str, Seam] = {
 }
 CRASH: Mapping[str, Seam] = {
     "crash noticed": Announced(Notification.CRASHED),
-    "crash sorted out, not committed": After("passport_events.handling.claim:recover_expired_leases"),
+    "crash recovered, not committed": After("passport_events.handling.claim:recover_expired_leases"),
 }
 DISPATCHER: Mapping[str, Seam] = {
     "due rows found": Before("passport_events.dispatching.hints:send"),
@@ -119,9 +119,9 @@ STEPS: Mapping[str, Seam] = {
     **WORKER,
     **HANDLER,
     **FAILURE,
-    **GIVING_BACK,
+    **UNCLAIM,
     **BATCH,
-    **TOGETHER,
+    **SHARED,
     **POINTER,
     **CRASH,
     **DISPATCHER,

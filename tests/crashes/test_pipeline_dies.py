@@ -38,7 +38,7 @@ def test_a_worker_that_dies_loses_nothing_and_does_nothing_twice(world: World, s
 
 
 @pytest.mark.parametrize("step", struck(steps.FAILURE))
-def test_a_worker_that_dies_while_it_writes_down_a_failure(world: World, step: str) -> None:
+def test_a_worker_that_dies_while_it_records_a_failure(world: World, step: str) -> None:
     world.publish(FAILS_ONCE, "two")
     world.receive_all()
     world.kill_at(step, *worker(OPPORTUNITIES))
@@ -48,8 +48,8 @@ def test_a_worker_that_dies_while_it_writes_down_a_failure(world: World, step: s
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", struck(steps.GIVING_BACK))
-def test_a_worker_that_dies_when_its_time_slice_is_over(world: World, step: str) -> None:
+@pytest.mark.parametrize("step", struck(steps.UNCLAIM))
+def test_a_worker_that_dies_when_its_time_is_over(world: World, step: str) -> None:
     world.publish(SLOW, SLOW)
     world.receive_all()
     world.kill_at(step, *worker(OPPORTUNITIES))
@@ -70,7 +70,7 @@ def test_a_worker_that_dies_in_a_whole_batch(world: World, step: str) -> None:
     assert_all_is_well(world)
 
 
-@pytest.mark.parametrize("step", struck(steps.TOGETHER))
+@pytest.mark.parametrize("step", struck(steps.SHARED))
 def test_a_worker_that_dies_in_a_transaction_that_handlers_share(world: World, step: str) -> None:
     world.publish("one", "two", "three", event_type="attachment")
     world.receive_all()
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_in_a_transaction_that_handlers_share(world: World, s
 
 
 @pytest.mark.parametrize("step", struck(steps.POINTER))
-def test_a_worker_that_dies_while_it_opens_a_pointer(world: World, bucket: Bucket, step: str) -> None:
+def test_a_worker_that_dies_while_it_processes_a_pointer(world: World, bucket: Bucket, step: str) -> None:
     world.publish_large(bucket, "one")
     world.receive_all()
     world.kill_at(step, *worker(OPPORTUNITIES))
@@ -93,7 +93,7 @@ def test_a_worker_that_dies_while_it_opens_a_pointer(world: World, bucket: Bucke
 
 
 @pytest.mark.parametrize("step", struck(steps.CRASH))
-def test_a_worker_that_dies_while_it_sorts_out_what_another_left_behind(world: World, step: str) -> None:
+def test_a_worker_that_dies_while_it_recovers_expired_leases(world: World, step: str) -> None:
     world.publish("one", "two")
     world.receive_all()
     world.kill_at("claim committed", *worker(OPPORTUNITIES))

@@ -158,7 +158,7 @@ def test_two_throttles_hold_both(locks: RecordLocks, clock: Clock) -> None:
     assert len(claim.messages) <= 10
 
 
-def test_a_message_that_runs_alone_is_throttled_too(locks: RecordLocks, clock: Clock) -> None:
+def test_rate_limits_apply_to_isolated_messages(locks: RecordLocks, clock: Clock) -> None:
     home = an_organization()
     stored(*(an_event(home, number) for number in range(3)), isolated=True)
     set_throttle(20)

@@ -85,7 +85,7 @@ def statements() -> Statements:
 
 
 class Time:
-    """A clock that moves only while somebody sleeps, or a test moves it; `meanwhile` happens during a sleep."""
+    """A clock that only sleeps and tests move; `meanwhile` happens during a sleep."""
 
     def __init__(self) -> None:
         """At zero."""

@@ -186,7 +186,7 @@ def elsewhere(change: Callable[[], object]) -> None:
 
 
 def ring(seconds: float) -> None:
-    """RQ's alarm, as it sets it."""
+    """RQ's job timeout, set as RQ does."""
 
     def alarm(number: int, frame: Any) -> None:
         raise JobTimeoutException

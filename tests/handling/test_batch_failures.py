@@ -68,7 +68,7 @@ def test_one_that_fails_costs_its_neighbours_nothing(notifications: Notification
 
 
 def test_the_first_one_needs_no_second_call_to_be_blamed() -> None:
-    """Nobody before it can have made it fail; and RQ's alarm leaves time for one long handler, not two."""
+    """No earlier message can be the cause; and RQ's timeout leaves time for one long handler, not two."""
     calls: list[str] = []
 
     @handles("opportunity", shares_transaction=True)
@@ -108,7 +108,7 @@ def test_a_slow_one_is_called_again_only_for_what_its_neighbours_may_have_caused
 
 
 @pytest.mark.parametrize("error", [ValueError(), RetryLater(timedelta(seconds=1))])
-def test_who_failed_before_is_handled_alone(error: Exception) -> None:
+def test_a_message_that_failed_before_has_its_own_transaction(error: Exception) -> None:
     seen = []
 
     @handles("opportunity", shares_transaction=True)
@@ -144,7 +144,7 @@ def test_an_error_that_one_swallows_does_not_undo_the_others_silently() -> None:
     assert len(written()) == 2
 
 
-def test_a_constraint_that_breaks_at_the_commit_is_the_failure_of_who_broke_it() -> None:
+def test_a_constraint_that_fails_at_the_commit_is_the_failure_of_its_message() -> None:
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
         effect(event)
@@ -185,7 +185,7 @@ def test_a_row_that_cannot_be_merged_holds_up_no_neighbour() -> None:
 
 
 @pytest.mark.parametrize("refused", ["1", "2"])
-def test_what_the_database_refuses_to_one_among_many_and_not_to_it_alone_is_no_failure(refused: str) -> None:
+def test_a_database_error_only_in_a_shared_transaction_is_no_failure(refused: str) -> None:
     """As when rows, or records, that neighbours hold would have made a deadlock."""
     calls: list[str] = []
 

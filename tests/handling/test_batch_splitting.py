@@ -1,4 +1,4 @@
-"""Which messages of a claim begin together."""
+"""Splitting a claim into batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from passport_events.models import ProcessedMessage
 
 
 def a_handler(*, shares_transaction: bool) -> Handler:
-    """Of opportunities; nobody calls it."""
+    """A handler of opportunities that is never called."""
     return Handler(
         event_type="opportunity",
         function=lambda event, record: None,
@@ -43,13 +43,13 @@ def about(*records: str) -> list[ProcessedMessage]:
 
 
 @given(MESSAGES)
-def test_every_message_is_in_one_run_and_a_records_own_keep_their_order(
+def test_every_message_is_in_one_batch_and_a_record_keeps_its_order(
     messages: list[ProcessedMessage],
 ) -> None:
     def of(record: tuple[int | None, str], given: list[ProcessedMessage]) -> list[int]:
         return [id(each) for each in given if (each.organization_id, each.record_id) == record]
 
-    begun = [message for run in split_into_batches(messages, SHARING) for message in run]
+    begun = [message for batch in split_into_batches(messages, SHARING) for message in batch]
 
     assert len(begun) == len(messages)
     for record in {(each.organization_id, each.record_id) for each in messages}:
@@ -57,21 +57,21 @@ def test_every_message_is_in_one_run_and_a_records_own_keep_their_order(
 
 
 @given(MESSAGES)
-def test_a_run_is_short_and_has_no_record_twice_and_nobody_who_failed_before(
+def test_a_batch_is_short_and_has_no_record_twice_and_no_message_that_failed_before(
     messages: list[ProcessedMessage],
 ) -> None:
-    for run in split_into_batches(messages, SHARING):
-        assert 1 <= len(run) <= MAX_BATCH_SIZE
-        assert len({(each.organization_id, each.record_id) for each in run}) == len(run)
-        if len(run) > 1:
-            assert not any(each.attempts or each.deferred_since for each in run)
+    for batch in split_into_batches(messages, SHARING):
+        assert 1 <= len(batch) <= MAX_BATCH_SIZE
+        assert len({(each.organization_id, each.record_id) for each in batch}) == len(batch)
+        if len(batch) > 1:
+            assert not any(each.attempts or each.deferred_since for each in batch)
 
 
-def test_what_can_be_together_is() -> None:
+def test_messages_share_a_batch_where_they_can() -> None:
     messages = about(*"abcab")
 
     assert list(split_into_batches(messages, SHARING)) == [messages[:3], messages[3:]]
-    assert [len(run) for run in split_into_batches(about(*map(str, range(45))), SHARING)] == [20, 20, 5]
+    assert [len(batch) for batch in split_into_batches(about(*map(str, range(45))), SHARING)] == [20, 20, 5]
 
 
 @pytest.mark.parametrize("handler", [None, a_handler(shares_transaction=False)])

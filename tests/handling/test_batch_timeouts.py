@@ -1,4 +1,4 @@
-"""A transaction that handlers share, its leases, and RQ's alarm."""
+"""Leases and RQ's job timeout in a shared transaction."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ pytestmark = [
 
 @pytest.mark.postgresql
 def test_the_lease_is_renewed_while_a_handler_runs_behind_one_that_waits() -> None:
-    """Given a message that is put back, when the next one takes long, no row of the claim is locked."""
+    """Given a message that is requeued, when the next one takes long, no row of the claim is locked."""
     renewed = []
 
     @handles("opportunity", shares_transaction=True, needs_complete=True)
@@ -73,7 +73,7 @@ def test_the_lease_is_renewed_while_a_handler_runs_behind_one_that_waits() -> No
     assert statuses() == {"succeeded": 2, "waiting": 1}
 
 
-def test_a_lease_that_one_of_them_lost_undoes_all_and_the_others_have_their_own_turn(
+def test_a_lost_lease_rolls_back_the_batch_and_the_others_are_attempted_one_by_one(
     notifications: Notifications,
 ) -> None:
     stolen: list[int] = []
@@ -119,7 +119,7 @@ def test_a_message_that_another_worker_took_over_has_one_effect(notifications: N
 
 
 @pytest.mark.parametrize("is_wrapped", [False, True])
-def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
+def test_a_message_that_hangs_has_failed_and_the_others_are_unclaimed(
     locks: RecordLocks,
     is_wrapped: bool,  # noqa: FBT001
 ) -> None:
@@ -133,14 +133,14 @@ def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
             try:
                 ring(0.1)
                 time.sleep(30)
-            except JobTimeoutException as alarm:
-                raise RuntimeError from (alarm if is_wrapped else None)
+            except JobTimeoutException as timeout:
+                raise RuntimeError from (timeout if is_wrapped else None)
             raise AssertionError
 
     messages = of_each(3)
     done = process_claim(claim_batch(["opportunity"], locks), locks, TimeBudget(60))
 
-    # Whatever a library makes of the alarm: there is no other one in this job.
+    # Also if a library wraps the timeout: RQ raises no other one in this job.
     assert (done, calls) == (1, ["1", "2"])
     assert MessageAttempt.objects.get().message == messages[1]
     assert outcome(messages[1])[::2] == ("waiting", 1)
@@ -149,10 +149,10 @@ def test_one_that_hangs_has_failed_and_its_neighbours_are_given_back(
     assert written() == []
 
 
-def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
+def test_a_job_timeout_outside_of_a_handler_isolates_the_batch(
     locks: RecordLocks, monkeypatch: pytest.MonkeyPatch, notifications: Notifications
 ) -> None:
-    """As when a record is locked by somebody else: given back, they would all wait for it again."""
+    """For example when a record is locked: unclaimed messages would all wait for it again."""
 
     def wait(*arguments: Any) -> None:
         raise JobTimeoutException
@@ -168,14 +168,14 @@ def test_an_alarm_outside_of_a_handler_isolates_those_in_hand(
     assert crashed == [[each.pk for each in messages[:20]]]
 
 
-@pytest.mark.parametrize("rings", [False, True])
-def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
+@pytest.mark.parametrize("times_out", [False, True])
+def test_a_failing_callback_after_the_commit_undoes_nothing(
     locks: RecordLocks,
     notifications: Notifications,
-    rings: bool,  # noqa: FBT001
+    times_out: bool,  # noqa: FBT001
 ) -> None:
     def fail() -> None:
-        raise JobTimeoutException if rings else KeyError
+        raise JobTimeoutException if times_out else KeyError
 
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
@@ -186,8 +186,8 @@ def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
     messages = of_each(22)
     done = process_claim(claim_batch(["opportunity"], locks), locks, TimeBudget(60))
 
-    # After the alarm nothing else begins in this job.
-    assert done == (20 if rings else 22)
+    # After the timeout nothing else starts in this job.
+    assert done == (20 if times_out else 22)
     assert {outcome(each) for each in messages[:20]} == {("succeeded", "", 1)}
     [crashed] = [facts["message_ids"] for stage, facts in notifications if stage is Notification.CRASHED]
     assert crashed == [each.pk for each in messages[:20]]
@@ -195,7 +195,7 @@ def test_what_one_left_for_after_the_commit_and_fails_there_undoes_nothing(
 
 
 @pytest.mark.postgresql
-def test_who_failed_first_and_lost_its_lease_meanwhile_is_left_to_whoever_has_it(
+def test_a_failed_message_that_lost_its_lease_is_left_to_its_new_worker(
     notifications: Notifications,
 ) -> None:
     given_back: dict[str, Any] = {"status": Status.WAITING, "lease_token": None}

@@ -1,4 +1,4 @@
-"""A handler that shares its transaction: the same as alone, for a part of the cost."""
+"""A shared transaction has the same result as single ones, at lower cost."""
 
 from __future__ import annotations
 
@@ -110,17 +110,17 @@ def test_a_records_own_messages_are_handled_in_order_each_with_the_record_as_it_
         assert own == ["1", "2", "3"]
 
 
-def test_a_transaction_that_has_lasted_begins_no_other_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_transaction_starts_no_other_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first handler wrote is not locked for as long as twenty take."""
     monkeypatch.setattr(batch_transaction, "MAX_SHARED_SECONDS", -1)
     merged_together = []
 
-    def merge_all(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
+    def merge(messages: Iterable[ProcessedMessage]) -> list[MergedMessage]:
         messages = list(messages)
         merged_together.append(len(messages))
         return batch.merge_messages(messages)
 
-    monkeypatch.setattr(batch_transaction, "merge_messages", merge_all)
+    monkeypatch.setattr(batch_transaction, "merge_messages", merge)
     seen = []
 
     @handles("opportunity", shares_transaction=True)
@@ -132,28 +132,28 @@ def test_a_transaction_that_has_lasted_begins_no_other_turn(monkeypatch: pytest.
     assert work(OPPORTUNITIES) == 3
 
     assert seen == ["1", "committed", "2", "committed", "3", "committed"]
-    # The others were merged with the first one, and again in their own turn: that leaves no trace.
+    # The others were merged with the first one, and again in their own transaction, without a trace.
     assert [now(each).merged for each in messages] == [
         {"wrote": ["Name"], "lost": [], "stale": False} for _ in messages
     ]
-    # Who is too slow for company goes on without.
+    # Slow messages continue one by one.
     assert merged_together == [3]
 
 
 @pytest.mark.parametrize("is_over", [False, True])
-def test_the_end_of_the_time_slice_is_looked_for_between_transactions(
+def test_the_time_budget_is_checked_between_transactions(
     locks: RecordLocks,
     is_over: bool,  # noqa: FBT001
 ) -> None:
-    slices = TimeBudget(60)
+    budget = TimeBudget(60)
 
     @handles("opportunity", shares_transaction=True)
     def handler(event: Event, record: SalesforceRecord) -> None:
         if is_over:
-            slices._end = 0.0
+            budget._end = 0.0
 
     of_each(30)
-    done = process_claim(claim_batch(["opportunity"], locks), locks, slices)
+    done = process_claim(claim_batch(["opportunity"], locks), locks, budget)
 
     assert done == (20 if is_over else 30)
     assert ProcessedMessage.objects.due().count() == 30 - done

@@ -38,7 +38,7 @@ def test_a_batch_is_merged_in_as_many_statements_as_one_message(statements: Stat
             assert work(OPPORTUNITIES) == count
         counts.append(len(statements.data))
 
-    # Two look for messages alone, six claim, two make stubs, the merge itself is three, two find no more.
+    # Two look for isolated messages, six claim, two make stubs, the merge itself is three, two find no more.
     assert counts == [15, 15]
     assert set(ProcessedMessage.objects.values_list("status", "attempts")) == {("succeeded", 1)}
 

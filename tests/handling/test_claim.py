@@ -1,4 +1,4 @@
-"""Taking due messages into hand: each once, and a record's together."""
+"""Claims: each message once, and all due messages of a record."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_same_id_in_another_organization_is_another_record(
     assert {m.organization_id for m in claim_batch(TYPES, locks).messages} == {home.pk}
 
 
-def test_a_record_that_another_worker_holds_is_left_and_parked_at_no_cost(locks: RecordLocks) -> None:
+def test_messages_of_a_locked_record_are_postponed_uncounted(locks: RecordLocks) -> None:
     home = an_organization()
     held, free = a_message(home, 1), a_message(home, 2)
     other_worker = uuid.uuid4()
@@ -124,7 +124,7 @@ def test_a_message_that_changes_hands_is_not_claimed_twice(locks: RecordLocks) -
     assert locks.redis.dbsize() == 0
 
 
-def test_what_is_given_back_is_due_at_that_very_moment(locks: RecordLocks) -> None:
+def test_unclaimed_messages_are_due_at_once(locks: RecordLocks) -> None:
     """Given a clock of milliseconds, as SQLite's, no row waits for the next one."""
     a_message(an_organization())
     for _ in range(100):

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 @contextmanager
 def all_locked() -> Iterator[None]:
-    """By a transaction of somebody else."""
+    """By another transaction."""
     other = connection.copy()
     try:
         other.set_autocommit(False)

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_two_workers_claim_everything_between_them_and_nothing_twice(
     change_settings: Callable[..., None],
 ) -> None:
-    """Given four workers that claim at once, their claims are disjoint and together complete."""
+    """Given four workers that claim at once, their claims are disjoint and complete."""
     change_settings(BATCH_SIZE=7)
     for number in (1, 2, 3):
         a_backlog(an_organization(number), 40)

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
+def test_the_job_ends_without_an_error_and_unclaims_the_rest(
     monkeypatch: pytest.MonkeyPatch, notifications: Notifications, error: type[Exception]
 ) -> None:
     handles("opportunity")(lambda event, record: None)
@@ -39,7 +39,7 @@ def test_the_job_ends_quietly_and_gives_back_what_had_no_turn(
     assert {"what": "database", "state": "away", "reason": error.__name__} in states
 
 
-def test_an_error_before_the_first_turn_does_not_make_a_busy_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_before_the_first_attempt_does_not_make_a_busy_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given stubs that cannot be made, the job ends at the first try; the dispatcher hints again."""
     tries = []
 
@@ -57,7 +57,7 @@ def test_an_error_before_the_first_turn_does_not_make_a_busy_loop(monkeypatch: p
 
 @pytest.mark.postgresql
 def test_a_connection_that_ended_between_two_statements_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a backend that was terminated outside of any transaction, the rest can still be given back."""
+    """Given a backend that was terminated outside of any transaction, the rest can still be unclaimed."""
     make_stubs = apply.ensure_records
 
     def cut(messages: Any) -> None:

@@ -142,7 +142,7 @@ def test_an_operators_retry_begins_a_new_week() -> None:
 
 
 def test_it_clears_the_suspicion_of_a_crash() -> None:
-    """Given a message that runs alone, when its handler answers, its next turn is in company."""
+    """Given an isolated message, when its handler raises RetryLater, the isolation ends."""
     put_off()
     message = a_message(an_organization())
     ProcessedMessage.objects.update(isolated=True)

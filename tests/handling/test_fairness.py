@@ -35,8 +35,8 @@ def test_a_backlog_of_20000_does_not_hold_up_14_small_organizations(locks: Recor
     assert len(first.messages) == 200
 
 
-def test_work_is_ordered_so_that_a_time_slice_that_ends_early_was_fair(locks: RecordLocks) -> None:
-    """Given 200 messages in hand, when only 15 get their turn, every organization has had one."""
+def test_the_order_of_a_claim_is_fair_to_a_job_that_ends_early(locks: RecordLocks) -> None:
+    """Given a claim of 200, when only 15 are attempted, every organization has had one."""
     a_backlog(an_organization(1), 300, due_in=timedelta(hours=-1))
     for number in range(2, 16):
         a_backlog(an_organization(number), 5)
@@ -58,8 +58,8 @@ def test_one_hot_record_does_not_come_before_everybody_else(locks: RecordLocks) 
     assert {m.organization_id for m in claim.messages[2:4]} == {hot.pk, calm.pk}
 
 
-def test_nobody_always_comes_first(locks: RecordLocks) -> None:
-    """Given slices that end after one message, over many claims each organization begins one."""
+def test_no_organization_always_comes_first(locks: RecordLocks) -> None:
+    """Given jobs that end after one message, each organization is first in some claim."""
     for number in (1, 2):
         a_backlog(an_organization(number), 3)
     first = set()

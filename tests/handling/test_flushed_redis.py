@@ -62,7 +62,7 @@ def left() -> int:
 
 
 def tick_until(most_left: int) -> list[int]:
-    """Tick as pollers do until so few rows wait; how many hints RQ held each time somebody looked."""
+    """Tick as pollers do until so few rows wait; return the number of hints in RQ after each tick."""
     found, deadline = [], time.monotonic() + PATIENCE_SECONDS
     while left() > most_left:
         assert time.monotonic() < deadline, f"{left()} rows wait still"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 TYPES = ["opportunity"]
 
 
-def test_it_is_claimed_without_company(locks: RecordLocks) -> None:
+def test_an_isolated_message_is_claimed_alone(locks: RecordLocks) -> None:
     home = an_organization()
     suspects = stored(an_event(home, 1, at=1), an_event(home, 1, at=2), isolated=True)
     innocent = a_message(home, 1, at=3)
@@ -50,7 +50,7 @@ def test_nothing_is_claimed_while_everything_is_paused(locks: RecordLocks) -> No
     assert claim_isolated(TYPES, locks).messages == ()
 
 
-def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -> None:
+def test_an_isolated_message_of_a_locked_record_is_postponed(locks: RecordLocks) -> None:
     home = an_organization()
     [held] = stored(an_event(home, 1), due_in=timedelta(minutes=-5), isolated=True)
     [free] = stored(an_event(home, 2), isolated=True)
@@ -60,7 +60,7 @@ def test_one_whose_record_is_held_steps_aside_for_the_next(locks: RecordLocks) -
     assert [m.pk for m in claim_isolated(TYPES, locks).messages] == [free.pk]
 
 
-def test_a_job_goes_on_past_those_whose_records_are_held(locks: RecordLocks) -> None:
+def test_a_job_continues_after_isolated_messages_of_locked_records(locks: RecordLocks) -> None:
     home = an_organization()
     held = stored(*(an_event(home, n) for n in (1, 2)), due_in=timedelta(minutes=-5), isolated=True)
     [free] = stored(an_event(home, 3), isolated=True)

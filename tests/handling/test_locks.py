@@ -35,7 +35,7 @@ def test_one_id_in_two_organizations_is_two_records(locks: RecordLocks) -> None:
 
 
 def test_a_lock_of_our_own_whose_reply_was_lost_is_recognised(locks: RecordLocks) -> None:
-    """Given a SET that was done and asked for again, the lock is ours and not somebody else's."""
+    """Given a SET that was done and asked for again, the lease holds the lock."""
     locks.acquire([ONE], MINE, LEASE)
 
     assert locks.acquire([ONE], MINE, LEASE) == {ONE}

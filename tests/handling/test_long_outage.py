@@ -1,6 +1,6 @@
 """What a handler needs is away for hours or days: what it costs, and what is left to do afterwards.
 
-The clock is simulated: rows are moved into the past, and nobody sleeps.
+The clock is simulated: rows are moved into the past instead of sleeping.
 """
 
 from __future__ import annotations

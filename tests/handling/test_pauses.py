@@ -50,8 +50,8 @@ def test_when_a_pause_has_ended_its_messages_are_claimed(locks: RecordLocks) -> 
     assert [m.pk for m in claim_batch(TYPES, locks).messages] == [message.pk]
 
 
-def test_companions_of_a_paused_type_stay(locks: RecordLocks) -> None:
-    """Given two types that share a record id, when one is paused, the other is claimed alone."""
+def test_messages_of_the_same_record_and_a_paused_type_are_not_claimed(locks: RecordLocks) -> None:
+    """Given two types that share a record id, when one is paused, only the other is claimed."""
     home = an_organization()
     [message] = stored(an_event(home))
     stored(an_event(home), event_type="item")

@@ -58,7 +58,7 @@ def test_a_live_event_goes_to_its_handler_in_a_transaction_of_its_own() -> None:
     assert make_plan(message(Mode.LIVE), SETTINGS) == Plan(find_handler("item"), needs_own_transaction=True)
 
 
-def test_a_pointer_is_opened_alone_and_merged_nowhere() -> None:
+def test_a_pointer_needs_its_own_transaction_and_is_not_merged() -> None:
     pointer = ProcessedMessage(event_type=S3_POINTER, content={"bucket": "b", "key": "k"})
 
     plan = make_plan(pointer, SETTINGS)

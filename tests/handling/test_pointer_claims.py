@@ -86,7 +86,7 @@ def test_no_other_live_row_may_be_without_them_and_a_pointer_must_be(columns: di
     )
 
 
-def test_they_and_events_share_a_claim_in_turns(
+def test_pointers_and_events_alternate_in_a_claim(
     locks: RecordLocks, change_settings: Callable[..., None]
 ) -> None:
     """Given more of both than a claim takes, each has its half."""
@@ -139,13 +139,13 @@ def test_paused_ones_wait(locks: RecordLocks, event_type: str) -> None:
 def test_a_pause_of_an_organization_covers_its_events_and_no_pointer(locks: RecordLocks) -> None:
     home = an_organization()
     a_message(home)
-    company, alone = some_pointers(2)
-    ProcessedMessage.objects.filter(pk=alone.pk).update(isolated=True)
+    other, isolated = some_pointers(2)
+    ProcessedMessage.objects.filter(pk=isolated.pk).update(isolated=True)
     pause("", home)
 
     assert dispatcher.dispatch() == 1
-    assert claimed(claim_isolated(TYPES, locks)) == {alone.pk}
-    assert claimed(claim_batch(TYPES, locks)) == {company.pk}
+    assert claimed(claim_isolated(TYPES, locks)) == {isolated.pk}
+    assert claimed(claim_batch(TYPES, locks)) == {other.pk}
 
 
 def test_they_can_be_throttled(locks: RecordLocks) -> None:
@@ -158,7 +158,7 @@ def test_they_can_be_throttled(locks: RecordLocks) -> None:
     assert (kinds.count("opportunity"), kinds.count(S3_POINTER)) == (1, 6)
 
 
-def test_one_whose_worker_dies_runs_alone_and_the_third_time_it_is_poison(locks: RecordLocks) -> None:
+def test_a_pointer_whose_worker_crashes_is_isolated_and_dead_after_three_crashes(locks: RecordLocks) -> None:
     first, second = some_pointers(2)
     a_message(an_organization())
     claim_batch(TYPES, locks)
@@ -186,7 +186,7 @@ def test_the_dispatcher_hints_at_their_queue(change_settings: Callable[..., None
 
 
 @pytest.mark.usefixtures("redis_server")
-def test_without_buckets_nobody_works_on_them(change_settings: Callable[..., None]) -> None:
+def test_pointers_are_not_claimed_without_buckets(change_settings: Callable[..., None]) -> None:
     change_settings(S3_PAYLOAD_BUCKETS=[])
     some_pointers(1)
 

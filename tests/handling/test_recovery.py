@@ -42,9 +42,7 @@ def some(organization: SalesforceOrganization, count: int) -> list[ProcessedMess
     return stored(*(an_event(organization, number) for number in range(1, count + 1)))
 
 
-def test_a_dead_workers_messages_run_again_each_alone(
-    locks: RecordLocks, notifications: Notifications
-) -> None:
+def test_messages_of_a_crashed_worker_are_isolated(locks: RecordLocks, notifications: Notifications) -> None:
     """Given a worker that died over three messages, each is handled by itself and no attempt is lost."""
     in_hand = []
 
@@ -79,7 +77,7 @@ def test_messages_of_the_living_do_not_wait_for_those_of_the_dead(locks: RecordL
 
 
 def crash_alone(locks: RecordLocks, message: ProcessedMessage) -> None:
-    """Claim it alone and die."""
+    """Claim the isolated message, and let the lease expire."""
     rows = ProcessedMessage.objects.filter(pk=message.pk)
     rows.update(isolated=True)
     make_due(message)
@@ -88,7 +86,7 @@ def crash_alone(locks: RecordLocks, message: ProcessedMessage) -> None:
     claim_batch(TYPES, locks)
 
 
-def test_a_crash_alone_is_an_attempt_that_names_the_message(
+def test_a_crash_of_an_isolated_message_is_an_attempt(
     locks: RecordLocks, change_settings: Callable[..., None]
 ) -> None:
     change_settings(RELEASE="2026.11")
@@ -135,7 +133,7 @@ def test_crashes_use_up_the_attempts_as_failures_do(
     ]
 
 
-def test_an_ordinary_failure_alone_clears_the_suspicion(locks: RecordLocks) -> None:
+def test_a_failure_of_an_isolated_message_ends_its_isolation(locks: RecordLocks) -> None:
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
         raise ValueError

@@ -56,7 +56,7 @@ def test_the_decorator_gives_the_function_back() -> None:
     assert handles("item")(one) is one
 
 
-def test_a_type_that_nobody_handles_has_no_handler() -> None:
+def test_a_type_without_a_registration_has_no_handler() -> None:
     handles("item")(one)
 
     assert registry.find_handler("opportunity") is None

@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 20
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_server", "alarm_off")]
 
 
-def test_a_handler_that_hangs_has_failed_and_the_rest_is_given_back(
+def test_a_handler_that_hangs_has_failed_and_the_rest_is_unclaimed(
     change_settings: Callable[..., None],
 ) -> None:
     change_settings(JOB_TIME_LIMIT_SECONDS=0.1)
@@ -75,7 +75,7 @@ def test_a_prepare_that_hangs_has_failed_too(change_settings: Callable[..., None
 def test_a_handler_that_hangs_in_a_statement_has_failed_with_that_error(
     change_settings: Callable[..., None],
 ) -> None:
-    """Given a statement that waits, when the alarm rings, the server stops it and the record is free."""
+    """Given a statement that waits, when the job times out, the server cancels it and unlocks the record."""
     change_settings(JOB_TIME_LIMIT_SECONDS=0.1)
     held, done, patience_ended = threading.Event(), threading.Event(), []
 
@@ -109,7 +109,7 @@ def advisory(statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_an_alarm_during_a_batch_merge_ends_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_timeout_during_a_batch_merge_ends_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: Any) -> None:
         raise JobTimeoutException
 

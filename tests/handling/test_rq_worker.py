@@ -139,7 +139,7 @@ def test_maintenance_comes_every_minute() -> None:
 
 @pytest.mark.usefixtures("working")
 def test_poison_becomes_a_dead_letter_and_its_neighbours_are_handled() -> None:
-    """Given an event that takes its process down each time, it alone ends dead, after three crashes alone."""
+    """Given an event that takes its process down each time, only that message is dead, after three crashes."""
     home = an_organization()
     poison = a_message(home, 1, fields={"Name": "poison"})
     neighbours = stored(*(an_event(home, number, {"Name": f"done {number}"}) for number in (2, 3, 4)))
@@ -252,7 +252,7 @@ while undone.exists() and time.monotonic() < deadline:
 
 
 def test_a_child_forgets_connections_and_pools_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case A1. For forks that nobody announces; nothing is said on sockets that are the parent's."""
+    """Case A1. Also for forks by os.fork; nothing is written to the parent's sockets."""
     before = connections["default"]
     pools = {"default": object()}
     monkeypatch.setattr(type(before), "_connection_pools", pools, raising=False)

@@ -76,7 +76,7 @@ def test_it_is_looked_at_again_later_and_not_all_the_time(
 
 
 @pytest.mark.postgresql
-def test_its_neighbours_whose_records_are_free_count_as_crashed(locks: RecordLocks) -> None:
+def test_other_messages_of_the_claim_with_unlocked_records_count_as_crashed(locks: RecordLocks) -> None:
     slow, dead = some(an_organization(), 2)
     ensure_records([slow, dead])
     claim_batch(TYPES, locks)

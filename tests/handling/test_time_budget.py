@@ -1,4 +1,4 @@
-"""A job ends after its time slice, gives back the rest, and is fair all the same."""
+"""A job ends after its time limit, unclaims the rest, and is fair to organizations."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def waiting_hints() -> int:
     return int(hints.get_rq_queue(OPPORTUNITIES).count)
 
 
-def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
-    """Given handlers that take ten seconds, when the slice of fifteen ends, the rest is due again."""
+def test_messages_that_were_not_attempted_are_unclaimed_unchanged(clock: Time) -> None:
+    """Given handlers that take ten seconds, when the limit of fifteen is over, the rest is due again."""
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
@@ -52,7 +52,7 @@ def test_what_had_no_turn_is_given_back_untouched(clock: Time) -> None:
 
 
 @pytest.mark.parametrize("first", [1, 2, 3])
-def test_told_to_stop_it_finishes_the_message_in_hand(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+def test_a_stop_request_lets_the_current_message_finish(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
     monkeypatch.setattr(worker, "_stop_requested", False)
     handled = []
 
@@ -71,7 +71,7 @@ def test_told_to_stop_it_finishes_the_message_in_hand(monkeypatch: pytest.Monkey
     assert waiting_hints() == 1
 
 
-def test_told_to_stop_between_claim_and_turn_it_gives_all_back(
+def test_a_stop_request_before_the_first_attempt_unclaims_all(
     monkeypatch: pytest.MonkeyPatch, redis_server: ValkeyServer
 ) -> None:
     monkeypatch.setattr(worker, "_stop_requested", False)
@@ -85,8 +85,8 @@ def test_told_to_stop_between_claim_and_turn_it_gives_all_back(
     assert ProcessedMessage.objects.due().filter(status=Status.WAITING, lease_token=None).count() == 3
 
 
-def test_the_next_slice_goes_on_at_once(clock: Time) -> None:
-    """Given a slice that ended, the locks of the records it gave back are free."""
+def test_the_next_job_continues_at_once(clock: Time) -> None:
+    """Given a job that ended, the locks of the unclaimed records are free."""
 
     @handles("opportunity")
     def handler(event: Event, record: SalesforceRecord) -> None:
@@ -99,8 +99,8 @@ def test_the_next_slice_goes_on_at_once(clock: Time) -> None:
     assert statuses() == {"succeeded": 3}
 
 
-def test_slices_that_end_early_are_shared_between_organizations(clock: Time) -> None:
-    """Given a large backlog and slow handlers, when each slice has four turns, two slices are enough for all small ones."""
+def test_jobs_that_end_early_are_shared_between_organizations(clock: Time) -> None:
+    """Given a large backlog and slow handlers, when each job has four attempts, two jobs are enough for all small ones."""
     handled = []
 
     @handles("opportunity")

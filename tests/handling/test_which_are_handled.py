@@ -120,7 +120,7 @@ def test_our_own_change_is_merged_and_not_handled(change_settings: Callable[...,
     assert (written(), the_record()["Name"]) == ([], "ours")
 
 
-def test_shadow_merges_and_calls_nobody() -> None:
+def test_shadow_merges_and_calls_no_handler() -> None:
     handles("opportunity")(lambda event, record: write("effect"))
     message = a_message(an_organization(mode=Mode.SHADOW), fields={"Name": "one"})
     work(OPPORTUNITIES)

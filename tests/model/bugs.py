@@ -226,7 +226,7 @@ def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
 
 
 @complaint("I3|effects", "stand_still", shares=True)
-def effects_together_commit_before_their_messages_do(patch: pytest.MonkeyPatch) -> None:
+def shared_effects_commit_before_their_messages_do(patch: pytest.MonkeyPatch) -> None:
     """The same of handlers that share a transaction."""
 
     def finish(*arguments: Any) -> None:

@@ -129,7 +129,7 @@ def test_a_group_that_is_the_cause_is_told_in_the_frames() -> None:
     assert "Maria" not in frames
 
 
-def test_the_alarm_in_a_group_is_the_alarm() -> None:
+def test_a_job_timeout_in_a_group_is_found() -> None:
     """Case C6."""
     inner = ExceptionGroup("inner", [ValueError(), JobTimeoutException()])
     assert is_job_timeout(ExceptionGroup("outer", [inner]))

@@ -320,8 +320,8 @@ def test_an_error_whose_text_cannot_be_made_is_told_all_the_same(reaction: Calla
     assert (told.text, told.error_class) == (UNREADABLE_TEXT, f"{__name__}.Mute")
 
 
-def test_a_text_that_never_ends_is_ended_by_the_alarm_which_is_the_failure() -> None:
-    """Case A6: as RQ's alarm would ring, which it does once."""
+def test_a_job_timeout_while_the_text_is_made_is_the_failure() -> None:
+    """Case A6: RQ raises its timeout once."""
 
     def hang() -> NoReturn:
         raise JobTimeoutException
@@ -413,7 +413,7 @@ def test_a_cause_is_told_before_its_error_and_without_texts() -> None:
     assert "Lopez" not in frames
 
 
-def test_an_error_that_hides_its_context_is_told_alone() -> None:
+def test_a_hidden_context_is_not_reported() -> None:
     def fail() -> None:
         try:
             EMPTY["Maria"]
