@@ -15,7 +15,7 @@ from passport_events.exceptions import (
     HandlerOptionsConflict,
     InvalidHandler,
 )
-from passport_events.handling.handler_checks import get_function_name, require_callable
+from passport_events.handling.handler_signatures import get_function_name, require_callable
 
 if TYPE_CHECKING:
     # Projects import `handles` before Django's models can be loaded.
