@@ -12,7 +12,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test import override_settings
 
-from passport_events import checks, checks_around, handles
+from passport_events import checks, handles
 from passport_events.handling import registry
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.operating.backlog import WORKER_CLASS
@@ -165,13 +165,13 @@ def test_a_worker_class_that_is_none_of_ours_is_a_warning(settings: dict[str, st
     """Case C3, case B6. It cannot read hints, and executes whatever is in Redis."""
     with override_settings(RQ=settings):
         (warning,) = found()
-    assert warning.id == checks_around.OTHER_WORKER
+    assert warning.id == checks.OTHER_WORKER
     assert warning.hint is not None
     assert WORKER_CLASS in warning.hint
 
 
 @pytest.mark.parametrize(
-    "name", [*checks_around.OUR_WORKERS, f"{__name__}.TheirWorker", TheirWorker, PassportSimpleWorker]
+    "name", [*checks.OUR_WORKERS, f"{__name__}.TheirWorker", TheirWorker, PassportSimpleWorker]
 )
 def test_our_worker_classes_and_those_of_hosts_that_inherit_from_them_are_no_warning(name: object) -> None:
     with override_settings(RQ={"WORKER_CLASS": name}):
@@ -182,15 +182,15 @@ def test_our_worker_classes_and_those_of_hosts_that_inherit_from_them_are_no_war
 def test_times_that_are_too_short_are_warnings(keys: dict[str, Any]) -> None:
     with changed(**keys):
         (warning,) = found()
-    assert warning.id == checks_around.SHORT_TIMES
+    assert warning.id == checks.SHORT_TIMES
 
 
 def test_a_pool_that_is_smaller_than_a_poller_needs_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 2}})
     (warning,) = found()
-    assert warning.id == checks_around.SMALL_POOL
+    assert warning.id == checks.SMALL_POOL
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"max_size": 3}})
     assert found() == []
     with changed(RECEIVERS=32):  # a second writer
         (warning,) = found()
-    assert (warning.id, "needs 4" in warning.msg) == (checks_around.SMALL_POOL, True)
+    assert (warning.id, "needs 4" in warning.msg) == (checks.SMALL_POOL, True)

@@ -20,7 +20,7 @@ from passport_events.admin.parts import MAX_CHOICES, part_of
 from passport_events.monitoring.dashboard import Dashboard, read_dashboard
 from passport_events.monitoring.dashboard.time_ranges import DEFAULT_RANGE, RANGES
 from passport_events.monitoring.dashboard.warnings import find_warnings
-from passport_events.monitoring.minute_counts import Scope
+from passport_events.monitoring.minute_counts import FigureScope
 from passport_events.monitoring.models import Figures
 
 PERMISSION = "passport_monitoring.view_dashboard"
@@ -87,9 +87,9 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
         texts, codes = [each.text for each in warnings], [each.code for each in warnings]
         return JsonResponse({**dataclasses.asdict(dashboard), "warnings": texts, "warning_codes": codes})
 
-    def _read(self, request: HttpRequest) -> tuple[Dashboard, Scope]:
+    def _read(self, request: HttpRequest) -> tuple[Dashboard, FigureScope]:
         if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         asked = request.GET
-        scope = Scope(asked.get("type", "")[:64], asked.get("organization", "")[:18])
+        scope = FigureScope(asked.get("type", "")[:64], asked.get("organization", "")[:18])
         return read_dashboard(RANGES.get(asked.get("range", ""), DEFAULT_RANGE), scope), scope

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passport_events.monitoring.durations import merge_histograms
-from passport_events.monitoring.minute_counts import Scope
+from passport_events.monitoring.minute_counts import FigureScope
 from passport_events.monitoring.models import Figures
 
 MINUTES, QUARTERS, HOURS = 1, 15, 60
@@ -18,7 +18,7 @@ BACKLOG = ("waiting", "due", "retries", "dead_letters", "in_quarantine")
 _KEY = ["span", "start", "event_type", "organization_salesforce_id"]
 
 
-def build_row(span: int, start: int, scope: Scope, values: Mapping[str, Any]) -> Figures:
+def build_row(span: int, start: int, scope: FigureScope, values: Mapping[str, Any]) -> Figures:
     """One that is not saved yet."""
     return Figures(
         span=span,
@@ -46,16 +46,16 @@ def roll_up(minute: int) -> None:
     for span, parts in ((QUARTERS, MINUTES), (HOURS, QUARTERS)):
         start = minute - minute % span
         within = Figures.objects.filter(span=parts, start__gte=start, start__lt=start + span)
-        by_scope: dict[Scope, list[Figures]] = defaultdict(list)
+        by_scope: dict[FigureScope, list[Figures]] = defaultdict(list)
         for each in within:
-            by_scope[Scope(each.event_type, each.organization_salesforce_id)].append(each)
+            by_scope[FigureScope(each.event_type, each.organization_salesforce_id)].append(each)
         write_rows(
             [_sum(span, start, scope, rows) for scope, rows in by_scope.items()],
             (*COUNTS, *HISTOGRAMS, *BACKLOG),
         )
 
 
-def _sum(span: int, start: int, scope: Scope, rows: Sequence[Figures]) -> Figures:
+def _sum(span: int, start: int, scope: FigureScope, rows: Sequence[Figures]) -> Figures:
     counts = {name: sum(getattr(each, name) for each in rows) for name in COUNTS}
     histograms = {name: merge_histograms(getattr(each, name) for each in rows) for name in HISTOGRAMS}
     stocks = {name: _find_peak([getattr(each, name) for each in rows]) for name in BACKLOG}

@@ -21,7 +21,7 @@ MEASURED_STATUSES = (Status.SUCCEEDED, Status.SUPERSEDED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Scope:
+class FigureScope:
     """One event type of one organization. Either is empty where it is not known."""
 
     event_type: str
@@ -51,22 +51,22 @@ class MinuteCounts:
 _SCOPE = ("event_type", "organization_salesforce_id")
 
 
-def count_minute(minute: int) -> dict[Scope, MinuteCounts]:
+def count_minute(minute: int) -> dict[FigureScope, MinuteCounts]:
     """Everything that was stored, ended or failed in it, by what the rows say now."""
-    found: dict[Scope, MinuteCounts] = defaultdict(MinuteCounts)
+    found: dict[FigureScope, MinuteCounts] = defaultdict(MinuteCounts)
     within = get_bounds(minute)
     _add_arrivals(found, within)
     _add_ends(found, within)
     _add_durations(found, within)
     for *scope, count in _count_failures(within):
-        found[Scope(*scope)].failed_attempts = count
+        found[FigureScope(*scope)].failed_attempts = count
     return dict(found)
 
 
 Interval = tuple[datetime, datetime]
 
 
-def _add_arrivals(found: dict[Scope, MinuteCounts], within: Interval) -> None:
+def _add_arrivals(found: dict[FigureScope, MinuteCounts], within: Interval) -> None:
     first, end = within
     arrived = ProcessedMessage.objects.filter(
         delivery__received_at__gte=first, delivery__received_at__lt=end
@@ -75,24 +75,24 @@ def _add_arrivals(found: dict[Scope, MinuteCounts], within: Interval) -> None:
         Count("pk"), Max("delivery__received_at"), Max("delivery__published_at")
     )
     for event_type, organization, count, arrived_at, published_at in counted:
-        flow = found[Scope(event_type, organization)]
+        flow = found[FigureScope(event_type, organization)]
         flow.arrived, flow.arrived_at, flow.published_at = count, arrived_at, published_at
 
 
-def _add_ends(found: dict[Scope, MinuteCounts], within: Interval) -> None:
+def _add_ends(found: dict[FigureScope, MinuteCounts], within: Interval) -> None:
     first, end = within
     ended = ProcessedMessage.objects.filter(
         finished_at__gte=first, finished_at__lt=end, status__in=COUNTED_STATUSES
     ).order_by()
     counted = ended.values_list(*_SCOPE, "status").annotate(Count("pk"), Max("finished_at"))
     for event_type, organization, status, count, finished_at in counted:
-        flow = found[Scope(event_type, organization)]
+        flow = found[FigureScope(event_type, organization)]
         setattr(flow, status, count)
         if status in MEASURED_STATUSES:
             flow.processed_at = max(filter(None, (flow.processed_at, finished_at)))
 
 
-def _add_durations(found: dict[Scope, MinuteCounts], within: Interval) -> None:
+def _add_durations(found: dict[FigureScope, MinuteCounts], within: Interval) -> None:
     first, end = within
     processed = ProcessedMessage.objects.filter(
         finished_at__gte=first,
@@ -105,7 +105,7 @@ def _add_durations(found: dict[Scope, MinuteCounts], within: Interval) -> None:
             duration=build_duration_class("finished_at", start)
         )
         for *scope, number, count in classed.values_list(*_SCOPE, "duration").annotate(Count("pk")):
-            getattr(found[Scope(*scope)], name)[str(number)] = count
+            getattr(found[FigureScope(*scope)], name)[str(number)] = count
 
 
 def _count_failures(within: Interval) -> Iterable[tuple[str, str, int]]:
@@ -128,9 +128,9 @@ class BacklogCounts:
     in_quarantine: int = 0
 
 
-def count_backlog() -> dict[Scope, BacklogCounts]:
+def count_backlog() -> dict[FigureScope, BacklogCounts]:
     """Every scope that has any."""
-    found: dict[Scope, BacklogCounts] = defaultdict(BacklogCounts)
+    found: dict[FigureScope, BacklogCounts] = defaultdict(BacklogCounts)
     scope = ("event_type", "organization_salesforce_id")
     waits = Q(status=Status.WAITING)
     unfinished = ProcessedMessage.objects.filter(due_at__isnull=False).order_by()
@@ -139,12 +139,12 @@ def count_backlog() -> dict[Scope, BacklogCounts]:
         due=Count("pk", filter=waits & Q(due_at__lte=StatementTimestamp())),
         retries=Count("pk", filter=waits & Q(attempts__gt=0)),
     ):
-        found[Scope(event_type, organization)] = BacklogCounts(waiting, due, retries)
+        found[FigureScope(event_type, organization)] = BacklogCounts(waiting, due, retries)
     needs_you = ProcessedMessage.objects.filter(status__in=(Status.DEAD, Status.QUARANTINED)).order_by()
     for event_type, organization, dead, quarantined in needs_you.values_list(*scope).annotate(
         dead=Count("pk", filter=Q(status=Status.DEAD)),
         quarantined=Count("pk", filter=Q(status=Status.QUARANTINED)),
     ):
-        stock = found[Scope(event_type, organization)]
+        stock = found[FigureScope(event_type, organization)]
         stock.dead_letters, stock.in_quarantine = dead, quarantined
     return dict(found)

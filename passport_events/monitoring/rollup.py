@@ -21,8 +21,8 @@ from passport_events.models import Mode, SalesforceOrganization
 from passport_events.monitoring import intervals
 from passport_events.monitoring.minute_counts import (
     BacklogCounts,
+    FigureScope,
     MinuteCounts,
-    Scope,
     count_backlog,
     count_minute,
 )
@@ -58,7 +58,7 @@ def record_backlog() -> bool:
     minute = claim_minute(BACKLOG_CLAIM)
     if minute is None:
         return False
-    found = {Scope("", ""): BacklogCounts()} | count_backlog()
+    found = {FigureScope("", ""): BacklogCounts()} | count_backlog()
     intervals.write_rows(
         [
             intervals.build_row(intervals.MINUTES, minute - 1, scope, dataclasses.asdict(it))
@@ -103,7 +103,7 @@ def _count_next_minute() -> bool:
 def _count(minute: int) -> None:
     for each in (minute - RECOUNT_AFTER_MINUTES, minute):
         # Also where nothing happened: a minute without any row is one that nobody counted.
-        flows = {Scope("", ""): MinuteCounts()} | count_minute(each)
+        flows = {FigureScope("", ""): MinuteCounts()} | count_minute(each)
         columns = (*intervals.COUNTS, *intervals.HISTOGRAMS)
         rows = [
             intervals.build_row(
@@ -131,9 +131,11 @@ def _delete_old(minute: int) -> None:
 TIMES = ("published_at", "arrived_at", "processed_at")
 
 
-def update_freshness(flows: Mapping[Scope, MinuteCounts]) -> None:
+def update_freshness(flows: Mapping[FigureScope, MinuteCounts]) -> None:
     """Move the times on; never back, because a minute is looked at twice."""
-    known = {Scope(row.event_type, row.organization_salesforce_id): row for row in Freshness.objects.all()}
+    known = {
+        FigureScope(row.event_type, row.organization_salesforce_id): row for row in Freshness.objects.all()
+    }
     rows = []
     for scope, flow in flows.items():
         row = known.get(scope) or Freshness(

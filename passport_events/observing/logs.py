@@ -54,20 +54,20 @@ def log(stage: Notification, facts: dict[str, Any]) -> None:
     )
     if level is None or not logger.isEnabledFor(level):
         return
-    safe = {name: _escape(value) for name, value in facts.items()}
+    safe = {name: _escape_fact(value) for name, value in facts.items()}
     text = " ".join(f"{name}={_quote(value)}" for name, value in safe.items())
     logger.log(level, "%s %s", stage.value, text, extra={"passport": {"stage": stage.value, **safe}})
 
 
-def _escape(value: Any) -> Any:
+def _escape_fact(value: Any) -> Any:
     """The value with every text in it escaped. Numbers, times and None stay what they are."""
     if isinstance(value, str):
         return escape_controls(value[:MAX_FACT_CHARACTERS])
     if isinstance(value, Mapping):
-        return {_escape(name): _escape(item) for name, item in value.items()}
+        return {_escape_fact(name): _escape_fact(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_escape(item) for item in value]
-    return value if isinstance(value, _PLAIN) else _escape(str(value))
+        return [_escape_fact(item) for item in value]
+    return value if isinstance(value, _PLAIN) else _escape_fact(str(value))
 
 
 def _quote(value: Any) -> str:

@@ -12,8 +12,7 @@ from django.test import override_settings
 
 from passport_events import conf
 from passport_events.aws_clients.queue_urls import derive_endpoint, find_region
-from passport_events.checks import check_settings
-from passport_events.checks_around import check_surroundings
+from passport_events.checks import check_settings, check_surroundings
 from passport_events.receiving.sqs import SqsQueue
 
 ADDRESSES = [

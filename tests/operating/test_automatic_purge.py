@@ -218,7 +218,7 @@ def test_the_audit_log_shows_it(admin_client: Client) -> None:
 
 def diagnosis(**changes: Any) -> str:
     settings = conf.Settings(**changes)
-    return " ".join(finding.mend for finding in doctor.judge(doctor.look(settings), settings))
+    return " ".join(finding.hint for finding in doctor.judge(doctor.read_facts(settings), settings))
 
 
 def test_the_doctor_says_nothing_before_anything_is_old() -> None:

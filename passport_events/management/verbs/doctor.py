@@ -18,7 +18,7 @@ from passport_events.management.verbs.arguments import parse_positive
 from passport_events.management.verbs.output import Counter
 from passport_events.operating.doctor import canary, topic
 from passport_events.operating.doctor.examination import examine
-from passport_events.operating.doctor.finding import Finding, Severity, guarded, needs_somebody
+from passport_events.operating.doctor.finding import DoctorFinding, Severity, has_trouble, run_guarded
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
         findings.append(finding)
         if not options["json"]:
             _write(out, finding)
-    trouble = needs_somebody(findings)
+    trouble = has_trouble(findings)
     asked = all(finding.severity is not Severity.UNASKED for finding in findings)
     if options["json"]:
         report = {"ok": not trouble and asked, "findings": [dataclasses.asdict(each) for each in findings]}
@@ -53,13 +53,13 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return TROUBLE if trouble else DONE if asked else ERROR
 
 
-def _find(options: dict[str, Any]) -> Iterator[Finding]:
+def _find(options: dict[str, Any]) -> Iterator[DoctorFinding]:
     settings = conf.get_settings()
     yield from examine(settings, options["topic"])
     if options["no_canary"]:
         yield canary.report_not_sent()
         return
-    yield from guarded(
+    yield from run_guarded(
         "C9",
         "No canary could be sent, or followed",
         lambda: _send_canaries(settings, options),
@@ -67,11 +67,11 @@ def _find(options: dict[str, Any]) -> Iterator[Finding]:
     )
 
 
-def _send_canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[Finding]:
+def _send_canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable[DoctorFinding]:
     timeout = timedelta(seconds=options["timeout"])
     through, *others = options["topic"] or [""]
     sent = canary.send(settings, through, settings.event_types)
-    if isinstance(sent, Finding):
+    if isinstance(sent, DoctorFinding):
         return [sent]
     untried = list(topic.report_untried_topics(others)) if others or not through else []
     counter = Counter(len(sent), "canaries at their end")
@@ -80,10 +80,10 @@ def _send_canaries(settings: conf.Settings, options: dict[str, Any]) -> Iterable
     return [*canary.judge(seen, timeout), *untried]
 
 
-def _write(out: OutputWrapper, finding: Finding) -> None:
+def _write(out: OutputWrapper, finding: DoctorFinding) -> None:
     out.write(f"{finding.severity.upper():9}  {finding.id:3}  {finding.text}")
-    if finding.mend:
-        out.write(f"{'':16}{finding.mend}")
+    if finding.hint:
+        out.write(f"{'':16}{finding.hint}")
 
 
 VERBS = (

@@ -9,13 +9,13 @@ from passport_events import conf
 from passport_events.monitoring.dashboard import figures, freshness, processes, queues
 from passport_events.monitoring.dashboard.time_ranges import DEFAULT_RANGE, TimeRange, read_moment
 from passport_events.monitoring.dashboard.values import Dashboard, FigureRow
-from passport_events.monitoring.minute_counts import Scope
+from passport_events.monitoring.minute_counts import FigureScope
 from passport_events.monitoring.minutes import get_start
 
 __all__ = ["Dashboard", "read_dashboard"]
 
 
-def read_dashboard(of: TimeRange = DEFAULT_RANGE, scope: Scope = figures.ALL_SCOPES) -> Dashboard:
+def read_dashboard(of: TimeRange = DEFAULT_RANGE, scope: FigureScope = figures.ALL_SCOPES) -> Dashboard:
     """Everything at this moment. The scope narrows figures and their charts; an empty part is all.
 
     Raises the database's errors. Where Redis is away the rest is shown.

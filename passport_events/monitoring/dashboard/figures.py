@@ -14,12 +14,12 @@ from passport_events.monitoring import intervals
 from passport_events.monitoring.dashboard.time_ranges import TimeRange
 from passport_events.monitoring.dashboard.values import Chart, Durations, FigureRow
 from passport_events.monitoring.durations import compute_percentiles, merge_histograms
-from passport_events.monitoring.minute_counts import Scope
+from passport_events.monitoring.minute_counts import FigureScope
 from passport_events.monitoring.models import Figures
 
 SHARES = (0.5, 0.95, 0.99)
 Row = Mapping[str, Any]
-ALL_SCOPES = Scope("", "")
+ALL_SCOPES = FigureScope("", "")
 BACKLOG_COLUMNS = {**{name: name for name in intervals.BACKLOG[:-1]}, "quarantined": "in_quarantine"}
 """Names on the dashboard, and their columns. `Figures.quarantined` counts events of an interval."""
 
@@ -35,7 +35,7 @@ class Period:
     """By the first minute of each point, all scopes as one row; None where nobody counted."""
 
     @classmethod
-    def read(cls, of: TimeRange, last_minute: int, scope: Scope = ALL_SCOPES) -> Period:
+    def read(cls, of: TimeRange, last_minute: int, scope: FigureScope = ALL_SCOPES) -> Period:
         """All scopes, or those of one type, one organization, or both."""
         starts = of.starts(last_minute)
         wanted = Figures.objects.filter(span=of.span, start__gte=starts[0])
@@ -51,7 +51,7 @@ class Period:
         points = [point for point in self.points.values() if point is not None]
         return self._line(ALL_SCOPES, points)
 
-    def lines(self) -> dict[Scope, FigureRow]:
+    def lines(self) -> dict[FigureScope, FigureRow]:
         """Each scope by itself."""
         return {scope: self._line(scope, rows) for scope, rows in _group_by_scope(self.rows).items()}
 
@@ -100,7 +100,7 @@ class Period:
             ),
         ]
 
-    def _line(self, scope: Scope, rows: Sequence[Row]) -> FigureRow:
+    def _line(self, scope: FigureScope, rows: Sequence[Row]) -> FigureRow:
         arrived, processed = _sum(rows, "arrived"), _count_processed(rows)
         return FigureRow(
             event_type=scope.event_type,
@@ -116,14 +116,14 @@ class Period:
         )
 
 
-def read_backlog(scope: Scope = ALL_SCOPES) -> tuple[int | None, dict[Scope, dict[str, Any]]]:
+def read_backlog(scope: FigureScope = ALL_SCOPES) -> tuple[int | None, dict[FigureScope, dict[str, Any]]]:
     """Return the last minute whose backlog was counted, and the backlog of each scope in it."""
     minutes = Figures.objects.filter(span=intervals.MINUTES)
     last = minutes.filter(waiting__isnull=False).order_by("-start").values("start")[:1]
     found = minutes.filter(start=last, waiting__isnull=False)
     found = _filter_scope(found, scope)
     stock = {
-        Scope(row["event_type"], row["organization_salesforce_id"]): {
+        FigureScope(row["event_type"], row["organization_salesforce_id"]): {
             name: row[column] or 0 for name, column in BACKLOG_COLUMNS.items()
         }
         for row in found.values("start", "event_type", "organization_salesforce_id", *intervals.BACKLOG)
@@ -131,16 +131,16 @@ def read_backlog(scope: Scope = ALL_SCOPES) -> tuple[int | None, dict[Scope, dic
     return found.aggregate(Max("start"))["start__max"], stock
 
 
-def _filter_scope(rows: Any, scope: Scope) -> Any:
+def _filter_scope(rows: Any, scope: FigureScope) -> Any:
     if scope.event_type:
         rows = rows.filter(event_type=scope.event_type)
     return rows.filter(organization_salesforce_id=scope.organization) if scope.organization else rows
 
 
-def _group_by_scope(rows: Iterable[Row]) -> dict[Scope, list[Row]]:
-    found: dict[Scope, list[Row]] = defaultdict(list)
+def _group_by_scope(rows: Iterable[Row]) -> dict[FigureScope, list[Row]]:
+    found: dict[FigureScope, list[Row]] = defaultdict(list)
     for row in rows:
-        found[Scope(row["event_type"], row["organization_salesforce_id"])].append(row)
+        found[FigureScope(row["event_type"], row["organization_salesforce_id"])].append(row)
     return found
 
 

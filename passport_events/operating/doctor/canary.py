@@ -21,9 +21,15 @@ from passport_events.event import Identity
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import TERMINAL
 from passport_events.operating import heartbeats
-from passport_events.operating.doctor.finding import Finding, error, good, not_tried, warning
-from passport_events.operating.doctor.queue import refused
-from passport_events.operating.doctor.topic import set_region_of
+from passport_events.operating.doctor.finding import (
+    DoctorFinding,
+    report_error,
+    report_not_tried,
+    report_ok,
+    report_warning,
+)
+from passport_events.operating.doctor.queue import report_refusal
+from passport_events.operating.doctor.topic import set_region
 from passport_events.receiving import organization_cache
 from passport_events.salesforce_ids import normalize_id
 
@@ -43,7 +49,7 @@ class Canary:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Seen:
+class CanaryState:
     """How far a canary came, and when it was where."""
 
     event_type: str
@@ -62,7 +68,7 @@ class Seen:
         return self.status in TERMINAL
 
 
-def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[Canary] | Finding:
+def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[Canary] | DoctorFinding:
     """One canary for each event type, through the topic, or straight to the queue without one."""
     row, _ = SalesforceOrganization.objects.update_or_create(
         salesforce_id=ORGANIZATION, defaults={"name": NAME, "mode": Mode.SHADOW}
@@ -71,19 +77,19 @@ def send(settings: Settings, topic: str, event_types: Collection[str]) -> list[C
     sent = []
     for number, event_type in enumerate(event_types, start=1):
         message_id = str(uuid.uuid4())
-        body = _body(event_type, message_id, normalize_id(f"{number:015d}"))
+        body = _build_body(event_type, message_id, normalize_id(f"{number:015d}"))
         try:
             _send(settings, topic, json.dumps(body))
         except AWS_ERRORS as refusal:
             action, where = ("sns:Publish", "the topic") if topic else ("sqs:SendMessage", "QUEUE_URL")
-            return refused("C1", "No canary could be sent", refusal, action, where)
+            return report_refusal("C1", "No canary could be sent", refusal, action, where)
         sent.append(
             Canary(event_type, message_id, Identity.of("cloudevents", body["source"], message_id).key)
         )
     return sent
 
 
-def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
+def _build_body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
     now = time.time_ns() // 1_000_000
     return {
         "specversion": "1.0",
@@ -98,7 +104,7 @@ def _body(event_type: str, message_id: str, record_id: str) -> dict[str, Any]:
 
 def _send(settings: Settings, topic: str, body: str) -> None:
     if topic:
-        sns = create_client(set_region_of(topic, settings), "sns", READ_MARGIN_SECONDS)
+        sns = create_client(set_region(topic, settings), "sns", READ_MARGIN_SECONDS)
         sns.publish(TopicArn=topic, Message=body)
     else:
         sqs = create_client(settings, "sqs", READ_MARGIN_SECONDS)
@@ -107,11 +113,11 @@ def _send(settings: Settings, topic: str, body: str) -> None:
 
 def follow(
     sent: Sequence[Canary], patience: timedelta, progress: Callable[[int], None] = lambda done: None
-) -> list[Seen]:
+) -> list[CanaryState]:
     """Watch canaries until all are at their end, or patience is."""
     deadline = time.monotonic() + patience.total_seconds()
     while True:
-        seen = _look(sent)
+        seen = _read_states(sent)
         done = sum(each.is_at_its_end for each in seen)
         progress(done)
         if done == len(seen) or time.monotonic() > deadline:
@@ -119,28 +125,28 @@ def follow(
         time.sleep(LOOK_SECONDS)
 
 
-def _look(sent: Sequence[Canary]) -> list[Seen]:
+def _read_states(sent: Sequence[Canary]) -> list[CanaryState]:
     rows = ProcessedMessage.objects.filter(dedup_key__in=[canary.key for canary in sent])
     found = {row.dedup_key: row for row in rows.select_related("delivery")}
-    refused = _refused() if len(found) < len(sent) else []
-    return [_seen(each, found.get(each.key) or _holding(each, refused)) for each in sent]
+    refused = _find_refused() if len(found) < len(sent) else []
+    return [_build_state(each, found.get(each.key) or _find_row(each, refused)) for each in sent]
 
 
-def _refused() -> list[ProcessedMessage]:
+def _find_refused() -> list[ProcessedMessage]:
     """The newest quarantined messages. One whose topic was refused, for example, has another key."""
     rows = ProcessedMessage.objects.filter(status=Status.QUARANTINED).order_by("-pk")
     return list(rows.select_related("delivery")[:MAX_REFUSED])
 
 
-def _holding(canary: Canary, refused: Sequence[ProcessedMessage]) -> ProcessedMessage | None:
+def _find_row(canary: Canary, refused: Sequence[ProcessedMessage]) -> ProcessedMessage | None:
     sought = canary.message_id.encode()
     return next((row for row in refused if sought in bytes(row.delivery.body or b"")), None)
 
 
-def _seen(canary: Canary, row: ProcessedMessage | None) -> Seen:
+def _build_state(canary: Canary, row: ProcessedMessage | None) -> CanaryState:
     if row is None:
-        return Seen(canary.event_type)
-    return Seen(
+        return CanaryState(canary.event_type)
+    return CanaryState(
         event_type=canary.event_type,
         status=row.status,
         reason=row.reason,
@@ -152,19 +158,19 @@ def _seen(canary: Canary, row: ProcessedMessage | None) -> Seen:
     )
 
 
-def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
+def judge(seen: Sequence[CanaryState], patience: timedelta) -> Iterator[DoctorFinding]:
     """Where each canary is, and what that means."""
     seconds = int(patience.total_seconds())
     lost = [each.event_type for each in seen if not each.status]
-    paused = _paused(seen)
+    paused = _find_paused(seen)
     if lost and not heartbeats.is_running("poller"):
-        yield error(
+        yield report_error(
             "C2",
             f"{len(lost)} of {len(seen)} canaries were not received: no poller is running.",
             "Start it: manage.py poll_sqs.",
         )
     elif lost:
-        yield error(
+        yield report_error(
             "C3",
             f"{len(lost)} of {len(seen)} canaries were not received within {seconds} s: {', '.join(lost)}.",
             "Does something else receive from the same queue? Then give each consumer a queue of its own. "
@@ -172,31 +178,31 @@ def judge(seen: Sequence[Seen], patience: timedelta) -> Iterator[Finding]:
         )
     for each in seen:
         if each.status and not each.is_at_its_end and each.event_type in paused:
-            yield warning(
+            yield report_warning(
                 "C7",
                 f"The canary of {each.event_type} was stored, and waits: an operator paused it.",
                 "See who and why with manage.py passport health, which also says how to end it.",
             )
         elif each.status and not each.is_at_its_end:
-            yield error(
+            yield report_error(
                 "C4",
                 f"The canary of {each.event_type} was stored, and not handled within {seconds} s.",
                 "Does a worker listen to its queue (R5)? See manage.py passport health.",
             )
         elif each.status and each.status != Status.SUCCEEDED:
             text = f"The canary of {each.event_type} ended as {each.status} ({each.reason})."
-            yield error("C5", text, "Look at the message in the admin.")
+            yield report_error("C5", text, "Look at the message in the admin.")
         elif each.status:
-            yield good("C0", _path(each))
+            yield report_ok("C0", _describe_path(each))
     if any(each.receives > 1 for each in seen):
-        yield warning(
+        yield report_warning(
             "C6",
             "A canary had been received before a poller of ours stored it.",
             "Does something else receive from the same queue? Or did a poller die at this moment?",
         )
 
 
-def _paused(seen: Sequence[Seen]) -> set[str]:
+def _find_paused(seen: Sequence[CanaryState]) -> set[str]:
     """Event types of which an operator holds back the canary."""
     stuck = {each.event_type for each in seen if each.status and not each.is_at_its_end}
     home = SalesforceOrganization.objects.filter(salesforce_id=ORGANIZATION).first() if stuck else None
@@ -204,16 +210,16 @@ def _paused(seen: Sequence[Seen]) -> set[str]:
     return {name for name in stuck if home and controls.is_paused(name, home.pk)}
 
 
-def report_not_sent() -> Finding:
+def report_not_sent() -> DoctorFinding:
     """The finding of `--no-canary`."""
-    return not_tried(
+    return report_not_tried(
         "C8",
         "No canary was sent: whether events are received, stored and handled was not tried.",
         "Leave out --no-canary.",
     )
 
 
-def _path(seen: Seen) -> str:
+def _describe_path(seen: CanaryState) -> str:
     steps = (
         ("queue to inbox", seen.sent_at, seen.received_at),
         ("inbox to worker", seen.received_at, seen.claimed_at),

@@ -18,7 +18,7 @@ from django.db.models import Model
 from passport_events.clock import ClockTimestamp, read_clock
 from passport_events.conf import Settings
 from passport_events.models import Heartbeat, ProcessedMessage
-from passport_events.operating.doctor.finding import Finding, error, good, warning
+from passport_events.operating.doctor.finding import DoctorFinding, report_error, report_ok, report_warning
 from passport_events.operating.text import format_duration
 from passport_events.receiving.queries import LOCK_TIMEOUT
 from passport_events.receiving.writer import count_writers
@@ -32,12 +32,12 @@ _SETTINGS = (
     "statement_timeout",
     "synchronous_commit",
 )
-OF_ONE_WORKER = 2
+CONNECTIONS_PER_WORKER = 2
 """Connections: the work, and the renewal of its lease."""
 PACKAGE = "passport_events"
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 PROOF = "passport doctor"
-LONGEST_SKEW = timedelta(seconds=30)
+MAX_CLOCK_SKEW = timedelta(seconds=30)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,38 +61,38 @@ class DatabaseFacts:
     """Tables that this role may not read and write."""
 
 
-def of_one_poller(settings: Settings) -> int:
+def count_connections_per_poller(settings: Settings) -> int:
     """Connections: its writers, the heartbeat with the dispatcher, and the chores of other apps."""
     return count_writers(settings.receivers) + 2
 
 
-def look() -> DatabaseFacts:
+def read_facts() -> DatabaseFacts:
     """Ask the database, and write to it in a transaction that is rolled back. Raises its errors."""
     connection = connections[router.db_for_write(ProcessedMessage)]
     executor = MigrationExecutor(connection)
-    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] in _models()]
+    ours = [node for node in executor.loader.graph.leaf_nodes() if node[0] in _list_models()]
     unapplied = len(executor.migration_plan(ours))
     is_postgresql = connection.vendor == "postgresql"
-    found, used = _of_postgresql(connection) if is_postgresql else ({}, 0)
+    found, used = _read_postgresql(connection) if is_postgresql else ({}, 0)
     return DatabaseFacts(
         vendor=connection.vendor,
         unapplied=unapplied,
         skew=datetime.now(UTC) - read_clock(connection),
         settings=found,
         connections=used,
-        pool=pool_size(connection.settings_dict),
+        pool=get_pool_size(connection.settings_dict),
         refusal="" if unapplied else _try_to_write(connection.alias),
-        denied=_denied(connection) if is_postgresql else (),
+        denied=_find_denied(connection) if is_postgresql else (),
     )
 
 
-def _models() -> dict[str, list[type[Model]]]:
+def _list_models() -> dict[str, list[type[Model]]]:
     """The models of the core and of the optional apps that are installed, by label."""
     ours = [each for each in apps.get_app_configs() if f"{each.name}.".startswith(f"{PACKAGE}.")]
     return {each.label: list(each.get_models()) for each in ours}
 
 
-def _of_postgresql(connection: Any) -> tuple[dict[str, str], int]:
+def _read_postgresql(connection: Any) -> tuple[dict[str, str], int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(_SETTINGS)])
         found = dict(cursor.fetchall())
@@ -100,8 +100,8 @@ def _of_postgresql(connection: Any) -> tuple[dict[str, str], int]:
         return found, cursor.fetchone()[0]
 
 
-def _denied(connection: Any) -> tuple[str, ...]:
-    tables = [model._meta.db_table for models in _models().values() for model in models]  # noqa: SLF001  # public
+def _find_denied(connection: Any) -> tuple[str, ...]:
+    tables = [model._meta.db_table for models in _list_models().values() for model in models]  # noqa: SLF001  # public
     may = " AND ".join(f"has_table_privilege(name, '{each}')" for each in RIGHTS)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -126,7 +126,7 @@ def _try_to_write(alias: str) -> str:
     return ""
 
 
-def pool_size(database: Mapping[str, Any]) -> int | None:
+def get_pool_size(database: Mapping[str, Any]) -> int | None:
     """The most connections of the pool of an entry of DATABASES; None where there is none."""
     options = database.get("OPTIONS", {}).get("pool")
     if not options:
@@ -135,50 +135,50 @@ def pool_size(database: Mapping[str, Any]) -> int | None:
     return int(options.get("max_size") or options.get("min_size") or 4)  # psycopg_pool's default
 
 
-def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+def judge(facts: DatabaseFacts, settings: Settings) -> Iterator[DoctorFinding]:
     """Everything that is wrong with the database, or that nothing is."""
-    found = [*_anywhere(facts, settings), *_of_server(facts, settings)]
+    found = [*_judge_database(facts, settings), *_judge_server(facts, settings)]
     yield from found
     if not found:
         text = (
             f"The database ({facts.vendor}) is migrated, took a write, and is set up as the promises need it."
         )
-        yield good("D0", text)
+        yield report_ok("D0", text)
 
 
-def _anywhere(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+def _judge_database(facts: DatabaseFacts, settings: Settings) -> Iterator[DoctorFinding]:
     if facts.unapplied:
-        yield error("D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate.")
+        yield report_error("D1", f"{facts.unapplied} migrations were not run.", "Run manage.py migrate.")
     if facts.vendor == "sqlite":
-        yield warning(
+        yield report_warning(
             "D2", "The database is SQLite.", "Use PostgreSQL: SQLite is for the demo and development."
         )
-    needed = of_one_poller(settings)
+    needed = count_connections_per_poller(settings)
     if facts.pool is not None and facts.pool < needed:
         text = f"Django's connection pool holds {facts.pool} connections, and a poller needs {needed}."
-        yield error("D3", text, f"Set OPTIONS['pool']['max_size'] to {needed} or more.")
-    if abs(facts.skew) > LONGEST_SKEW:
+        yield report_error("D3", text, f"Set OPTIONS['pool']['max_size'] to {needed} or more.")
+    if abs(facts.skew) > MAX_CLOCK_SKEW:
         text = f"The clocks of this machine and of the database are {format_duration(abs(facts.skew))} apart."
-        yield warning("D4", text, "Let both ask the same time servers.")
+        yield report_warning("D4", text, "Let both ask the same time servers.")
 
     if facts.denied:
         text = f"This role may not {', '.join(RIGHTS)} in {', '.join(facts.denied)}."
-        yield error("D13", text, "GRANT it to the role of pollers, workers and the web.")
+        yield report_error("D13", text, "GRANT it to the role of pollers, workers and the web.")
     elif facts.refusal:
         text = f"The database takes no writes: {facts.refusal}."
-        yield error("D5", text, "Is it a replica, or full? Route writes to the primary.")
+        yield report_error("D5", text, "Is it a replica, or full? Route writes to the primary.")
 
 
-def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
+def _judge_server(facts: DatabaseFacts, settings: Settings) -> Iterator[DoctorFinding]:
     found = facts.settings
     for name in ("fsync", "synchronous_commit"):
         if found.get(name) == "off":
             text = f"{name} is off: what the database called committed may be gone after a crash."
-            yield error(
+            yield report_error(
                 "D6", text, f"Set {name} to on: a delivery is deleted from SQS because it is committed."
             )
     if found.get("autovacuum") == "off":
-        yield warning(
+        yield report_warning(
             "D7", "autovacuum is off: the due index grows with every message.", "Set autovacuum to on."
         )
     timeout = int(found.get("statement_timeout", 0))
@@ -187,16 +187,18 @@ def _of_server(facts: DatabaseFacts, settings: Settings) -> Iterator[Finding]:
         text = (
             f"statement_timeout is {timeout} ms, no longer than receiving waits for a lock ({shortest} ms)."
         )
-        yield warning("D8", text, "Set it to 30 s or more for this role.")
+        yield report_warning("D8", text, "Set it to 30 s or more for this role.")
     idle = int(found.get("idle_in_transaction_session_timeout", 0))
     if 0 < idle < settings.handler_timeout_seconds * 1_000:
         text = f"idle_in_transaction_session_timeout is {idle} ms: a handler that computes longer is cut off."
-        yield warning("D9", text, "Set it above HANDLER_TIMEOUT_SECONDS, or that lower.")
+        yield report_warning("D9", text, "Set it above HANDLER_TIMEOUT_SECONDS, or that lower.")
     free = int(found.get("max_connections", 0)) - facts.connections
-    if found and free < of_one_poller(settings) + OF_ONE_WORKER:
+    if found and free < count_connections_per_poller(settings) + CONNECTIONS_PER_WORKER:
         text = f"Of max_connections {found['max_connections']} only {max(0, free)} are free."
-        yield warning("D10", text, "Raise max_connections, or put a pooler in front of the database.")
+        yield report_warning("D10", text, "Raise max_connections, or put a pooler in front of the database.")
     isolation = found.get("default_transaction_isolation", "read committed")
     if isolation != "read committed":
         text = f"Transactions are {isolation}: claims and merges then fail and are tried again."
-        yield warning("D11", text, "Leave default_transaction_isolation at read committed for this role.")
+        yield report_warning(
+            "D11", text, "Leave default_transaction_isolation at read committed for this role."
+        )

@@ -35,46 +35,48 @@ class Severity(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at. The ids are in docs/doctor.md."""
 
     id: Id
     severity: Severity
     text: str
-    mend: str = ""
+    hint: str = ""
 
 
-def error(number: Id, text: str, mend: str) -> Finding:
+def report_error(number: Id, text: str, hint: str) -> DoctorFinding:
     """Something that has to be put right."""
-    return Finding(number, Severity.ERROR, text, mend)
+    return DoctorFinding(number, Severity.ERROR, text, hint)
 
 
-def warning(number: Id, text: str, mend: str) -> Finding:
+def report_warning(number: Id, text: str, hint: str) -> DoctorFinding:
     """Something that should be put right."""
-    return Finding(number, Severity.WARNING, text, mend)
+    return DoctorFinding(number, Severity.WARNING, text, hint)
 
 
-def unasked(number: Id, text: str, mend: str) -> Finding:
+def report_denied(number: Id, text: str, hint: str) -> DoctorFinding:
     """Something that could not be looked at."""
-    return Finding(number, Severity.UNASKED, text, mend)
+    return DoctorFinding(number, Severity.UNASKED, text, hint)
 
 
-def not_tried(number: Id, text: str, mend: str) -> Finding:
+def report_not_tried(number: Id, text: str, hint: str) -> DoctorFinding:
     """Something that was not tried."""
-    return Finding(number, Severity.NOT_TRIED, text, mend)
+    return DoctorFinding(number, Severity.NOT_TRIED, text, hint)
 
 
-def good(number: Id, text: str) -> Finding:
+def report_ok(number: Id, text: str) -> DoctorFinding:
     """Something that was tried, or asked for, and is right."""
-    return Finding(number, Severity.GOOD, text)
+    return DoctorFinding(number, Severity.GOOD, text)
 
 
-def needs_somebody(findings: Iterable[Finding]) -> bool:
+def has_trouble(findings: Iterable[DoctorFinding]) -> bool:
     """Whether any of them is trouble."""
     return any(finding.severity in (Severity.ERROR, Severity.WARNING) for finding in findings)
 
 
-def guarded(number: Id, what: str, part: Callable[[], Iterable[Finding]], mend: str) -> Iterator[Finding]:
+def run_guarded(
+    number: Id, what: str, part: Callable[[], Iterable[DoctorFinding]], hint: str
+) -> Iterator[DoctorFinding]:
     """The findings of one part. An error of the part is a finding too, so the other parts still run."""
     try:
         yield from part()
@@ -82,4 +84,4 @@ def guarded(number: Id, what: str, part: Callable[[], Iterable[Finding]], mend: 
         # The driver's class says more than Django's: `UndefinedTable`, `InsufficientPrivilege`.
         kind = type(failure.__cause__ or failure).__name__
         said = str(failure).rstrip(".") if isinstance(failure, PassportEventsError) else kind
-        yield error(number, f"{what}: {said}.", mend)
+        yield report_error(number, f"{what}: {said}.", hint)

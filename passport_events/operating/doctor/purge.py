@@ -10,7 +10,7 @@ from passport_events.clock import ClockTimestamp, convert_from_database
 from passport_events.conf import Settings
 from passport_events.models import Delivery, OperatorAction
 from passport_events.operating import automatic_purge
-from passport_events.operating.doctor.finding import Finding, warning
+from passport_events.operating.doctor.finding import DoctorFinding, report_warning
 from passport_events.operating.retention import Retention, has_expired_rows
 from passport_events.operating.text import format_duration, format_line
 
@@ -29,7 +29,7 @@ class PurgeFacts:
     running: OperatorAction | None
 
 
-def look(settings: Settings) -> PurgeFacts | None:
+def read_facts(settings: Settings) -> PurgeFacts | None:
     """Ask the database; None where there is nothing to purge yet."""
     now = convert_from_database(
         Delivery.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True).first()
@@ -44,7 +44,7 @@ def look(settings: Settings) -> PurgeFacts | None:
     )
 
 
-def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[Finding]:
+def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[DoctorFinding]:
     """A finding where nothing was purged for two days, although something could have been."""
     if facts is None:
         return
@@ -52,10 +52,12 @@ def judge(facts: PurgeFacts | None, settings: Settings) -> Iterator[Finding]:
     if not facts.is_overdue or (ended_at is not None and facts.now - ended_at <= LATE):
         return
     since = "yet" if ended_at is None else f"for {format_duration(facts.now - ended_at)}"
-    yield warning("D14", f"Personal data is kept too long: no purge ended {since}.", _mend(facts, settings))
+    yield report_warning(
+        "D14", f"Personal data is kept too long: no purge ended {since}.", _build_hint(facts, settings)
+    )
 
 
-def _mend(facts: PurgeFacts, settings: Settings) -> str:
+def _build_hint(facts: PurgeFacts, settings: Settings) -> str:
     if not settings.purge_automatically:
         return "Run manage.py passport purge once a day, or set PURGE_AUTOMATICALLY to True."
     if facts.running is None or facts.running.paused_at is None:

@@ -17,7 +17,7 @@ from passport_events.handling.rq_worker import PassportWorker
 from passport_events.operating.doctor import broker
 from passport_events.operating.doctor.broker import BrokerFacts
 from passport_events.operating.doctor.examination import examine
-from passport_events.operating.doctor.finding import Finding
+from passport_events.operating.doctor.finding import DoctorFinding
 from passport_events.operating.redis_probe import Refusal
 from passport_events.operating.rq_state import (
     JOB_REFUSED,
@@ -88,7 +88,7 @@ def greedy_worker(redis_server: ValkeyServer) -> Iterator[Worker]:
 
 
 def test_a_real_worker_is_found_with_its_queues(greedy_worker: Worker) -> None:
-    facts = broker.look(QUEUE)
+    facts = broker.read_facts(QUEUE)
 
     assert isinstance(facts, BrokerFacts)
     assert [worker.queues for worker in facts.workers] == [(QUEUE, "passport-items")]
@@ -104,7 +104,7 @@ def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
     redis = hints.get_connection(QUEUE)
     redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        facts = broker.look(QUEUE)
+        facts = broker.read_facts(QUEUE)
     finally:
         redis.config_set("maxmemory-policy", "noeviction")
 
@@ -115,10 +115,10 @@ def test_a_real_eviction_policy_is_read(redis_server: ValkeyServer) -> None:
 def test_a_redis_that_is_away_is_an_error(redis_server: ValkeyServer) -> None:
     redis_server.kill()
 
-    found = broker.look(QUEUE)
+    found = broker.read_facts(QUEUE)
 
-    assert isinstance(found, Finding)
-    assert (found.id, "RQ_QUEUES" in found.mend) == ("R1", True)
+    assert isinstance(found, DoctorFinding)
+    assert (found.id, "RQ_QUEUES" in found.hint) == ("R1", True)
 
 
 def test_another_worker_class_and_another_installation_are_named(
@@ -134,7 +134,7 @@ def test_another_worker_class_and_another_installation_are_named(
     theirs.register_birth()
     settings.SECRET_KEY = "ours"
 
-    facts = broker.look(QUEUE)
+    facts = broker.read_facts(QUEUE)
 
     assert isinstance(facts, BrokerFacts)
     assert sorted(finding.id for finding in broker.judge(facts, Settings())) == ["R13", "R14"]

@@ -14,8 +14,8 @@ from passport_events import conf
 from passport_events.handling.jobs import work_on_queue
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization
 from passport_events.operating.doctor import canary
-from passport_events.operating.doctor.canary import Canary, Seen
-from passport_events.operating.doctor.finding import Finding, Severity
+from passport_events.operating.doctor.canary import Canary, CanaryState
+from passport_events.operating.doctor.finding import DoctorFinding, Severity
 from passport_events.processes.heartbeat import ProcessHeartbeat, ProcessStatus
 from passport_events.receiving.poll import poll_once
 from passport_events.receiving.sqs import SqsQueue
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def send(topic: str = "") -> list[Canary]:
     sent = canary.send(conf.get_settings(), topic, TYPES)
-    assert not isinstance(sent, Finding)
+    assert not isinstance(sent, DoctorFinding)
     return sent
 
 
@@ -41,7 +41,7 @@ def receive() -> None:
         pass
 
 
-def findings(sent: list[Canary]) -> list[Finding]:
+def findings(sent: list[Canary]) -> list[DoctorFinding]:
     return list(canary.judge(canary.follow(sent, NOW), NOW))
 
 
@@ -104,19 +104,19 @@ def test_without_a_worker_it_says_so_for_each_type(redis_server: ValkeyServer, s
 
 
 def test_a_canary_that_was_received_before_is_told() -> None:
-    seen = Seen("opportunity", status="succeeded", receives=2)
+    seen = CanaryState("opportunity", status="succeeded", receives=2)
     assert [finding.id for finding in canary.judge([seen], NOW)] == ["C0", "C6"]
 
 
 def test_a_canary_that_ends_otherwise_is_told() -> None:
-    seen = Seen("opportunity", status="quarantined", reason="unknown_organization", receives=1)
+    seen = CanaryState("opportunity", status="quarantined", reason="unknown_organization", receives=1)
     assert [finding.id for finding in canary.judge([seen], NOW)] == ["C5"]
 
 
 def test_a_queue_that_takes_nothing_is_told(redis_server: ValkeyServer, sqs: Sqs) -> None:
     gone = dataclasses.replace(conf.get_settings(), queue_url=conf.get_settings().queue_url + "-gone")
     found = canary.send(gone, "", TYPES)
-    assert isinstance(found, Finding)
+    assert isinstance(found, DoctorFinding)
     assert found.id == "C1"
 
 
@@ -127,5 +127,5 @@ def test_the_command_reports_all_of_it(redis_server: ValkeyServer, sqs: Sqs, set
     found = {finding["id"] for finding in report["findings"]}
     assert (code, report["ok"]) == (1, False)
     assert found >= {"Q10", "T6", "R5", "C2"}
-    assert all(finding["mend"] or finding["severity"] == "good" for finding in report["findings"])
+    assert all(finding["hint"] or finding["severity"] == "good" for finding in report["findings"])
     assert "ERROR      R5   No RQ worker listens" in passport("doctor", "--no-canary")[1]

@@ -76,7 +76,7 @@ def test_each_setting_of_the_server_has_its_finding(name: str, value: str, expec
 
 @pytest.mark.django_db
 def test_a_real_database_is_asked() -> None:
-    facts = database.look()
+    facts = database.read_facts()
 
     assert (facts.vendor, facts.unapplied, facts.pool) == (connection.vendor, 0, None)
     if connection.vendor == "postgresql":
@@ -88,7 +88,7 @@ def test_a_real_database_is_asked() -> None:
 def test_a_migration_that_was_not_run_is_found() -> None:
     MigrationRecorder(connection).record_unapplied("passport_events", "0001_initial")
 
-    assert ids(database.look())[0] == "D1"
+    assert ids(database.read_facts())[0] == "D1"
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_a_migration_that_was_not_run_is_found() -> None:
 def test_the_size_of_the_pool_is_what_psycopg_makes_of_the_option(
     options: object, expected: int | None
 ) -> None:
-    assert database.pool_size({"OPTIONS": {"pool": options}}) == expected
+    assert database.get_pool_size({"OPTIONS": {"pool": options}}) == expected

@@ -34,7 +34,7 @@ from passport_events.handling.rq_worker import PassportWorker
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.operating.doctor import broker, canary, database, queue
 from passport_events.operating.doctor.examination import examine
-from passport_events.operating.doctor.finding import Finding, Id, Severity
+from passport_events.operating.doctor.finding import DoctorFinding, Id, Severity
 from project.embedded import ValkeyServer
 from tests.harness import environment, iam
 from tests.harness.aws import BUCKET, Sqs
@@ -76,7 +76,7 @@ class Given:
         """Change settings of ours."""
         self.settings.PASSPORT_EVENTS = {**self.settings.PASSPORT_EVENTS, **keys}
 
-    def examine(self) -> list[Finding]:
+    def examine(self) -> list[DoctorFinding]:
         """Everything that the doctor says without canaries."""
         return list(examine(conf.get_settings(), [self.sqs.topic.arn]))
 
@@ -117,7 +117,7 @@ def dead_letter_arn(sqs: Sqs) -> str:
     return f"arn:aws:sqs:{environment.REGION}:123456789012:{environment.QUEUE_NAME}-dead-letters"
 
 
-def wrong(given: Given) -> dict[str, Finding]:
+def wrong(given: Given) -> dict[str, DoctorFinding]:
     """What the doctor says without canaries, but for what is well and what the tests' database lacks."""
     usual = OF_THE_TESTS[connection.vendor]
     said = [each for each in given.examine() if each.id not in NOTHING_WRONG | usual]
@@ -142,7 +142,7 @@ def find_and_mend(number: Id, given: Given) -> None:
     with broken(CASES[number](given)):
         found = wrong(given)
         assert {each for each in found if each[0] != "C"} == {each for each in expected if each[0] != "C"}
-        assert all(finding.text.endswith(".") and finding.mend for finding in found.values())
+        assert all(finding.text.endswith(".") and finding.hint for finding in found.values())
     assert wrong(given) == {}
 
 
@@ -170,7 +170,7 @@ def test_a_fault_that_ends_transactions_has_its_finding_too(number: Id, given: G
 @case("Q1")
 def _(given: Given) -> Case:
     with iam.denied("sqs:GetQueueAttributes"):
-        assert "sqs:GetQueueAttributes" in wrong(given)["Q1"].mend
+        assert "sqs:GetQueueAttributes" in wrong(given)["Q1"].hint
         yield
 
 
@@ -195,7 +195,7 @@ def _attribute(number: Id, name: str, value: str) -> None:
     @case(number)
     def _(given: Given) -> Case:
         given.sqs.queue.set_attributes(Attributes={name: value})  # type: ignore[dict-item]
-        asked = re.search(rf"Set {name} to (\d+)", wrong(given)[number].mend)
+        asked = re.search(rf"Set {name} to (\d+)", wrong(given)[number].hint)
         assert asked is not None
         yield
         given.sqs.queue.set_attributes(Attributes={name: asked[1]})  # type: ignore[dict-item]
@@ -215,7 +215,7 @@ def _(given: Given) -> Case:
 
 @case("Q7")
 def _(given: Given) -> Case:
-    given.patch.setattr(queue, "MOST_IN_FLIGHT", 0)
+    given.patch.setattr(queue, "MAX_IN_FLIGHT", 0)
     given.sqs.queue.send_message(MessageBody="x")
     [message] = given.sqs.queue.receive_messages()
     yield
@@ -264,7 +264,7 @@ def _(given: Given) -> Case:
 @case("Q12")
 def _(given: Given) -> Case:
     given.sqs.dead_letter_queue.set_attributes(Attributes={"MessageRetentionPeriod": "345600"})
-    asked = re.search(r"Set its MessageRetentionPeriod to (\d+)", wrong(given)["Q12"].mend)
+    asked = re.search(r"Set its MessageRetentionPeriod to (\d+)", wrong(given)["Q12"].hint)
     assert asked is not None
     yield
     given.sqs.dead_letter_queue.set_attributes(Attributes={"MessageRetentionPeriod": asked[1]})
@@ -273,7 +273,7 @@ def _(given: Given) -> Case:
 @case("Q13")
 def _(given: Given) -> Case:
     given.sqs.dead_letter_queue.send_message(MessageBody="x")
-    mend = wrong(given)["Q13"].mend
+    mend = wrong(given)["Q13"].hint
     yield
     follow(mend.replace("ingest-dlq", "ingest-dlq --once"))
 
@@ -305,7 +305,7 @@ def _(given: Given) -> Case:
 @case("T1")
 def _(given: Given) -> Case:
     with iam.denied("sns:ListSubscriptionsByTopic"):
-        assert "sns:ListSubscriptionsByTopic" in wrong(given)["T1"].mend
+        assert "sns:ListSubscriptionsByTopic" in wrong(given)["T1"].hint
         yield
 
 
@@ -359,7 +359,7 @@ def _(given: Given) -> Case:
 
 @case("T7")
 def _(given: Given) -> Case:
-    def named_none() -> list[Finding]:
+    def named_none() -> list[DoctorFinding]:
         return list(examine(conf.get_settings(), []))
 
     with given.patch.context() as without:
@@ -379,7 +379,7 @@ def _(given: Given) -> Case:
 def _(given: Given) -> Case:
     redis = hints.get_connection(OPPORTUNITIES)
     redis.config_set("maxmemory-policy", "allkeys-lru")
-    asked = re.search(r"Set maxmemory-policy to (\w+)", wrong(given)["R2"].mend)
+    asked = re.search(r"Set maxmemory-policy to (\w+)", wrong(given)["R2"].hint)
     try:
         yield
     finally:
@@ -388,9 +388,9 @@ def _(given: Given) -> Case:
 
 @case("R3")
 def _(given: Given) -> Case:
-    given.patch.setattr(broker, "OLDEST_REDIS", 99)
+    given.patch.setattr(broker, "MIN_REDIS_VERSION", 99)
     yield
-    given.patch.setattr(broker, "OLDEST_REDIS", 6)
+    given.patch.setattr(broker, "MIN_REDIS_VERSION", 6)
 
 
 @case("R5")
@@ -438,7 +438,7 @@ def _(given: Given) -> Case:
     with given.patch.context() as deadly:
         deadly.setattr(jobs, "work", lambda name: os.kill(os.getpid(), signal.SIGKILL))
         given.stack.run_worker(kind=PassportWorker)
-    assert "--worker-class" not in wrong(given)["R10"].mend
+    assert "--worker-class" not in wrong(given)["R10"].hint
     yield
     given.stack.restart_worker(OPPORTUNITIES)
 
@@ -498,7 +498,7 @@ def _(given: Given) -> Case:
 def _(given: Given) -> Case:
     # The option alone: the pool itself is not among what the tests install.
     with given.patch.context() as pooled:
-        pooled.setattr(database, "pool_size", lambda entry: 2)
+        pooled.setattr(database, "get_pool_size", lambda entry: 2)
         yield
 
 
@@ -545,7 +545,7 @@ def _(given: Given) -> Case:
     _sql("SET synchronous_commit = on")
 
 
-def _examine(given: Given) -> list[Finding]:
+def _examine(given: Given) -> list[DoctorFinding]:
     return list(examine(conf.get_settings(), [given.sqs.topic.arn]))
 
 
@@ -651,7 +651,7 @@ def _(given: Given) -> Case:
         claimed_at=ClockTimestamp() - YEAR,
     )
     Delivery.objects.update(received_at=ClockTimestamp() - YEAR, sent_at=ClockTimestamp() - YEAR)
-    mend = wrong(given)["D14"].mend
+    mend = wrong(given)["D14"].hint
     yield
     follow(mend)
 
@@ -669,16 +669,16 @@ def _(given: Given) -> Case:
     found = wrong(given)["M1"]
     assert f"Message {message.pk} took its worker down" in found.text
     yield
-    follow(found.mend)
+    follow(found.hint)
     given.stack.work_off()
 
 
 # The canary: it goes down the whole path, in steps that a test takes.
 
 
-def said_of_canaries(given: Given, *, receive: bool = True, work: bool = True) -> list[Finding]:
+def said_of_canaries(given: Given, *, receive: bool = True, work: bool = True) -> list[DoctorFinding]:
     sent = canary.send(conf.get_settings(), given.through, ["opportunity"])
-    if isinstance(sent, Finding):
+    if isinstance(sent, DoctorFinding):
         return [sent]
     if receive:
         given.stack.receive()
@@ -687,21 +687,21 @@ def said_of_canaries(given: Given, *, receive: bool = True, work: bool = True) -
     return list(canary.judge(canary.follow(sent, NOW), NOW))
 
 
-def ids(findings: list[Finding]) -> list[str]:
+def ids(findings: list[DoctorFinding]) -> list[str]:
     return [finding.id for finding in findings]
 
 
-def of_canaries(number: Id) -> Callable[[Callable[[Given], Iterator[list[Finding]]]], None]:
+def of_canaries(number: Id) -> Callable[[Callable[[Given], Iterator[list[DoctorFinding]]]], None]:
     """A case that yields what the canaries said; when it is mended they come to their end."""
 
-    def note(function: Callable[[Given], Iterator[list[Finding]]]) -> None:
+    def note(function: Callable[[Given], Iterator[list[DoctorFinding]]]) -> None:
         CANARIES[number] = function
         CASES[number] = lambda given: iter(())
 
     return note
 
 
-CANARIES: dict[str, Callable[[Given], Iterator[list[Finding]]]] = {}
+CANARIES: dict[str, Callable[[Given], Iterator[list[DoctorFinding]]]] = {}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -711,21 +711,21 @@ def test_a_canary_finds_a_fault_and_comes_to_its_end_when_it_is_mended(number: I
         pytest.skip("needs PostgreSQL")
     with broken(CANARIES[number](given)) as said:
         assert set(ids(said)) - {"C0"} == {number}
-        assert all(finding.mend for finding in said if finding.id != "C0")
+        assert all(finding.hint for finding in said if finding.id != "C0")
     assert ids(said_of_canaries(given)) == ["C0"]
 
 
 @of_canaries("C1")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     given.through = given.sqs.topic.arn
     with iam.denied("sns:Publish"):
         said = said_of_canaries(given)
-        assert "sns:Publish" in said[0].mend
+        assert "sns:Publish" in said[0].hint
         yield said
 
 
 @of_canaries("C2")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     """Case C2."""
     given.stack.poller.stop()
     yield said_of_canaries(given, receive=False)
@@ -733,20 +733,20 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 
 @of_canaries("C3")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     sent = canary.send(conf.get_settings(), "", ["opportunity"])
-    assert not isinstance(sent, Finding)
+    assert not isinstance(sent, DoctorFinding)
     given.sqs.queue.purge()
     yield list(canary.judge(canary.follow(sent, NOW), NOW))
 
 
 @of_canaries("C4")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     yield said_of_canaries(given, work=False)
 
 
 @of_canaries("C5")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     given.set(ALLOWED_TOPICS=["arn:aws:sns:us-east-1:123456789012:another"])
     given.through = given.sqs.topic.arn
     yield said_of_canaries(given)
@@ -754,9 +754,9 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 
 @of_canaries("C6")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     sent = canary.send(conf.get_settings(), "", ["opportunity"])
-    assert not isinstance(sent, Finding)
+    assert not isinstance(sent, DoctorFinding)
     [message] = given.sqs.queue.receive_messages()
     message.change_visibility(VisibilityTimeout=0)
     given.stack.receive()
@@ -765,28 +765,28 @@ def _(given: Given) -> Iterator[list[Finding]]:
 
 
 @of_canaries("C7")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     passport("pause", "--event-type", "opportunity", "--reason", "a test")
     yield said_of_canaries(given)
     assert passport("resume", "--event-type", "opportunity")[0] == 0
 
 
 @of_canaries("C8")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     yield _commanded("--no-canary")
 
 
 @of_canaries("C9")
-def _(given: Given) -> Iterator[list[Finding]]:
+def _(given: Given) -> Iterator[list[DoctorFinding]]:
     _sql("SET default_transaction_read_only = on")
     yield _commanded("--timeout", "1")
     _sql("RESET default_transaction_read_only")
 
 
-def _commanded(*flags: str) -> list[Finding]:
+def _commanded(*flags: str) -> list[DoctorFinding]:
     """What the command says of canaries."""
     report = json.loads(passport("doctor", "--json", *flags)[1])
-    found = [Finding(**each) for each in report["findings"]]
+    found = [DoctorFinding(**each) for each in report["findings"]]
     return [each for each in found if each.id[0] == "C"]
 
 
@@ -799,10 +799,10 @@ def _(given: Given) -> Case:
     said = _through(given, given.sqs.topic.arn)
 
 
-def _through(given: Given, topic: str) -> list[Finding]:
+def _through(given: Given, topic: str) -> list[DoctorFinding]:
     flags = ["--topic", topic] if topic else []
     report = json.loads(passport("doctor", "--json", "--timeout", "1", *flags)[1])
-    return [Finding(**each) for each in report["findings"] if each["id"] == "T8"]
+    return [DoctorFinding(**each) for each in report["findings"] if each["id"] == "T8"]
 
 
 @pytest.mark.django_db
@@ -826,7 +826,7 @@ def test_two_faults_are_two_findings(given: Given) -> None:
     passport("pause", "--event-type", "opportunity", "--reason", "a test")
     given.stack.stop_worker("passport-items")
     sent = canary.send(conf.get_settings(), "", ["opportunity", "item"])
-    assert not isinstance(sent, Finding)
+    assert not isinstance(sent, DoctorFinding)
     given.stack.receive()
     assert ids(list(canary.judge(canary.follow(sent, NOW), NOW))) == ["C7", "C4"]
     assert set(wrong(given)) == {"R5"}

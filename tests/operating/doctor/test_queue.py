@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.operating.doctor import queue
-from passport_events.operating.doctor.finding import Finding, Severity
+from passport_events.operating.doctor.finding import DoctorFinding, Severity
 from passport_events.operating.doctor.queue import QueueFacts
 from tests.harness import environment
 from tests.harness.aws import Sqs
@@ -120,11 +120,11 @@ def test_messages_in_the_dead_letter_queue_are_said() -> None:
 def test_a_dead_letter_queue_that_may_not_be_asked_is_named_with_the_right_that_is_missing() -> None:
     (finding,) = queue.judge(dataclasses.replace(GOOD, dead_letters=None, problem="AccessDenied"), SETTINGS)
     assert (finding.id, finding.severity) == ("Q11", Severity.UNASKED)
-    assert "sqs:GetQueueUrl" in finding.mend
+    assert "sqs:GetQueueUrl" in finding.hint
 
 
 def test_a_real_queue_is_asked_with_its_dead_letter_queue(sqs: Sqs) -> None:
-    facts = queue.look(conf.get_settings())
+    facts = queue.read_facts(conf.get_settings())
 
     assert isinstance(facts, QueueFacts)
     assert facts.arn == sqs.queue.attributes["QueueArn"]
@@ -137,18 +137,18 @@ def test_a_real_queue_is_asked_with_its_dead_letter_queue(sqs: Sqs) -> None:
 def test_a_queue_that_does_not_exist_is_an_error(sqs: Sqs) -> None:
     boto3.client("sqs", endpoint_url=environment.aws_endpoint_url()).delete_queue(QueueUrl=sqs.queue.url)
 
-    found = queue.look(conf.get_settings())
+    found = queue.read_facts(conf.get_settings())
 
-    assert isinstance(found, Finding)
+    assert isinstance(found, DoctorFinding)
     assert (found.id, found.severity) == ("Q1", Severity.ERROR)
-    assert "QUEUE_URL" in found.mend
+    assert "QUEUE_URL" in found.hint
 
 
 def test_a_missing_right_is_named() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "secret"}}, "GetQueueAttributes")
 
-    found = queue.refused("Q1", "SQS says nothing", denied, "sqs:GetQueueAttributes", "QUEUE_URL")
+    found = queue.report_refusal("Q1", "SQS says nothing", denied, "sqs:GetQueueAttributes", "QUEUE_URL")
 
     assert found.severity is Severity.UNASKED
-    assert "sqs:GetQueueAttributes" in found.mend
-    assert "secret" not in found.text + found.mend
+    assert "sqs:GetQueueAttributes" in found.hint
+    assert "secret" not in found.text + found.hint

@@ -10,7 +10,7 @@ import pytest
 from passport_events import conf
 from passport_events.conf import Settings
 from passport_events.operating.doctor import topic
-from passport_events.operating.doctor.finding import Finding, Severity
+from passport_events.operating.doctor.finding import DoctorFinding, Severity
 from passport_events.operating.doctor.topic import Subscription
 from tests.harness.aws import Sqs
 from tests.operating.inbox import organization, store
@@ -50,12 +50,12 @@ def test_raw_delivery_names_no_topic_so_settings_by_topic_do_nothing(setting: st
 @pytest.mark.django_db
 def test_topics_are_those_named_else_of_the_settings_else_of_recent_deliveries() -> None:
     organization()
-    assert topic.topics_of(SETTINGS, []) == []
+    assert topic.find_topics(SETTINGS, []) == []
     store({"Type": "Notification", "MessageId": "1", "TopicArn": "arn:seen", "Message": "hello"})
-    assert topic.topics_of(SETTINGS, []) == ["arn:seen"]
+    assert topic.find_topics(SETTINGS, []) == ["arn:seen"]
     of_settings = dataclasses.replace(SETTINGS, allowed_topics=("arn:allowed",))
-    assert topic.topics_of(of_settings, []) == ["arn:allowed"]
-    assert topic.topics_of(of_settings, ["arn:named", "arn:named"]) == ["arn:named"]
+    assert topic.find_topics(of_settings, []) == ["arn:allowed"]
+    assert topic.find_topics(of_settings, ["arn:named", "arn:named"]) == ["arn:named"]
 
 
 @pytest.mark.django_db
@@ -63,18 +63,18 @@ def test_a_real_subscription_is_asked(sqs: Sqs) -> None:
     sqs.subscription.set_attributes(AttributeName="RawMessageDelivery", AttributeValue="true")
     queue_arn = sqs.queue.attributes["QueueArn"]
 
-    found = topic.look(sqs.topic.arn, queue_arn, conf.get_settings())
+    found = topic.read_facts(sqs.topic.arn, queue_arn, conf.get_settings())
 
     assert isinstance(found, Subscription)
     assert found.is_raw
-    assert topic.look(sqs.topic.arn, queue_arn + "-other", conf.get_settings()) == Subscription(
+    assert topic.read_facts(sqs.topic.arn, queue_arn + "-other", conf.get_settings()) == Subscription(
         sqs.topic.arn, None
     )
 
 
 @pytest.mark.django_db
 def test_a_topic_that_does_not_exist_is_an_error(sqs: Sqs) -> None:
-    found = topic.look(sqs.topic.arn + "-gone", sqs.queue.attributes["QueueArn"], conf.get_settings())
+    found = topic.read_facts(sqs.topic.arn + "-gone", sqs.queue.attributes["QueueArn"], conf.get_settings())
 
-    assert isinstance(found, Finding)
+    assert isinstance(found, DoctorFinding)
     assert (found.id, found.severity) == ("T1", Severity.ERROR)
