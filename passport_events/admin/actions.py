@@ -170,9 +170,9 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
             {
                 "found": each,
                 "url": self.url_of(ProcessedMessage(pk=each.message)),
-                "why": format_line(each.why, 500),
-                "was_why": format_line(each.was_why),
-                "mirror": some_names(each.mirror),
+                "reason": format_line(each.reason, 500),
+                "previous_reason": format_line(each.previous_reason),
+                "record_fields": some_names(each.record_fields),
             }
             for each in dry_run.messages
         ]

@@ -15,7 +15,7 @@ from passport_events.admin import desk_rows, filters, group_buttons, links
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES
-from passport_events.admin.query_parameters import Asked
+from passport_events.admin.query_parameters import QueryParameters
 from passport_events.models import ProcessedMessage, SalesforceOrganization
 from passport_events.operating import failure_groups, health
 from passport_events.operating.backlog import list_backlog
@@ -66,7 +66,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
     def desk_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that needs a person, by what went wrong. As many queries for any number of rows."""
         self._may_look(request)
-        asked = Asked.of(request)
+        asked = QueryParameters.from_request(request)
         wanted = GroupFilter(event_type=asked.event_type, organization=asked.organization)
         found = failure_groups.find_groups(wanted, asked.order, asked.page)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
@@ -126,7 +126,9 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
             fingerprint=own,
             runbook_url=build_runbook_url(row.cause.error) if row else "",
-            adding=links.adding(self, request, row.group.organizations, homes) if row else [],
+            adding=links.list_unknown_organizations(self, request, row.group.organizations, homes)
+            if row
+            else [],
             stands=[
                 {"word": get_display_status(status), "said": describe_status(status), "count": count}
                 for status, count in sorted(statuses.items())
@@ -143,7 +145,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             newest_url=self.group_url(own) if before else "",
             older_url=f"?before={shown[-1].pk}" if len(members) > failure_groups.PAGE_SIZE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
-            **group_buttons.context_of(self, request, own, statuses, row.group.event_types if row else ()),
+            **group_buttons.build_context(self, request, own, statuses, row.group.event_types if row else ()),
         )
 
     def _may_look(self, request: HttpRequest) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from passport_events.admin.actions import BulkActions
 from passport_events.admin.base import DeskAdmin
-from passport_events.admin.links import journal_for
+from passport_events.admin.links import find_audit_log
 from passport_events.admin.parts import part_of
 from passport_events.event import S3_POINTER
 from passport_events.models import OperatorAction, ProcessedMessage, Status
@@ -21,20 +21,20 @@ from passport_events.operating.text import escape_invisible, format_line
 MAX_NOTES = 20
 """Of one part, and of operations."""
 _RETRYABLE = (Status.DEAD,)
-_PUT_AWAY = (Status.DISCARDED,)
+_DISCARDED = (Status.DISCARDED,)
 BUTTONS: tuple[tuple[Operation, Sequence[Status]], ...] = (
     (operations.TEST_RETRY, _RETRYABLE),
     (operations.RETRY, _RETRYABLE),
     (operations.DRY_RUN, _RETRYABLE),
     (operations.DISCARD, FAILED),
-    (operations.RESTORE, _PUT_AWAY),
+    (operations.RESTORE, _DISCARDED),
     (operations.EXPORT, FAILED),
     (operations.NOTE, ()),
 )
 """Operation -> the statuses of which the group must have a message; none where that does not matter."""
 
 
-def context_of(
+def build_context(
     desk: DeskAdmin[ProcessedMessage],
     request: HttpRequest,
     fingerprint: str,
@@ -42,7 +42,7 @@ def context_of(
     event_types: Sequence[str],
 ) -> dict[str, Any]:
     """For the template; nothing where the journal is not on this site, or not for this person."""
-    journal = journal_for(desk, request)
+    journal = find_audit_log(desk, request)
     if not fingerprint or journal is None:
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
@@ -58,14 +58,14 @@ def context_of(
             if request.user.has_perm(operation.permission)
             and (not wanted or any(stands.get(status) for status in wanted))
         ],
-        "notes": [_said(journal, note) for note in written.rows],
+        "notes": [_describe_action(journal, note) for note in written.rows],
         "notes_part": written,
-        "actions": [_said(journal, action) for action in done.rows],
+        "actions": [_describe_action(journal, action) for action in done.rows],
         "actions_part": done,
     }
 
 
-def _said(journal: BulkActions, action: OperatorAction) -> dict[str, Any]:
+def _describe_action(journal: BulkActions, action: OperatorAction) -> dict[str, Any]:
     return {
         "action": action,
         "url": journal.url_of(action),

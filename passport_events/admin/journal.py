@@ -79,12 +79,12 @@ class OperatorActionAdmin(FlowPages, BulkActions):
 
     @admin.display(description="messages")
     def how_many(self, action: OperatorAction) -> str:
-        return f"{action.affected:,}{action_page.of_total(action)}"
+        return f"{action.affected:,}{action_page.format_total(action)}"
 
     def page_context(self, request: HttpRequest, row: OperatorAction) -> dict[str, Any]:
         verbs = [verb for verb, (_, when) in STEERING.items() if row.progress in when]
         return {
-            **action_page.context_of(row),
+            **action_page.build_context(row),
             "verbs": verbs if self._may_steer(request, row) else [],
             "steer_url": self.url("steer", row.pk),
             "message_url": self.url_of(row.message) if row.message else "",

@@ -14,12 +14,12 @@ from passport_events.admin.base import DeskAdmin
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating.operations import REPLAY, REPLAYABLE, REPROCESS
 
-MOST = 5
-LOOK_AT_MESSAGES = "passport_events.view_processedmessage"
+MAX_UNKNOWN = 5
+VIEW_MESSAGES = "passport_events.view_processedmessage"
 ADD_ORGANIZATION = "passport_events.add_salesforceorganization"
 
 
-def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | None:
+def find_audit_log(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | None:
     """Where actions begin; None where the journal is not on this site, or not for this person."""
     try:
         journal = desk.admin_site.get_model_admin(OperatorAction)
@@ -30,19 +30,21 @@ def journal_for(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | Non
     return journal
 
 
-def what_waited_for(desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization) -> str:
+def build_reprocess_url(
+    desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization
+) -> str:
     """Where what waited for an organization can be reprocessed; empty for who may not."""
     statuses = (Status.QUARANTINED, Status.IGNORED)
-    return _act_url(
+    return _build_act_url(
         desk, request, REPROCESS.permission, statuses=statuses, organization=organization.salesforce_id
     )
 
 
-def what_its_release_did(desk: DeskAdmin[Any], request: HttpRequest, message: ProcessedMessage) -> str:
+def build_replay_url(desk: DeskAdmin[Any], request: HttpRequest, message: ProcessedMessage) -> str:
     """Where all that a release ended as it ended this message can be replayed; empty for who may not."""
     if not message.release or not message.event_type or message.status not in REPLAYABLE:
         return ""
-    return _act_url(
+    return _build_act_url(
         desk,
         request,
         REPLAY.permission,
@@ -52,7 +54,7 @@ def what_its_release_did(desk: DeskAdmin[Any], request: HttpRequest, message: Pr
     )
 
 
-def adding(
+def list_unknown_organizations(
     desk: DeskAdmin[Any], request: HttpRequest, ids: Iterable[str], known: Collection[str]
 ) -> list[dict[str, str]]:
     """Where organizations that nobody has added can be added: the first of them."""
@@ -60,11 +62,11 @@ def adding(
     if not url or not request.user.has_perm(ADD_ORGANIZATION):
         return []
     unknown = [id_ for id_ in ids if id_ and id_ not in known]
-    return [{"id": id_, "url": f"{url}?{urlencode({'salesforce_id': id_})}"} for id_ in unknown[:MOST]]
+    return [{"id": id_, "url": f"{url}?{urlencode({'salesforce_id': id_})}"} for id_ in unknown[:MAX_UNKNOWN]]
 
 
-def _act_url(desk: DeskAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
-    journal = journal_for(desk, request)
-    if journal is None or not request.user.has_perms((permission, LOOK_AT_MESSAGES)):
+def _build_act_url(desk: DeskAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
+    journal = find_audit_log(desk, request)
+    if journal is None or not request.user.has_perms((permission, VIEW_MESSAGES)):
         return ""
     return f"{journal.url('act')}?{urlencode(said, doseq=True)}"

@@ -14,7 +14,7 @@ from passport_events.admin import message_page, search
 from passport_events.admin.confirmation import RowAction, RowActions
 from passport_events.admin.desk import DeskPages
 from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter, WordFilter
-from passport_events.admin.links import what_its_release_did
+from passport_events.admin.links import build_replay_url
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.exceptions import NothingToDo
@@ -91,6 +91,6 @@ class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[Proce
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)
         return {
             "buttons": self.list_buttons(request, message),
-            "alike_url": what_its_release_did(self, request, message),
+            "alike_url": build_replay_url(self, request, message),
             **message_page.context_of(self, message, payload, request),
         }

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from passport_events.admin.confirmation import RowAction, RowActions
-from passport_events.admin.links import what_waited_for
+from passport_events.admin.links import build_reprocess_url
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import Unreadable
 from passport_events.models import Mode, ProcessedMessage, SalesforceOrganization
@@ -111,7 +111,7 @@ class OrganizationAdmin(RowActions[SalesforceOrganization]):
 
     def _have_waited(self, request: HttpRequest, organization: SalesforceOrganization) -> SafeString:
         said = format_html("Messages have waited for {}", organization.name)
-        if url := what_waited_for(self, request, organization):
+        if url := build_reprocess_url(self, request, organization):
             return format_html('{}: <a href="{}">reprocess them</a>.', said, url)
         return format_html("{}: choose “{}” in the list.", said, REPROCESS.label)
 

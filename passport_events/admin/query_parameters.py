@@ -13,7 +13,7 @@ from passport_events.operating.selection import parse_id
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QueryParameters:
     """A part of the desk. What makes no sense in an address is what is usual."""
 
     event_type: str
@@ -22,7 +22,7 @@ class Asked:
     page: int
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Asked:
+    def from_request(cls, request: HttpRequest) -> QueryParameters:
         """Out of the query string."""
         order, page = request.GET.get("sort", ""), request.GET.get("page", "")
         return cls(

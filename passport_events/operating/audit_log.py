@@ -28,11 +28,11 @@ MAX_NAME_CHARACTERS = 200
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Actor:
-    """A user of the admin, or whoever runs a command."""
+    """A user of the admin, or the account that runs a command."""
 
     name: str
     user: Any = None
-    """Of whatever class AUTH_USER_MODEL names; None for a command."""
+    """An instance of AUTH_USER_MODEL; None for a command."""
 
     @classmethod
     def from_user(cls, user: AbstractBaseUser) -> Self:
@@ -41,7 +41,7 @@ class Actor:
 
     @classmethod
     def from_command(cls) -> Self:
-        """The account of this process. A container may have a number and no name for it."""
+        """The account of this process. In a container it may have no name."""
         try:
             account = getpass.getuser()
         except (KeyError, OSError):
@@ -50,7 +50,7 @@ class Actor:
 
 
 def get_database_alias() -> str:
-    """Where messages and the journal are written, in one transaction."""
+    """The database of messages and of the audit log."""
     return router.db_for_write(ProcessedMessage)
 
 
@@ -62,10 +62,7 @@ def record_operation(
     reason: str = "",
     organization: SalesforceOrganization | None = None,
 ) -> None:
-    """Add the one row for one operation. To be called inside its transaction.
-
-    An operation that changed nothing leaves no row: the second of two clicks did nothing.
-    """
+    """Add an entry for an operation, in its transaction. An operation that changed nothing gets none."""
     if not affected:
         return
     add_entry(kind, actor, affected, reason=reason, organization=organization)
@@ -73,21 +70,21 @@ def record_operation(
 
 
 def add_entry(kind: ActionKind, actor: Actor, affected: int = 0, **columns: Any) -> OperatorAction:
-    """Add a row, whatever it changed."""
+    """Add an entry."""
     return OperatorAction.objects.create(
         kind=kind, actor=actor.user, actor_name=actor.name, affected=affected, **columns
     )
 
 
 def announce(kind: str, actor: Actor, count: int = 0) -> None:
-    """After the commit: announce, and wake workers for what is due now. A roll-back says nothing."""
+    """After the commit, emit OPERATED and wake workers for due messages."""
     announced = functools.partial(emit, Notification.OPERATED, kind=str(kind), actor=actor.name, count=count)
     transaction.on_commit(announced, using=get_database_alias(), robust=True)
     transaction.on_commit(dispatcher.dispatch, using=get_database_alias(), robust=True)
 
 
 def record_payload_view(row: ProcessedMessage | Delivery | SalesforceRecord, actor: Actor) -> None:
-    """Write down that `actor` sees the values of this row."""
+    """Record that `actor` views the payload of this row. Called before the payload is shown."""
     OperatorAction.objects.create(
         kind=ActionKind.LOOK,
         actor=actor.user,
@@ -107,9 +104,9 @@ MAX_NOTE_CHARACTERS = 500
 
 
 def add_note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
-    """Add a note; it stays when the group's messages are retried. Raises OperationRefused without a text."""
+    """Add a note to a failure group. Raises OperationRefused if it is empty or too long."""
     if not fingerprint or not text.strip():
-        raise OperationRefused("A note says something about a group: give its fingerprint and a text.")
+        raise OperationRefused("A note needs a group and a text.")
     if len(text) > MAX_NOTE_CHARACTERS:
         raise OperationRefused(
             f"A note has at most {MAX_NOTE_CHARACTERS} characters; link to what is longer."
@@ -121,15 +118,15 @@ def add_note(fingerprint: str, text: str, actor: Actor) -> OperatorAction:
 
 
 def list_notes(fingerprint: str) -> models.QuerySet[OperatorAction]:
-    """Of a group, the newest first."""
+    """The notes of a group, the newest first."""
     return list_group_entries(fingerprint).filter(kind=ActionKind.NOTE)
 
 
 def list_group_operations(fingerprint: str) -> models.QuerySet[OperatorAction]:
-    """What else was done to a group as such, the newest first."""
+    """The operations on a group, the newest first."""
     return list_group_entries(fingerprint).exclude(kind=ActionKind.NOTE)
 
 
 def list_group_entries(fingerprint: str) -> models.QuerySet[OperatorAction]:
-    """Everything that was done to a group as such, the newest first."""
+    """The notes of a group and the operations on it, the newest first."""
     return OperatorAction.objects.filter(fingerprint=fingerprint).exclude(fingerprint="").order_by("-pk")

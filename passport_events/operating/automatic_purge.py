@@ -25,30 +25,30 @@ INTERVAL = timedelta(hours=6)
 TICK_SECONDS = 0.5
 """Time limit of one tick; a step that has begun is finished."""
 CHECK_SECONDS = 60.0
-"""Seconds between two looks of a process whether a purge is due."""
+"""Seconds between two checks of a process."""
 TASK_NAME = "purge"
 AUTOMATIC = Actor("periodic task")
 
 
 class CheckTimer:
-    """When this process asks the database again."""
+    """Limits how often this process checks whether a purge is due."""
 
     def __init__(self) -> None:
         self._not_before = 0.0
         self._guard = threading.Lock()
 
     def is_due(self) -> bool:
-        """Whether it is time to ask."""
+        """True if it is time to check."""
         with self._guard:
             return time.monotonic() >= self._not_before
 
     def postpone(self) -> None:
-        """Ask again in LOOK_SECONDS."""
+        """Check again in CHECK_SECONDS."""
         with self._guard:
             self._not_before = time.monotonic() + CHECK_SECONDS
 
     def reset(self) -> None:
-        """Ask at once."""
+        """Check at the next tick."""
         with self._guard:
             self._not_before = 0.0
 
@@ -57,7 +57,7 @@ timer = CheckTimer()
 
 
 def tick(_queue_urls: Collection[str] = ()) -> None:
-    """A chore: begin a purge when it is time, or take steps of the one that runs."""
+    """A periodic task: begin a purge when it is due, or take steps of the running one."""
     settings = conf.get_settings()
     if not settings.purge_automatically or not timer.is_due():
         return
@@ -82,7 +82,7 @@ def begin(kept: Retention) -> OperatorAction | None:
     is_recent = purges.filter(ended_at__gt=StatementTimestamp() - INTERVAL).exists()
     if is_recent or not retention.has_expired_rows(kept):
         return None
-    # A unique constraint decides between two processes; get_or_create then finds the other's row.
+    # A unique constraint allows one running purge; get_or_create returns the other process's row.
     action, _ = purges.get_or_create(
         kind=ActionKind.PURGE,
         ended_at=None,

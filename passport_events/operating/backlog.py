@@ -1,4 +1,4 @@
-"""Messages that are due for long and not claimed, and why that may be."""
+"""Backlog: messages that are due for more than a minute and not claimed, and the likely cause."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOB_TIMED_OUT = "JobTimeoutException"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BacklogCause:
-    """What most likely keeps messages from being claimed, and the way out."""
+    """The likely cause of a backlog, and what to do."""
 
     code: Code
     text: str
@@ -69,7 +69,7 @@ def _find_oldest_by_organization(event_type: str) -> Iterable[tuple[int, datetim
 
 
 def _find_oldest_pointer() -> Iterable[tuple[int, datetime, datetime]]:
-    """Pointers have no organization; 0 is none of them."""
+    """Pointers have no organization; 0 stands for none."""
     due = ProcessedMessage.objects.filter(
         organization__isnull=True, event_type=S3_POINTER, due_at__lt=ClockTimestamp() - MIN_AGE
     )
@@ -78,12 +78,12 @@ def _find_oldest_pointer() -> Iterable[tuple[int, datetime, datetime]]:
 
 
 def decide_cause(state: QueueState, *, poller_runs: bool) -> BacklogCause:
-    """Decide by the state of the queue in Redis, and by whether a poller runs, which dispatches."""
+    """Decide by the state of the RQ queue, and by whether a poller runs (it dispatches)."""
     return next(_list_causes(state, poller_runs))
 
 
 def _list_causes(state: QueueState, poller_runs: bool) -> Iterator[BacklogCause]:  # noqa: FBT001
-    """Every cause that fits, the surest first; the last one fits where no other does."""
+    """The causes that apply, the surest first; the last one always applies."""
     name = state.name
     if not state.workers:
         yield BacklogCause(
@@ -119,7 +119,7 @@ def _list_causes(state: QueueState, poller_runs: bool) -> Iterator[BacklogCause]
 
 
 def explain_job_failure(state: QueueState) -> BacklogCause | None:  # noqa: PLR0911  one for each kind
-    """Why a job of ours failed in the last minutes; None where none did. Each kind has its own way out."""
+    """Why a hint's job failed in the last minutes; None if none did."""
     if not state.failure:
         return None
     if state.failure == WORKER_DIED:
@@ -169,20 +169,20 @@ MAX_COUNTED = 10_000
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DueBacklog:
-    """What nobody took, of one event type."""
+    """The backlog of one event type."""
 
     event_type: str
     count: int
     is_capped: bool
     age: timedelta
-    """For how long the oldest has been due."""
+    """How long the oldest message has been due."""
     organizations: int
     is_paused: bool
-    """All of it waits because an operator said so."""
+    """True if all of it is paused."""
 
 
 def list_backlog(event_type: str = "") -> list[DueBacklog]:
-    """Each type of which something is due for long; two queries a type, whatever waits."""
+    """The event types with a backlog; two queries for each type."""
     controls = FlowControls.read()
     types = [name for name in conf.get_settings().live_types() if event_type in ("", name)]
     return [found for name in types for found in _count_due(name, controls)]

@@ -1,7 +1,4 @@
-"""Why a record says what it says: which message wrote each field, and who came too late.
-
-Pure over rows; nothing is changed.
-"""
+"""Explain a record: which message wrote each field, and which messages came out of order."""
 
 from __future__ import annotations
 
@@ -17,22 +14,22 @@ from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.operating.text import format_line
 
 MAX_LATE = 25
-"""Each may name as many fields as an event of a megabyte has."""
+"""Out-of-order messages that are listed; each may name thousands of fields."""
 MAX_NAMED = 20
-"""Fields that a sentence names; the page of the record lists all."""
+"""Fields that a sentence lists."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Origin:
-    """Who wrote something, and the time of its version."""
+    """The message that wrote a value, and the time of its version."""
 
     message: int | None
-    """Primary key; None for a re-read of Salesforce."""
+    """Primary key; None for a snapshot."""
     time: datetime
 
     @classmethod
-    def of(cls, stamp: Stamp) -> Origin:
-        """Taken from what a merge left."""
+    def from_stamp(cls, stamp: Stamp) -> Origin:
+        """From the stamp that a merge stores."""
         return cls(stamp.message or None, stamp.version.time)
 
 
@@ -44,14 +41,14 @@ class FieldBlame:
     value: Any
     origin: Origin
     is_unknown: bool
-    """It changed to a value that nobody told."""
+    """True if it changed to a value that no event carried."""
     is_contested: bool
-    """Events of one version gave it different values."""
+    """True if events of one version gave it different values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LateMessage:
-    """A message that came after newer data, and the fields it lost."""
+    """A message that came out of order, and the fields that were skipped."""
 
     message: int
     time: datetime
@@ -61,23 +58,23 @@ class LateMessage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Blame:
-    """Everything that explains one record."""
+    """The explanation of one record."""
 
     fields: tuple[FieldBlame, ...]
     floor: Origin | None
-    """The newest event that said something about every field; absent fields are its doing."""
+    """The newest event that covered every field; it removed absent fields."""
     floor_change: str
     late: tuple[LateMessage, ...]
     refetch_reasons: tuple[str, ...]
-    """Why Salesforce must be asked; empty where every value can be trusted."""
+    """Why the record must be refetched; empty if every value is certain."""
 
 
 def explain_record(record: SalesforceRecord) -> Blame:
     """Explain a record. One query, for the late messages."""
     state = RecordState.from_json(record.merge_state, record.fields)
-    # An event wrote many fields with one stamp, and a time takes longest to read.
+    # Many fields share a stamp, and parsing its time is slow.
     stamps = {id(cell.stamp): cell.stamp for cell in state.cells.values()}
-    origin_of = {key: Origin.of(stamp) for key, stamp in stamps.items()}
+    origin_of = {key: Origin.from_stamp(stamp) for key, stamp in stamps.items()}
     fields = tuple(
         FieldBlame(
             name=name,
@@ -90,7 +87,7 @@ def explain_record(record: SalesforceRecord) -> Blame:
     )
     return Blame(
         fields=fields,
-        floor=Origin.of(state.floor) if state.floor else None,
+        floor=Origin.from_stamp(state.floor) if state.floor else None,
         floor_change=state.floor_change or "",
         late=tuple(_list_late(_find_stale(record))),
         refetch_reasons=tuple(_explain_refetch(state)),
@@ -98,7 +95,7 @@ def explain_record(record: SalesforceRecord) -> Blame:
 
 
 def find_writers(record: SalesforceRecord) -> dict[str, int | None]:
-    """Who wrote the value that each field has now: a message's primary key, None for a re-read."""
+    """The message that wrote each field's current value; None for a snapshot."""
     cells = RecordState.from_json(record.merge_state, record.fields).cells
     return {name: cell.stamp.message or None for name, cell in cells.items()}
 
@@ -117,7 +114,7 @@ def _list_late(messages: Iterable[ProcessedMessage]) -> Iterator[LateMessage]:
 
 
 def get_version_time(message: ProcessedMessage) -> datetime:
-    """When Salesforce committed what a readable message tells, in UTC."""
+    """When Salesforce committed the event of a message, in UTC."""
     return Version(VersionKind(message.version_kind), message.version).time
 
 

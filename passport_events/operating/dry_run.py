@@ -1,7 +1,7 @@
-"""Running the current handler against real messages, and undoing it: what would differ after a deploy?
+"""Dry run: run the current handler against real messages, roll back, and compare the results.
 
-Nothing stays (`open_sandbox`). A handler with a `prepare` is not rehearsed: `prepare` is there for what
-leaves the process, and that could not be undone.
+Everything is rolled back (`open_sandbox`). A handler with a `prepare` is not run: its effects outside
+the process cannot be rolled back.
 """
 
 from __future__ import annotations
@@ -26,50 +26,50 @@ from passport_events.operating.selection import Selection, find_newest
 
 MAX_MESSAGES = 100
 MAX_SECONDS = 20
-"""Then the rest is left: a person waits for the page."""
+"""Time limit of a dry run; the other messages are skipped."""
 LOCK_TIMEOUT = "2s"
-"""For a lock on PostgreSQL. A rehearsal gives way to workers, and keeps none waiting for long."""
-NOT_RUN = "not rehearsed"
+"""Lock timeout on PostgreSQL, so that a dry run does not delay workers."""
+NOT_RUN = "not run"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DryRunMessage:
-    """What would become of one message, beside what became of it."""
+    """The result of one message, and its previous result."""
 
     message: int
     event_type: str
-    would: str
-    """A status, or NOT_REHEARSED."""
-    why: str
-    """Of an error its class and text without values; else the reason."""
-    was: str
-    was_why: str
-    mirror: tuple[str, ...] = ()
-    """Fields of the record that merging again would write."""
-    written: DatabaseWrites = dataclasses.field(default_factory=DatabaseWrites)
+    result: str
+    """A status, or NOT_RUN."""
+    reason: str
+    """Class and text of an error, without values; else the reason."""
+    previous_result: str
+    previous_reason: str
+    record_fields: tuple[str, ...] = ()
+    """Record fields that another merge would write."""
+    writes: DatabaseWrites = dataclasses.field(default_factory=DatabaseWrites)
 
     @property
     def is_different(self) -> bool:
-        """Whether a replay would leave anything else than there is."""
-        return self.would != self.was or bool(self.mirror) or self.written.is_different
+        """True if a replay would change the status, the record or other rows."""
+        return self.result != self.previous_result or bool(self.record_fields) or self.writes.is_different
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DryRun:
-    """All of them, the newest first."""
+    """The results, the newest message first."""
 
     messages: tuple[DryRunMessage, ...]
     is_cut: bool
-    """Whether time ran out before the last."""
+    """True if the time limit ended it early."""
 
     @property
     def different(self) -> int:
-        """How many a replay would change."""
+        """The number of messages that a replay would change."""
         return sum(message.is_different for message in self.messages)
 
 
 def execute_dry_run(selection: Selection, actor: Actor, most: int = 20) -> DryRun:
-    """Rehearse the newest `most` messages that could be replayed. Changes nothing but the journal."""
+    """Dry-run the newest `most` messages that can be replayed. Writes only an audit log entry."""
     rows = find_newest(REPLAY.filter_eligible(selection.bounded()), min(most, MAX_MESSAGES))
     deadline = time.monotonic() + MAX_SECONDS
     done: list[DryRunMessage] = []
@@ -103,7 +103,7 @@ def _execute_message(message: ProcessedMessage) -> DryRunMessage:
     except OperationalError as error:
         return _build_result(message, NOT_RUN, f"the database was busy: {type(error).__name__}")
     except DatabaseError as error:
-        # Outside of the handler: its writes, looked at as at a commit.
+        # A deferred constraint that the handler's writes violate.
         return _build_result(message, Status.WAITING, type(error).__name__)
 
 
@@ -129,7 +129,7 @@ def _execute_handler(message: ProcessedMessage, plan: Plan) -> DryRunMessage:
         _check_deferred_constraints(written)
         return _build_result(message, plan.status, plan.reason, mirror, written)
     report = failure.report
-    # Undone with its savepoint, as it would be.
+    # Its writes were rolled back with its savepoint, as in a worker.
     return _build_result(
         message, _decide_status(failure.error), f"{report.error_class}: {report.text}", mirror
     )
@@ -152,12 +152,12 @@ def _build_result(
     return DryRunMessage(
         message=message.pk,
         event_type=message.event_type,
-        would=str(would),
-        why=why,
-        was=message.status,
-        was_why=message.reason,
-        mirror=mirror,
-        written=written or DatabaseWrites(),
+        result=str(would),
+        reason=why,
+        previous_result=message.status,
+        previous_reason=message.reason,
+        record_fields=mirror,
+        writes=written or DatabaseWrites(),
     )
 
 
@@ -169,6 +169,6 @@ def _set_lock_timeout() -> None:
 
 
 def _check_deferred_constraints(written: DatabaseWrites) -> None:
-    """A deferred constraint would speak up at the commit that never comes. Raises IntegrityError."""
+    """Check deferred constraints, which PostgreSQL checks at a commit. Raises IntegrityError."""
     tables = {table for table, _ in written.rows if not table.startswith("(")}
     connections[audit_log.get_database_alias()].check_constraints(table_names=sorted(tables))

@@ -1,4 +1,4 @@
-"""Erasing what is known of one Salesforce record, because a person may ask for it."""
+"""Erase everything that is stored about one Salesforce record."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _is_about(delivery: Delivery, organization_id: str, record_id: str) -> bool:
     is_refused: bool = delivery.is_refused  # type: ignore[attr-defined]  # annotated
     is_ours: bool = delivery.is_ours  # type: ignore[attr-defined]  # annotated
     texts = (bytes(delivery.body or b""), json.dumps(delivery.attributes).encode())
-    # No format that is read holds a record's id in another encoding than JSON.
+    # Every wire format has record ids in plain JSON.
     depth = MAX_DEPTH if is_refused else 0
     wanted = (record_id,) if is_ours else (record_id, organization_id)
     if not all(any(contains_record(text, each, depth) for text in texts) for each in wanted):
@@ -72,20 +72,20 @@ def _is_about(delivery: Delivery, organization_id: str, record_id: str) -> bool:
     if is_refused:
         return True
     reading = parse_stored(delivery, conf.get_settings())
-    # What was read once and cannot be read today counts as refused.
+    # A delivery that cannot be parsed any more counts as refused.
     return not reading.events or any(event.record_id == record_id for event in reading.events)
 
 
 ERASED = "erased"
 BATCH = 200
-"""Rows that one statement names."""
+"""Rows of one statement."""
 EVIDENCE = (ActionKind.LOOK, ActionKind.ERASE)
 """Audit rows that stay whole: who saw a record, and why it was erased."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ErasureCounts:
-    """What was erased, or would be."""
+    """Counts of what was erased, or would be."""
 
     records: int
     messages: int
@@ -151,7 +151,7 @@ class _ErasureScope:
         own = ProcessedMessage.objects.filter(organization_salesforce_id=organization_id, record_id=record_id)
         rows = list(own.values_list("pk", "delivery_id"))
         of_messages = {delivery for _, delivery in rows}
-        self.deliveries = of_messages | set(searched) | self._pointers_to({*of_messages, *searched})
+        self.deliveries = of_messages | set(searched) | self._find_pointers({*of_messages, *searched})
         # A delivery that was refused, or is a pointer, has one message, without a record.
         refused = [
             pk
@@ -167,7 +167,7 @@ class _ErasureScope:
         self._record_id = record_id
 
     @staticmethod
-    def _pointers_to(payloads: Collection[int]) -> set[int]:
+    def _find_pointers(payloads: Collection[int]) -> set[int]:
         """Deliveries of the pointers that led to these; a payload has the SQS id of its pointer."""
         found: set[int] = set()
         for part in split_into_batches(payloads, BATCH):
@@ -185,7 +185,7 @@ class _ErasureScope:
                 )
 
     def count(self) -> ErasureCounts:
-        """How many there are."""
+        """Count the rows."""
         return ErasureCounts(
             records=self.record.count(),
             messages=len(self.messages),
@@ -193,12 +193,12 @@ class _ErasureScope:
                 Delivery.objects.filter(pk__in=part, body__isnull=False).exclude(body=b"").count()
                 for part in split_into_batches(self.deliveries, BATCH)
             ),
-            operations=len(self._operations()),
+            operations=len(self._find_operations()),
         )
 
     def erase(self) -> None:
-        """Write the empty values of the inventory."""
-        for part in split_into_batches(self._operations(), BATCH):
+        """Write the empty values of `models/personal_data.py`."""
+        for part in split_into_batches(self._find_operations(), BATCH):
             OperatorAction.objects.filter(pk__in=part).update(**emptied(OperatorAction) | {"reason": ERASED})
         for part in split_into_batches(self.messages, BATCH):
             rows = ProcessedMessage.objects.filter(pk__in=part)
@@ -215,7 +215,7 @@ class _ErasureScope:
             deliveries.filter(~Exists(others)).update(**emptied(Delivery))
         self.record.delete()
 
-    def _operations(self) -> list[int]:
+    def _find_operations(self) -> list[int]:
         """Audit rows about one of the messages or whose text names the record."""
         record_id = self._record_id
         said = Q(reason__contains=record_id[:15]) | Q(reason__icontains=record_id)

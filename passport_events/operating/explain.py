@@ -1,4 +1,4 @@
-"""Why a message stands where it stands, in the words that people search a runbook for."""
+"""Explain a message: its failure, links to trace and runbook, and its displayed status."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from passport_events import conf
 from passport_events.models import AttemptOutcome, MessageAttempt, ProcessedMessage, Status
 
 CRASH = "crash"
-"""What a runbook calls a worker that died with a message in its hands."""
+"""The error name of a worker that crashed while it handled the message."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FailureCause:
-    """What went wrong."""
+    """The cause of a failure."""
 
     error: str
-    """The error's class in full, the stable word of a quarantine, or `crash`; empty where none is known."""
+    """Full class name of the error, reason code of a quarantine, or `crash`; empty if unknown."""
     text: str = ""
     place: str = ""
     """The innermost function of the project's own code, `module:function`."""
 
 
 def explain_failure(message: ProcessedMessage, attempt: MessageAttempt | None) -> FailureCause:
-    """Of a message and its last attempt that failed, if there is one."""
+    """The cause, from a message and its last failed attempt, if it has one."""
     if message.status == Status.QUARANTINED or attempt is None:
         word, _, detail = message.reason.partition(": ")
-        # A dead letter's reason begins with how it ended, and the error comes behind.
+        # The reason of a dead letter is how it ended, then the error.
         return (
             FailureCause(detail, word)
             if message.status == Status.DEAD and detail
@@ -49,15 +49,15 @@ _NO_TRACE_ID = "0" * 32
 
 
 def build_trace_url(headers: Mapping[str, str]) -> str:
-    """Where the trace that a delivery came with is shown; empty without one, or without `TRACE_URL`."""
+    """The address of a delivery's trace; empty without a trace, or without `TRACE_URL`."""
     found, template = parse_trace_id(headers), conf.get_settings().trace_url
     return template.replace("{trace_id}", found) if found and template else ""
 
 
 def parse_trace_id(headers: Mapping[str, str]) -> str:
-    """The 32 hexadecimal digits of a trace, as W3C and Datadog write them; empty where there are none.
+    """The 32 hexadecimal digits of a trace id in W3C or Datadog headers; empty if there is none.
 
-    Datadog's own header is the lower half as a decimal number; the upper one stands among the tags.
+    Datadog's header has the lower half as a decimal number; the tags have the upper half.
     """
     if found := _TRACEPARENT.fullmatch(headers.get("traceparent", "")):
         return "" if found[1] == _NO_TRACE_ID else found[1]
@@ -69,7 +69,7 @@ def parse_trace_id(headers: Mapping[str, str]) -> str:
 
 
 def build_runbook_url(error: str) -> str:
-    """What to do about an error; empty without one, or without `RUNBOOK_URL`."""
+    """The runbook's address for an error; empty without an error, or without `RUNBOOK_URL`."""
     template = conf.get_settings().runbook_url
     return template.replace("{error}", quote(error, safe="")) if error and template else ""
 

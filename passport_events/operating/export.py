@@ -1,4 +1,4 @@
-"""Messages as a file: CSV for a spreadsheet, JSON lines for programs."""
+"""Export messages: CSV for spreadsheets, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COLUMNS = {
     "content": "content",
 }
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-"""What makes a spreadsheet run a cell; the wide ones are turned into the others by some."""
+"""First characters of a formula. Some spreadsheets convert the wide ones to ASCII."""
 
 
 def export_messages(
@@ -58,9 +58,9 @@ def export_messages(
     with_payload: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[str]:
-    """Lines of a file, the oldest message first, at most MOST_EXPORTED. Raises OperationRefused.
+    """Lines of a file, the oldest message first, at most MAX_EXPORTED. Raises OperationRefused.
 
-    The journal has who took what before the first line leaves, and at the end how many there were.
+    The audit log entry is committed before the first line, and gets the count at the end.
     """
     if form not in FORMATS:
         raise OperationRefused(f"A file is one of {', '.join(FORMATS)}.")
@@ -102,12 +102,12 @@ def _generate_lines(
             count += 1
             progress(count)
     finally:
-        # Also where the download was broken off.
+        # Also if the download was aborted.
         OperatorAction.objects.filter(pk=action.pk).update(affected=count, ended_at=ClockTimestamp())
 
 
 def _read_rows(messages: Any, columns: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """By key and not by a cursor: that would hold a transaction open for as long as somebody downloads."""
+    """Page by primary key: a database cursor would keep a transaction open during the download."""
     last, left = 0, MAX_EXPORTED
     while left > 0:
         page = messages.filter(pk__gt=last).order_by("pk").values_list(*columns.values())
@@ -130,7 +130,7 @@ def _format_json(row: dict[str, Any]) -> str:
 
 
 def escape_cell(value: Any) -> str:
-    """A value as text that no spreadsheet takes for a formula."""
+    """A value as text that no spreadsheet runs as a formula."""
     text = (
         exact_json.dumps(value)
         if isinstance(value, dict)

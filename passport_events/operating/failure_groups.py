@@ -1,6 +1,6 @@
-"""What failed, in groups of one fingerprint: how many, since when, whether it grows. Nothing is changed.
+"""Failure groups: failed and retrying messages with one fingerprint, their counts and trend.
 
-The number of queries depends on nothing; what each reads is bounded.
+The number of queries is constant, and each reads a bounded number of rows.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from passport_events.models.message import FAILING
 from passport_events.models.status import FAILED, Status
 
 MAX_GROUPED_MESSAGES = 60_000
-"""Messages that are grouped, the newest; counting more would take longer than anybody waits for a page."""
+"""Messages that are grouped, the newest, so that a page stays fast."""
 MAX_GROUP_ROWS = 5_000
-"""Of groups and organizations in them that are read, those with the most messages."""
+"""Rows of group, organization and event type that are read, those with the most messages."""
 MIN_PREFIX = 8
 """Characters of a fingerprint that name a group."""
 TREND_HOURS = 6
-"""How far back the trend looks."""
+"""Hours of the trend."""
 PAGE_SIZE = 50
 
 Messages = QuerySet[ProcessedMessage]
@@ -36,15 +36,15 @@ Messages = QuerySet[ProcessedMessage]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFilter:
-    """Which failures to look at. What is not said does not matter."""
+    """Filters, combined with AND; an empty one matches everything."""
 
     event_type: str = ""
     organization: str = ""
-    """Its id in Salesforce; that of one which nobody has added counts as well."""
+    """Salesforce id, also of an unknown organization."""
     fingerprint: str | None = None
 
     def messages(self) -> Messages:
-        """What needs a person, and what failed and is tried again."""
+        """Failed and retrying messages."""
         named = {
             "event_type": self.event_type or None,
             "organization_salesforce_id": self.organization or None,
@@ -57,29 +57,29 @@ class GroupFilter:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """Messages that fail for one reason."""
+    """Messages with one fingerprint."""
 
     fingerprint: str
     event_types: tuple[str, ...]
-    """The one with the most messages first; empty for what could not be read."""
+    """The one with the most messages first; empty for quarantined deliveries."""
     failed: int
-    """Dead, or quarantined."""
+    """Dead or quarantined."""
     retrying: int
-    """Failed, and due again by themselves."""
+    """Waiting for the next attempt after a failure."""
     first_seen: datetime | None
     last_seen: datetime | None
-    """None where all were sent back without having been claimed, as pointers are."""
+    """None if no message was claimed, as for requeued pointers."""
     by_hour: tuple[int, ...]
-    """Failures of each of the last hours, the oldest hour first."""
+    """Failures per hour, the oldest hour first."""
     oldest: int
     newest: int
     """Primary keys of two of its messages."""
     organizations: tuple[str, ...]
-    """Their ids in Salesforce, the one with the most messages first; empty for one that is not known."""
+    """Salesforce ids, the one with the most messages first; empty for an unknown one."""
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Failed and retrying messages."""
         return self.failed + self.retrying
 
 
@@ -89,21 +89,21 @@ ORDERS: dict[str, Callable[[FailureGroup], Any]] = {
     "first": lambda group: _convert_to_seconds(group.first_seen),
     "last": lambda group: _convert_to_seconds(group.last_seen),
 }
-"""What groups can be sorted by; always the most, or the newest, first."""
+"""Sort keys; always descending."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupPage:
-    """One page of them."""
+    """One page of groups."""
 
     groups: tuple[FailureGroup, ...]
     has_more: bool
     is_capped: bool
-    """Whether there were more messages, or more groups, than are counted."""
+    """True if there are more messages or groups than are counted."""
 
 
 def find_groups(wanted: GroupFilter, order: str = "count", page: int = 1) -> GroupPage:
-    """The groups of what is wanted; two queries. Raises KeyError for an order that there is not."""
+    """One page of groups; two queries. Raises KeyError for an unknown order."""
     newest = wanted.messages().order_by("-pk").values_list("pk", flat=True)
     floor = newest[MAX_GROUPED_MESSAGES : MAX_GROUPED_MESSAGES + 1].first()
     rows = wanted.messages() if floor is None else wanted.messages().filter(pk__gt=floor)
@@ -129,21 +129,21 @@ def find_fingerprint(text: str) -> str:
 
 
 def list_members(fingerprint: str, before: int | None = None) -> Messages:
-    """The messages of a group, the newest first, from below a primary key on: pages that stay quick."""
+    """The messages of a group below a primary key, the newest first."""
     rows = GroupFilter(fingerprint=fingerprint).messages()
     return (rows if before is None else rows.filter(pk__lt=before)).order_by("-pk")
 
 
 def count_statuses(fingerprint: str) -> dict[str, int]:
-    """How many messages that ever failed this way stand where now; one query."""
+    """Messages by status, of all that ever failed with this fingerprint; one query."""
     rows = ProcessedMessage.objects.filter(fingerprint=fingerprint).order_by()
-    if not fingerprint:  # then these are most of the table, and say nothing
+    if not fingerprint:  # without one these are most of the table
         rows = rows.filter(status__in=FAILED)
     return dict(rows.values_list("status").annotate(Count("pk")))
 
 
 def _count_rows(rows: Messages) -> QuerySet[Any, Any]:
-    """Of each group in each organization and event type, by one pass over an index."""
+    """Counts per group, organization and event type, by one index scan."""
     hours = {f"hour_{hour}": Count("pk", filter=_filter_hour(hour)) for hour in range(TREND_HOURS)}
     return (
         rows.order_by()
@@ -192,7 +192,7 @@ def _build_groups(counts: Sequence[dict[str, Any]]) -> Iterator[FailureGroup]:
 
 
 def _sort_by_total(rows: Sequence[dict[str, Any]], name: str) -> tuple[str, ...]:
-    """Each value of a column, the one with the most messages first."""
+    """The values of a column, the one with the most messages first."""
     totals: Counter[str] = Counter()
     for row in rows:
         totals[row[name]] += row["total"]

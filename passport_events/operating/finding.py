@@ -7,7 +7,7 @@ import enum
 
 
 class Code(enum.StrEnum):
-    """What is wrong. The words are part of `passport health --json`; docs/operating.md explains them."""
+    """Codes of `passport health --json`; docs/operating.md explains them."""
 
     WELL = ""
 
@@ -47,7 +47,7 @@ class Code(enum.StrEnum):
 
 
 class Level(enum.StrEnum):
-    """How bad it is."""
+    """The level of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -55,12 +55,12 @@ class Level(enum.StrEnum):
 
 
 WARNINGS = frozenset({Code.DEAD_LETTER_QUEUE_NOT_ASKED, Code.PAUSED, Code.THROTTLED})
-"""Findings that an operator caused, or that a missing right causes: `passport health` exits with 0."""
+"""Codes with level WARN: `passport health` exits with 0."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     code: Code
@@ -81,5 +81,5 @@ class Finding:
 
 
 def report_ok(name: str, text: str) -> Finding:
-    """Something that was looked at and is right."""
+    """A finding with level OK."""
     return Finding(name, Code.WELL, text)

@@ -1,6 +1,6 @@
-"""Pausing and throttling: what workers leave alone until an operator says otherwise.
+"""Pauses and rate limits of event types and organizations.
 
-None stands for every event type, or every organization. Paused messages keep their attempts.
+None means every event type, or every organization. Paused messages keep their attempts.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Scope = dict[str, Any]
 
 
 def pause(event_type: str | None, organization: Organization, actor: Actor, reason: str) -> bool:
-    """Let nothing of this scope be claimed. False when it is paused already."""
+    """Pause a scope. Returns False if it is paused already."""
     with transaction.atomic(using=audit_log.get_database_alias()):
         return _begin_control(ActionKind.PAUSE, _build_scope(event_type, organization), actor, reason)
 
 
 def resume(event_type: str | None, organization: Organization, actor: Actor) -> bool:
-    """End the pause of exactly this scope. False when there is none."""
+    """Remove the pause of exactly this scope. Returns False if there is none."""
     return _end_scope(ActionKind.PAUSE, event_type, organization, actor)
 
 
 def limit_rate(
     event_type: str | None, organization: Organization, actor: Actor, reason: str, per_minute: int
 ) -> bool:
-    """Let through at most `per_minute` messages of this scope. False when that is in force already."""
+    """Limit a scope to `per_minute` messages. Returns False if this limit is active already."""
     if per_minute < 1:
-        raise OperationRefused("A throttle lets at least 1 message a minute through. To stop all, pause.")
+        raise OperationRefused("The rate limit is at least 1 message a minute. Pause to stop all.")
     with transaction.atomic(using=audit_log.get_database_alias()):
         scope = _build_scope(event_type, organization)
         _end_controls(ActionKind.THROTTLE, scope, actor, other_than=per_minute)
@@ -44,14 +44,14 @@ def limit_rate(
 
 
 def remove_rate_limit(event_type: str | None, organization: Organization, actor: Actor) -> bool:
-    """End the throttle of exactly this scope. False when there is none."""
+    """Remove the rate limit of exactly this scope. Returns False if there is none."""
     return _end_scope(ActionKind.THROTTLE, event_type, organization, actor)
 
 
 def end_control(action: OperatorAction, actor: Actor) -> bool:
-    """End this pause or throttle, also of an event type that the settings do not name any more.
+    """Remove this pause or rate limit, also of an event type that is not in the settings any more.
 
-    False when it ended before, even if another one of the same scope has begun.
+    Returns False if it was removed before, even if another one of the same scope is active.
     """
     with transaction.atomic(using=audit_log.get_database_alias()):
         return _end_controls(ActionKind(action.kind), {"pk": action.pk}, actor)
@@ -60,14 +60,14 @@ def end_control(action: OperatorAction, actor: Actor) -> bool:
 def _end_scope(kind: ActionKind, event_type: str | None, organization: Organization, actor: Actor) -> bool:
     scope = {"event_type": event_type or "", "organization": organization}
     with transaction.atomic(using=audit_log.get_database_alias()):
-        # Only what ends nothing may be a typing error: the settings may not name the type any more.
+        # The event type is checked second: it may have been removed from the settings.
         return _end_controls(kind, scope, actor) or _end_controls(
             kind, _build_scope(event_type, organization), actor
         )
 
 
 def _build_scope(event_type: str | None, organization: Organization) -> Scope:
-    """The columns. Raises OperationRefused: a typing error would pause nothing, and nobody would know."""
+    """The columns of a scope. Raises OperationRefused for an event type that is not in the settings."""
     known = conf.get_settings().live_types()
     if event_type is not None and event_type not in known:
         raise OperationRefused(f"No event type {event_type!r} in EVENT_TYPES. There are: {', '.join(known)}.")
@@ -77,7 +77,7 @@ def _build_scope(event_type: str | None, organization: Organization) -> Scope:
 def _begin_control(
     kind: ActionKind, scope: Scope, actor: Actor, reason: str, per_minute: int | None = None
 ) -> bool:
-    # A unique constraint decides between two operators; get_or_create then finds the other's row.
+    # A unique constraint allows one active row; get_or_create returns the other operator's row.
     who_and_why = {"actor": actor.user, "actor_name": actor.name, "reason": reason, "per_minute": per_minute}
     _, is_new = OperatorAction.objects.get_or_create(kind=kind, **scope, ended_at=None, defaults=who_and_why)
     if is_new:

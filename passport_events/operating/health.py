@@ -1,4 +1,4 @@
-"""Is all well, and if not, why? One sentence and one way out for each thing that is looked at."""
+"""Health: findings with a sentence and a hint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def check_health() -> list[Finding]:
-    """Look at everything. What cannot be asked is a finding and hides nothing else."""
+    """Run every check. A check that fails with an error is a finding of its own."""
     states, found = _check_redis()
     parts: dict[str, Check] = {
         "the poller": lambda: [check_poller()],
@@ -43,7 +43,7 @@ def check_health() -> list[Finding]:
 
 
 def _collect_findings(parts: dict[str, Check]) -> Iterator[Finding]:
-    """What each part finds, and one finding for those that could not be asked."""
+    """The findings of each check, and one finding for the checks that failed with a database error."""
     unasked: list[str] = []
     kind, is_away = "", False
     for name, part in parts.items():
@@ -52,7 +52,7 @@ def _collect_findings(parts: dict[str, Check]) -> Iterator[Finding]:
                 yield from list(part())
                 continue
         except Error as error:
-            is_away = _is_unreachable()  # else each part would wait for a connection again
+            is_away = _is_unreachable()  # else each check would wait for a connection
             kind = type(error).__name__
         unasked.append(name)
     if unasked:
@@ -67,7 +67,7 @@ def _is_unreachable() -> bool:
 
 
 def check_poller() -> Finding:
-    """Any poller that writes its process heartbeat and receives is enough."""
+    """One poller that writes its process heartbeat and receives is enough."""
     beats = heartbeats.list_process_heartbeats("poller")
     if not beats:
         return Finding("poller", Code.NO_POLLER, "No poller is running.", "Start it: manage.py poll_sqs.")
@@ -100,7 +100,7 @@ def _check_redis() -> tuple[list[QueueState], list[Finding]]:
         try:
             states.append(rq_state.read_queue_state(queue))
             refused[queue] = probe_queue(queue)
-        except Exception as error:  # noqa: BLE001  # an answer that RQ cannot read is none
+        except Exception as error:  # noqa: BLE001  # RQ raises many errors for an unreadable answer
             away.append(f"{queue} ({type(error).__name__})")
     refusals = list(dict.fromkeys(each for found in refused.values() for each in found))
     if refusals and not away:
@@ -118,7 +118,7 @@ def _check_redis() -> tuple[list[QueueState], list[Finding]]:
 
 
 def check_backlog() -> list[Finding]:
-    """Whether due messages are claimed, queue by queue. Raises the database's errors."""
+    """One finding per queue: are due messages claimed? Raises database errors."""
     states, redis = _check_redis()
     return [*(f for f in redis if not f.ok), *_check_queues(states)]
 
@@ -138,7 +138,7 @@ def _check_queues(states: list[QueueState]) -> Iterator[Finding]:
 
 
 def check_event_types() -> Finding:
-    """Rows whose type was taken out of EVENT_TYPES: no queue works on them any more."""
+    """Unfinished messages whose event type was removed from EVENT_TYPES: no queue handles them."""
     known = conf.get_settings().live_types()
     forgotten = [name for name in _list_live_types() if name not in known]
     if not forgotten:

@@ -22,16 +22,16 @@ class PollerAlive(HealthCheck):  # type: ignore[misc]  # the extra is not annota
     """A poller writes to the database and receives from SQS."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable with what is wrong and what helps."""
+        """Raise ServiceUnavailable with the findings."""
         _raise_for(lambda: [check_poller()])
 
 
 @dataclasses.dataclass
 class RowsClaimed(HealthCheck):  # type: ignore[misc]  # the extra is not annotated
-    """Workers listen and claim what is due."""
+    """Workers listen and claim due messages."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable with what is wrong and what helps."""
+        """Raise ServiceUnavailable with the findings."""
         _raise_for(check_backlog)
 
 
@@ -40,7 +40,7 @@ class OrganizationsHeard(HealthCheck):  # type: ignore[misc]  # the extra is not
     """No organization that used to send heartbeats has fallen silent."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable with which are silent, and for how long."""
+        """Raise ServiceUnavailable with the silent organizations."""
         _raise_for(check_organizations)
 
 
@@ -49,7 +49,7 @@ class NothingFailed(HealthCheck):  # type: ignore[misc]  # the extra is not anno
     """No message is dead or quarantined."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable with how many there are, and what helps."""
+        """Raise ServiceUnavailable with the findings."""
         _raise_for(check_failed_messages)
 
 
@@ -58,7 +58,7 @@ class DeadLetterQueuesEmpty(HealthCheck):  # type: ignore[misc]  # the extra is 
     """The queues of DEAD_LETTER_QUEUE_URLS are empty. Asks SQS, else the samples of monitoring."""
 
     def run(self) -> None:
-        """Raise ServiceUnavailable with how many messages are in which."""
+        """Raise ServiceUnavailable with the findings."""
         _raise_for(check_dead_letter_queues)
 
 
@@ -68,7 +68,7 @@ def _raise_for(assess: Callable[[], Iterable[Finding]]) -> None:
     except Error as error:
         raise ServiceUnavailable(f"The database cannot be asked ({type(error).__name__}).") from error
     finally:
-        # Checks run in a thread whose connection nobody else would close.
+        # Checks run in a thread of their own, whose connection must be closed here.
         close_old_connections()
     wrong = [f"{finding.name}: {finding.text} {finding.hint}" for finding in findings if not finding.ok]
     if wrong:

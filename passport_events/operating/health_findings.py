@@ -1,4 +1,4 @@
-"""Findings about failed messages: dead letters, quarantined deliveries, poison."""
+"""Findings about failed messages, pauses and rate limits, and SQS's dead letter queues."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _describe_poison(event_type: str, group: str, named: list[int]) -> Finding:
 
 
 def _count(status: Status) -> str:
-    """Up to a limit; empty where there is none."""
+    """The count as text, up to a limit; empty for none."""
     rows = ProcessedMessage.objects.filter(status=status).order_by()
     count = rows[: MAX_COUNTED + 1].count()
     if count > MAX_COUNTED:
@@ -93,7 +93,7 @@ def _count(status: Status) -> str:
 
 
 def check_flow() -> Iterator[Finding]:
-    """One finding for each control in force, the oldest first, or one that there is none. One query."""
+    """One finding for each active pause and rate limit, the oldest first, or one if there are none."""
     rows = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
     found = [_describe_control(row) for row in rows]
     yield from found or [report_ok("flow", "No pauses and no rate limits.")]
@@ -122,12 +122,12 @@ def _describe_control(action: OperatorAction) -> Finding:
 
 
 MAX_SAMPLE_AGE = timedelta(minutes=5)
-"""An older sample says nothing about now."""
+"""Older samples are ignored."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How many messages were in a queue, and how long ago."""
+    """The number of messages in a queue, and the age of that number."""
 
     messages: int
     age: timedelta = timedelta(0)
@@ -140,7 +140,7 @@ _samplers: list[DepthSampler] = []
 
 
 def register_sampler(sampled: DepthSampler) -> None:
-    """Use `sampled` where SQS does not answer."""
+    """Use `sampled` if SQS does not answer."""
     _samplers.append(sampled)
 
 

@@ -1,4 +1,4 @@
-"""Process heartbeats by the database's clock."""
+"""Ages of process heartbeats and organization heartbeats, by the database's clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from passport_events.clock import ClockTimestamp
 from passport_events.models import Heartbeat, Mode, SalesforceOrganization
 
 MAX_SILENCE = timedelta(seconds=30)
-"""A process whose heartbeat is older does not run, or cannot write. The row stays for a day."""
+"""A process with an older heartbeat does not run, or cannot write. The row stays for a day."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,19 +18,19 @@ class ProcessHeartbeatAge:
 
     age: timedelta
     without_receive: timedelta
-    """Since its last answer from SQS; since its start where it had none yet."""
+    """Time since its last answer from SQS, or since its start."""
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the process counts as running."""
+        """True if the process counts as running."""
         return is_fresh(self.age)
 
 
 def is_fresh(age: timedelta) -> bool:
-    """Whether a heartbeat of this age says that its process runs.
+    """True if a heartbeat of this age proves that its process runs.
 
-    A heartbeat that is ahead of the database's clock was written under another clock, before a failover
-    for example, and says nothing about now.
+    A heartbeat ahead of the database's clock was written under another clock, before a failover for
+    example, and proves nothing.
     """
     return abs(age) <= MAX_SILENCE
 
@@ -62,10 +62,7 @@ class OrganizationSilence:
 
 
 def list_organization_silences() -> list[OrganizationSilence]:
-    """Of each organization in use that has sent a heartbeat before, the longest first. One query.
-
-    One that never sent any may have nothing scheduled; one that is off is nobody's concern.
-    """
+    """Each live or shadow organization that ever sent a heartbeat, the longest silence first. One query."""
     rows = SalesforceOrganization.objects.filter(
         mode__in=(Mode.LIVE, Mode.SHADOW), heartbeat_received_at__isnull=False
     ).annotate(now=ClockTimestamp())

@@ -1,4 +1,4 @@
-"""Organizations that an operator names, and what was held back of them."""
+"""Organizations: find one, reprocess its held messages, count its messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from passport_events.operating.selection import Messages, Selection
 from passport_events.salesforce_ids import normalize_id
 
 HELD_REASONS = ("unknown_organization", "organization_off")
-"""Reasons that end when an organization is added or switched on."""
+"""Reasons of held messages, until the organization is added or switched on."""
 
 
 def find_organization(salesforce_id: str) -> SalesforceOrganization:
@@ -34,9 +34,9 @@ def find_organization(salesforce_id: str) -> SalesforceOrganization:
 
 
 def reprocess_organization(organization: SalesforceOrganization, actor: Actor) -> int:
-    """Read again what is held back of an organization; returns how many messages changed at once.
+    """Reprocess the held messages of an organization; returns how many changed in the first step.
 
-    What is more goes in steps, as the audit log shows. Raises OperationRefused while it is off.
+    Periodic tasks take the other steps. Raises OperationRefused while it is off.
     """
     try:
         action = runner.start(REPROCESS, select_held_messages(organization), actor)
@@ -48,7 +48,7 @@ def reprocess_organization(organization: SalesforceOrganization, actor: Actor) -
 
 
 def select_held_messages(organization: SalesforceOrganization) -> Selection:
-    """What is held back of one organization. Raises OperationRefused while it is off."""
+    """The held messages of one organization. Raises OperationRefused while it is off."""
     mode = SalesforceOrganization.objects.filter(pk=organization.pk).values_list("mode", flat=True).first()
     if mode is None:
         raise OperationRefused(f"Organization {organization.salesforce_id} does not exist any more.")
@@ -67,19 +67,19 @@ def filter_held_messages(organization: SalesforceOrganization) -> Messages:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OrganizationCounts:
-    """One organization."""
+    """Messages and pauses of one organization."""
 
     waiting: int = 0
     dead: int = 0
     quarantined: int = 0
     paused: tuple[str, ...] = ()
-    """Paused event types; an empty text is all of them."""
+    """Paused event types; an empty text is every event type."""
 
 
 def count_by_organization(organizations: Collection[SalesforceOrganization]) -> dict[int, OrganizationCounts]:
-    """How each of these stands, by primary key."""
+    """Messages and pauses by primary key. Four queries for any number of organizations."""
     waiting = _count(Q(status__in=LIVE, due_at__isnull=False), "organization", [o.pk for o in organizations])
-    # By Salesforce's id, because messages of an organization that was unknown have no other.
+    # By Salesforce id: messages of an unknown organization have no foreign key.
     ids = [organization.salesforce_id for organization in organizations]
     dead = _count(Q(status=Status.DEAD), "organization_salesforce_id", ids)
     quarantined = _count(Q(status=Status.QUARANTINED), "organization_salesforce_id", ids)

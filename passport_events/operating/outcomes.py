@@ -1,4 +1,4 @@
-"""What became of the messages that an action changed: how many of them stand where now.
+"""Outcomes of an operation: the current statuses of the messages that it changed.
 
 Each message knows the last action that changed it, so what a later action took over counts there, and is
 neither done nor failed because of this one. One query for any number of actions; each word is counted up
@@ -30,21 +30,21 @@ _OPEN = (DisplayStatus.WAITING, DisplayStatus.WORKING)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcomes:
-    """The messages of one action."""
+class OperationOutcomes:
+    """Messages of one operation by status."""
 
     counts: Mapping[DisplayStatus, int]
-    """Up to MOST_COUNTED each."""
+    """Up to MAX_COUNTED each."""
     changed_later: int | None
-    """A later action changed them, or they were purged; None where more stand than are counted."""
+    """Messages that a later operation changed or that were purged; None if a count reached its limit."""
 
     @property
     def is_open(self) -> bool:
-        """Whether workers still have some of them before them, or in hand."""
+        """True if some messages are waiting or processing."""
         return any(self.counts[word] for word in _OPEN)
 
     def __str__(self) -> str:
-        """For people; what none of them is, is not said."""
+        """The counts above zero, for people."""
         said = [f"{word.label} {_format_count(count)}" for word, count in self.counts.items() if count]
         if self.changed_later:
             said.append(f"changed by a later action or purged {self.changed_later:,}")
@@ -56,13 +56,13 @@ class Outcomes:
         return {**counts, "later_action_or_purged": self.changed_later, "counted_up_to": MAX_COUNTED}
 
 
-def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, Outcomes]:
-    """By primary key, of those of them that change messages; one query, or none."""
+def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, OperationOutcomes]:
+    """Outcomes by primary key of those that change messages; one query, or none."""
     keys = [action.pk for action in actions if action.kind in IN_STEPS]
     if not keys:
         return {}
     names = [word.name for word in DISPLAY_ORDER]
-    # How many it changed is read by the same statement: it may go on meanwhile.
+    # `affected` is read by the same statement, because the operation may be running.
     rows = (
         OperatorAction.objects.filter(pk__in=keys)
         .annotate(**{word.name: _count_messages(word) for word in DISPLAY_ORDER})
@@ -74,13 +74,13 @@ def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, Outcomes]:
     }
 
 
-def _build_outcomes(affected: int, counts: Mapping[DisplayStatus, int]) -> Outcomes:
+def _build_outcomes(affected: int, counts: Mapping[DisplayStatus, int]) -> OperationOutcomes:
     is_capped = MAX_COUNTED in counts.values()
-    return Outcomes(counts, None if is_capped else affected - sum(counts.values()))
+    return OperationOutcomes(counts, None if is_capped else affected - sum(counts.values()))
 
 
 class _CountSubquery(Subquery):
-    """How many rows a query has, which may have a limit."""
+    """The number of rows of a query that may have a limit."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()

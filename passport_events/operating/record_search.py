@@ -17,7 +17,7 @@ from passport_events.exceptions import Unreadable
 from passport_events.salesforce_ids import normalize_id
 
 MAX_DEPTH = 4
-"""Encodings inside each other."""
+"""Nested encodings."""
 MAX_UNPACKED_BYTES = 16 * 1_024 * 1_024
 """Of one delivery: a few bytes can unpack to gigabytes."""
 
@@ -46,7 +46,7 @@ def _has_name(text: bytes, needle: re.Pattern[bytes], record_id: str) -> bool:
 
 
 def _is_id(found: bytes, record_id: str) -> bool:
-    """In either spelling. Systems that lose case keep the last three characters, which restore it."""
+    """True for the id in either spelling. The last three characters restore lost case."""
     if found[:15] == record_id[:15].encode():
         return True
     try:
@@ -56,14 +56,14 @@ def _is_id(found: bytes, record_id: str) -> bool:
 
 
 class _Budget:
-    """How many bytes may still be unpacked."""
+    """The number of bytes that may still be unpacked."""
 
     def __init__(self) -> None:
         self.left = MAX_UNPACKED_BYTES
 
 
 def _decode_texts(body: bytes, budget: _Budget, depth: int) -> Iterator[bytes]:
-    """The bytes without escapes, then everything that they hold encoded."""
+    """The bytes without escapes, then every decoded text inside them."""
     plain = _BACKSLASHES.sub(b"\\\\", body)
     if b"\\u" in plain:
         plain = _ESCAPE.sub(_decode_character, plain)
@@ -83,7 +83,7 @@ def _decode_character(escape: re.Match[bytes]) -> bytes:
 
 
 def _decode_base64(run: bytes) -> Iterator[bytes]:
-    """Base64 from each place where it may begin: a path or a key may stand before it."""
+    """Decode base64 at each of four offsets: a path or a key may precede it."""
     for start in range(4):
         text = run[start:].translate(_URL_SAFE)
         text = text[: len(text) - (len(text) % 4 == 1)]

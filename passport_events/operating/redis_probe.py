@@ -20,13 +20,13 @@ CLUSTER = ("CROSSSLOT", "MOVED", "ASK", "CLUSTERDOWN", "ClusterCrossSlotError", 
 READ_ONLY = ("READONLY", "ReadOnlyError")
 NO_PERMISSION = ("NOPERM", "NoPermissionError")
 NEEDED_RULE = "~rq:* &rq:* +@read +@write +@pubsub +@scripting +@transaction +@connection +info"
-"""What an ACL must allow where RQ_KEY_PREFIX is not set."""
+"""What an ACL must allow if RQ_KEY_PREFIX is not set."""
 _CODE = re.compile(r"[A-Z]{3,20}\b")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that is needed and that Redis refused."""
+    """A required command that Redis refused."""
 
     what: str
     error: str
@@ -34,7 +34,7 @@ class Refusal:
 
 
 def probe_redis(queue: Queue) -> list[Refusal]:
-    """Do everything once that hints, locks, rate limits and workers do. Raises if Redis does not answer."""
+    """Run every command of hints, locks, rate limits and workers. Raises if Redis does not answer."""
     refused = []
     trial = _RedisProbe(queue)
     for what, step in trial.steps.items():
@@ -42,7 +42,7 @@ def probe_redis(queue: Queue) -> list[Refusal]:
             step()
         except (RedisConnectionError, RedisTimeoutError):
             raise
-        except Exception as error:  # noqa: BLE001  whatever it answers, it did not do it
+        except Exception as error:  # noqa: BLE001  any error is a refusal
             code = _CODE.match(str(error))
             refused.append(Refusal(what, code[0] if code else type(error).__name__))
     return refused
@@ -125,7 +125,7 @@ class _RedisProbe:
 
 
 def suggest_fix(refusals: list[Refusal]) -> str:
-    """The way out, by what Redis answered."""
+    """What to do, by Redis's answers."""
     said = {refusal.error for refusal in refusals}
     if said & set(CLUSTER):
         return (
@@ -142,5 +142,5 @@ def suggest_fix(refusals: list[Refusal]) -> str:
 
 
 def probe_queue(queue_name: str) -> list[Refusal]:
-    """`probe_redis` for the Redis of a queue of ours."""
+    """`probe_redis` for the Redis of a queue."""
     return probe_redis(hints.get_rq_queue(queue_name))

@@ -1,7 +1,7 @@
-"""Running again what has ended, what succeeded included, because an operator asks for it.
+"""Preview of a replay: count the messages, and predict what would happen to the newest.
 
-A replay is a new generation: its handler sees another idempotency key, so that what a handler does
-elsewhere is done again too. Nothing is ever replayed by itself.
+A replay is a new generation with a new idempotency key, so that effects of a handler outside the
+database happen again too.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from passport_events.operating.selection import MAX_COUNTED, Selection, find_new
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplayPreview:
-    """What a replay would do, before anybody does it."""
+    """What a replay would do."""
 
     messages: int
-    """Those that would run again."""
+    """Messages that would run again."""
     redacted: int
-    """Those whose content is gone, so that nothing can be run."""
+    """Messages that cannot run, because their content is redacted."""
     first: datetime | None
     last: datetime | None
-    """When the first and the last of them ended."""
+    """When the first and the last of the messages finished."""
     by_type: dict[str, int]
     without_handler: tuple[str, ...]
-    """Event types that nothing handles now: their messages would be merged again, and nothing else."""
+    """Event types without a handler: their messages would only be merged again."""
     not_live: tuple[str, ...]
-    """Organizations that are off or in shadow, whose handlers would not be called."""
+    """Organizations in mode off or shadow: no handler would run."""
     is_capped: bool = False
-    """More fit, and were not counted."""
+    """True if more messages match than are counted."""
 
 
 def preview_replay(selection: Selection) -> ReplayPreview:
-    """Look at up to MOST_COUNTED messages, as far as a glance goes, and change nothing."""
+    """Count up to MAX_COUNTED messages of the bounded selection, and change nothing."""
     looked_at = selection.bounded().filter(FINISHED).order_by().values("pk")[:MAX_COUNTED]
     kinds = (
         ProcessedMessage.objects.filter(pk__in=looked_at)
@@ -77,20 +77,20 @@ def _is_handled(event_type: str) -> bool:
 
 
 MAX_PREDICTED = 500
-"""Messages that are really read; the newest."""
+"""Messages that a prediction reads, the newest."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prediction:
-    """What would become of a sample."""
+    """What would happen to a sample of messages."""
 
     read: int
     would: dict[str, int]
-    """What would happen -> to how many of them."""
+    """What would happen -> number of messages."""
 
 
 def predict(operation: Operation, selection: Selection, most: int = MAX_PREDICTED) -> Prediction:
-    """Read the newest messages that `operation` applies to, and see who would handle them."""
+    """Read the newest eligible messages, and decide which handler would run."""
     rows = find_newest(operation.filter_eligible(selection.bounded()), most).select_related("organization")
     would = Counter(map(_predict_message, rows))
     return Prediction(would.total(), dict(would.most_common()))

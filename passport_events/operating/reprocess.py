@@ -36,10 +36,10 @@ from passport_events.receiving import queries
 from passport_events.receiving.inbox import DATA_ERRORS
 
 BATCH = 50
-"""Messages whose deliveries are in memory at a time; each may be a megabyte."""
+"""Messages whose deliveries are in memory at one time; each may be a megabyte."""
 REFUSED = "database_refused"
 MAX_PREVIEWED = 500
-"""Messages that a preview really reads; the newest."""
+"""Messages that a preview parses, the newest."""
 
 _EVENT_COLUMNS = (
     *("organization", "organization_salesforce_id", "dedup_key", "identity", "content_hash", "event_type"),
@@ -60,7 +60,7 @@ _ITS_ORGANIZATION = SalesforceOrganization.objects.filter(
     salesforce_id=OuterRef("organization_salesforce_id")
 )
 _HELD = Q(status=Status.QUARANTINED) | Q(
-    # While it is off, workers would only ignore them again.
+    # While the organization is off, workers would ignore them again.
     Exists(_ITS_ORGANIZATION.exclude(mode=Mode.OFF)),
     status=Status.IGNORED,
     reason="organization_off",
@@ -75,23 +75,23 @@ REPROCESSABLE = _HELD & (_HAS_BYTES | _HAS_EVENT)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReprocessPreview:
-    """What reprocessing would do, as far as the newest messages tell."""
+    """What reprocessing would do, judged by the newest messages."""
 
     messages: int
-    """Those that would be read again, counted up to a limit."""
+    """Messages that would be parsed again, counted up to a limit."""
     is_capped: bool
     read: int
-    """How many were read for this preview."""
+    """How many were parsed for this preview."""
     would: dict[str, int]
-    """What would become of those -> of how many."""
+    """What would happen -> number of messages."""
     added: int
     """Messages that would be added, because their delivery holds several events."""
     without_bytes: int
-    """Quarantined messages whose bytes are gone: nothing can be read again."""
+    """Quarantined messages that cannot be parsed, because their bytes were purged."""
 
 
 def preview_reprocess(selection: Selection) -> ReprocessPreview:
-    """Read the newest messages of a selection again, and change nothing."""
+    """Parse the newest messages of a selection again, and change nothing."""
     rows = selection.bounded()
     found, added, read = Counter[str](), 0, 0
     for part in split_into_batches(find_newest(rows.filter(REPROCESSABLE), MAX_PREVIEWED), BATCH):
@@ -124,7 +124,7 @@ def _describe_outcome(outcome: ReprocessOutcome) -> str:
 
 
 def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
-    """In a savepoint. Where the database refuses something, delivery by delivery."""
+    """Reprocess a batch in a savepoint; after a data error, each delivery in a savepoint of its own."""
     try:
         with transaction.atomic(using=audit_log.get_database_alias()):
             return _write(decide(messages), action)
@@ -132,7 +132,7 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
         pass
     changed = 0
     for delivery in dict.fromkeys(message.delivery_id for message in messages):
-        # Read again: the first try has written into these.
+        # Load them again: the first try changed the objects.
         ids = [message.pk for message in messages if message.delivery_id == delivery]
         own = list(ProcessedMessage.objects.filter(pk__in=ids).order_by("pk"))
         try:
@@ -145,7 +145,7 @@ def _reprocess(messages: Sequence[ProcessedMessage], action: int) -> int:
 
 
 def _write(decided: ReprocessOutcomes, action: int) -> int:
-    """Returns how many messages are held back no more, and how many were added."""
+    """Returns the number of messages that are not held any more, plus the added ones."""
     Delivery.objects.bulk_update(decided.formats, ["wire_format"])
     outcomes = [outcome for outcome in decided.outcomes if outcome.is_changed]
     for outcome in outcomes:
@@ -171,7 +171,7 @@ def _apply(outcome: ReprocessOutcome, action: int) -> None:
 
 
 def _add(messages: Sequence[ProcessedMessage], action: int) -> None:
-    """Raises IntegrityError where a poller stores an event of the same key at the same moment."""
+    """Raises IntegrityError if a poller stores other content under the same key meanwhile."""
     for message in messages:
         message.last_action = action
     insert_many(sorted(messages, key=lambda message: message.dedup_key), once_by=("dedup_key",))

@@ -1,6 +1,6 @@
-"""Decide what becomes of messages whose stored bytes are parsed again.
+"""Decide the outcome of messages whose stored bytes are parsed again.
 
-Deciding reads the database and writes nothing, so a preview uses it too.
+This reads the database and writes nothing, so a preview uses it too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEARTBEAT = "organization_heartbeat"
 
 
 class ReprocessResult(enum.Enum):
-    """What becomes of a message."""
+    """The kind of an outcome."""
 
     READ = "read"
     DUPLICATE = "duplicate"
@@ -32,19 +32,19 @@ class ReprocessResult(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReprocessOutcome:
-    """One message that was held back."""
+    """The outcome of one held message."""
 
     message: ProcessedMessage
     result: ReprocessResult
     status: Status
     reason: str
     draft: ProcessedMessage | None = None
-    """The event that it is now; None where it stays what it was."""
+    """The event that the message becomes; None if it stays as it is."""
     fingerprint: str = ""
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything has to be written."""
+        """True if the row changes."""
         before = self.message
         return (
             self.result is not ReprocessResult.HELD
@@ -55,17 +55,17 @@ class ReprocessOutcome:
 
 @dataclasses.dataclass(slots=True)
 class ReprocessOutcomes:
-    """What becomes of some messages, and what else their deliveries hold."""
+    """The outcomes of some messages, and the further events of their deliveries."""
 
     outcomes: list[ReprocessOutcome]
     added: list[ProcessedMessage]
-    """Further events of their deliveries, which have no row yet."""
+    """Further events of the deliveries, which have no row yet."""
     formats: list[Delivery]
-    """Deliveries that are recognised as another format now."""
+    """Deliveries whose wire format changes."""
 
 
 def decide(messages: Sequence[ProcessedMessage]) -> ReprocessOutcomes:
-    """Read the deliveries of these messages again, with today's settings and organizations."""
+    """Parse the deliveries of these messages again, with today's settings and organizations."""
     deliveries = Delivery.objects.in_bulk({message.delivery_id for message in messages})
     parts = [
         _StoredDelivery(delivery, [message for message in messages if message.delivery_id == pk])
@@ -85,7 +85,7 @@ def decide(messages: Sequence[ProcessedMessage]) -> ReprocessOutcomes:
 
 
 def _load_organizations(ids: Collection[str]) -> dict[str, KnownOrganization]:
-    """From the database: the cache may lack an organization that was just added."""
+    """From the database: the cache may not have a new organization yet."""
     rows = SalesforceOrganization.objects.filter(salesforce_id__in=ids)
     found = rows.values_list("pk", "salesforce_id", "mode")
     return {key: KnownOrganization(pk, key, Mode(mode)) for pk, key, mode in found}
@@ -97,7 +97,7 @@ def _find_twins(drafts: Sequence[Draft]) -> dict[str, int]:
 
 
 class _StoredDelivery:
-    """One delivery, and those of its messages that are held back."""
+    """One delivery and its held messages."""
 
     def __init__(self, delivery: Delivery, messages: list[ProcessedMessage]) -> None:
         self.delivery = delivery
@@ -105,10 +105,10 @@ class _StoredDelivery:
         self.reading = _parse_stored(delivery, messages)
         self._matched: dict[int, Draft] = {}
         self.left: list[Draft] = []
-        """Drafts that are none of these messages, as far as their keys tell."""
+        """Drafts whose dedup keys match none of the messages."""
 
     def match(self, organizations: Mapping[str, KnownOrganization]) -> None:
-        """Find the messages among what the delivery says now."""
+        """Match the messages with the parsed events by dedup key."""
         if self.reading.refusal is not None:
             return
         raw = rebuild_raw_delivery(self.delivery, bytes(self.delivery.body or b""))
@@ -122,27 +122,27 @@ class _StoredDelivery:
                 self._matched[key] = draft
 
     def is_recognised_anew(self) -> bool:
-        """Note the format of today; whether it is another one."""
+        """Set the wire format of today; returns True if it changes."""
         before = self.delivery.wire_format
         self.delivery.wire_format = derive_wire_format(self.delivery, self.reading)
         return self.delivery.wire_format != before
 
     def decide(self, fresh: Collection[int], twins: Mapping[str, int], decided: ReprocessOutcomes) -> None:
-        """Add what becomes of the messages, and the events that are left."""
+        """Add the outcomes of the messages, and the events without a message."""
         by_key = {message.dedup_key: message.pk for message in self._messages}
         for one in self.left:
-            # A collision has its own key only now.
+            # A collision gets its own key in `only_new`.
             if (pk := by_key.get(one.message.dedup_key)) is not None:
                 self._matched[pk] = one
         new = [draft for draft in self.left if id(draft) in fresh]
         for message in self._messages:
             draft = self._matched.get(message.pk) or _take_one_like(message, new)
-            decided.outcomes.append(self._outcome(message, draft, twins))
+            decided.outcomes.append(self._build_outcome(message, draft, twins))
         for one in new:
             one.message.delivery = self.delivery
             decided.added.append(one.message)
 
-    def _outcome(
+    def _build_outcome(
         self, message: ProcessedMessage, draft: Draft | None, twins: Mapping[str, int]
     ) -> ReprocessOutcome:
         if draft is not None:
@@ -167,23 +167,25 @@ class _StoredDelivery:
             )
         if refusal is None and self.reading.heartbeat is not None:
             return ReprocessOutcome(message, ReprocessResult.READ, Status.IGNORED, HEARTBEAT)
-        twin = next((twins[row.dedup_key] for row in self._like(message) if row.dedup_key in twins), None)
+        twin = next(
+            (twins[row.dedup_key] for row in self._find_like(message) if row.dedup_key in twins), None
+        )
         if twin is not None:
             return ReprocessOutcome(
                 message, ReprocessResult.DUPLICATE, Status.IGNORED, f"duplicate of message {twin}"
             )
-        # An event that its delivery does not hold as the settings are today: it stays what it was.
+        # The delivery does not have this event under today's settings: the message stays as it is.
         return ReprocessOutcome(
             message, ReprocessResult.HELD, Status(message.status), message.reason, None, message.fingerprint
         )
 
-    def _like(self, message: ProcessedMessage) -> Iterator[ProcessedMessage]:
+    def _find_like(self, message: ProcessedMessage) -> Iterator[ProcessedMessage]:
         rows = (draft.message for draft in self.left)
         return (row for row in rows if message.record_id in ("", row.record_id))
 
 
 def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
-    """The first new event that a message can become: one of its record, if it has one."""
+    """Remove and return the first new event of the message's record, or of any record if it has none."""
     for draft in new:
         if message.record_id in ("", draft.message.record_id):
             new.remove(draft)
@@ -194,8 +196,8 @@ def _take_one_like(message: ProcessedMessage, new: list[Draft]) -> Draft | None:
 def _parse_stored(delivery: Delivery, messages: Sequence[ProcessedMessage]) -> ParsedDelivery:
     if delivery.body and len(delivery.body) == delivery.body_size:
         return parse_stored(delivery, conf.get_settings())
-    # Too large to be kept whole; or emptied because it named a record that was erased. Its other
-    # messages still hold their events.
+    # The bytes were too large to store, or were erased for another record. The messages still have
+    # their events.
     events = tuple(message.to_event() for message in messages if message.record_id and message.content)
     return ParsedDelivery(
         wire_format=delivery.wire_format,

@@ -32,12 +32,12 @@ FINISHED = tuple(status for status in TERMINAL if status not in FAILED)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long things are kept after their messages ended."""
+    """Retention times, counted from the end of a message."""
 
     payloads: timedelta
-    """What deliveries and messages say."""
+    """Payloads of deliveries and messages."""
     dead_letters: timedelta
-    """The same of dead letters and quarantined messages."""
+    """Payloads of dead and quarantined messages."""
     keys: timedelta
     """Everything else: ids, times, attempts, and the dedup key."""
     deleted_records: timedelta
@@ -45,7 +45,7 @@ class Retention:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """As the settings say."""
+        """From the retention settings."""
         return cls(
             payloads=timedelta(days=settings.payload_retention_days),
             dead_letters=timedelta(days=settings.dead_letter_retention_days),
@@ -56,7 +56,7 @@ class Retention:
 
 @dataclasses.dataclass(slots=True)
 class PurgeCounts:
-    """What is gone: evidence for whoever has to show it."""
+    """Counts of what a purge redacted and deleted."""
 
     redacted_deliveries: int = 0
     redacted_messages: int = 0
@@ -68,7 +68,7 @@ class PurgeCounts:
 
     @property
     def rows(self) -> int:
-        """Everything that was changed or deleted."""
+        """All changed and deleted rows."""
         return sum(dataclasses.astuple(self))
 
 
@@ -76,7 +76,7 @@ Progress = Callable[[PurgeCounts], None]
 
 
 def purge(retention: Retention, progress: Progress = lambda purged: None) -> PurgeCounts:
-    """Forget everything that has been kept for long enough; returns the counts."""
+    """Redact and delete everything that is expired; returns the counts."""
     purged = PurgeCounts()
     cursor, up_to = 0, find_last_key()
     while cursor < up_to:
@@ -92,7 +92,7 @@ def purge_apps(purged: PurgeCounts) -> None:
 
 
 def find_last_key() -> int:
-    """How far a purge has to go: the last primary key of deliveries and of records."""
+    """The last primary key of deliveries and records, where a purge ends."""
     keys = [rows.order_by("-pk").values_list("pk", flat=True).first() or 0 for rows in _list_tables()]
     return max(keys)
 
@@ -104,7 +104,7 @@ def has_expired_rows(retention: Retention, late: timedelta = timedelta()) -> boo
 
 
 def purge_window(cursor: int, up_to: int, retention: Retention, purged: PurgeCounts) -> int:
-    """Forget among the next keys of deliveries and of records; returns the last key that is done.
+    """Purge the next keys of deliveries and records; returns the last key that is done.
 
     It looks at WINDOW keys at most, however few of them are old, and changes STEP deliveries at most.
     """
@@ -123,7 +123,7 @@ def purge_window(cursor: int, up_to: int, retention: Retention, purged: PurgeCou
     found = Delivery.objects.filter(pk__in=ids)
     _delete(list(found.filter(is_expired).values_list("pk", flat=True)), retention, purged)
     _redact(list(found.filter(says).values_list("pk", flat=True)), retention, purged)
-    # Asked by the statement itself: an UNDELETE may come.
+    # The statement checks the flag itself, because an UNDELETE may come meanwhile.
     gone = SalesforceRecord.objects.filter(
         is_deleted=True, updated_at__lt=_compute_cutoff(retention.deleted_records)
     )
@@ -164,14 +164,14 @@ def _delete(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> No
     ) | Q(status__in=FINISHED, finished_at__lt=_compute_cutoff(retention.keys))
     with transaction.atomic(using=audit_log.get_database_alias()):
         free = _filter_deliveries(old, ids)
-        # Attempts, and the journal's rows of one message, go with it.
+        # Attempts and the audit log entries of one message are deleted with it.
         _, counts = ProcessedMessage.objects.filter(delivery__in=free).delete()
         purged.deleted_messages += counts.get("passport_events.ProcessedMessage", 0)
         purged.deleted_deliveries += Delivery.objects.filter(pk__in=free).delete()[0]
 
 
 def _filter_deliveries(old: Q, ids: Sequence[int]) -> list[int]:
-    """Deliveries, with their messages locked: what an operator sends back at this moment stays whole."""
+    """The deliveries whose messages are all expired. Locks the messages against a retry."""
     messages = ProcessedMessage.objects.filter(delivery__in=ids)
     list(messages.order_by("pk").select_for_update().values_list("pk", flat=True))
     kept = set(messages.exclude(old).values_list("delivery_id", flat=True))

@@ -1,4 +1,4 @@
-"""What Redis says about one RQ queue: facts, no verdict."""
+"""State of one RQ queue and its workers in Redis."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class RegisteredWorker:
     state: str
     rq_version: str
     installation: str
-    """Empty where its class is none of ours."""
+    """Empty if its class is not ours."""
     born_at: datetime | None
     seen_at: datetime | None
 
     @property
     def is_busy(self) -> bool:
-        """Whether it executes a job."""
+        """True if it executes a job."""
         return self.state == "busy"
 
 
@@ -112,7 +112,7 @@ class QueueState:
     """A worker that was killed is counted until its registration ends, eight minutes at most."""
     busy: int
     hints: int
-    """Jobs that wait."""
+    """Waiting jobs."""
     is_suspended: bool
     failure: str
     """Why a job of ours failed lately under workers that still listen: the class of its error, `WORKER_DIED`
@@ -120,7 +120,7 @@ class QueueState:
 
 
 def read_queue_state(queue_name: str) -> QueueState:
-    """Ask Redis. Raises its errors, and what its answers cause where they make no sense."""
+    """Read the state. Raises Redis errors, and other errors for unreadable answers."""
     queue = hints.get_rq_queue(queue_name)
     workers = list_workers(queue)
     births = [worker.born_at or datetime.min.replace(tzinfo=UTC) for worker in workers]
@@ -158,7 +158,7 @@ def _is_recent(job: Job, since: datetime | None) -> bool:
 
 
 def _make_aware(moment: datetime) -> datetime:
-    # RQ 2 leaves the time zone out.
+    # RQ 2 stores times without a time zone.
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
@@ -177,7 +177,7 @@ def _read_traceback(job: Job) -> str:
 
 
 def _extract_error_class(traceback: str) -> str:
-    """The class alone: what follows it may hold values."""
+    """The class of the error, without its text, which may have values."""
     if traceback.startswith(_DIED):
         return WORKER_DIED
     if _IMPORTING in traceback:

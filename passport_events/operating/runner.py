@@ -1,9 +1,9 @@
-"""Actions on more messages than one transaction should change, worked in steps.
+"""Runs operations in steps. The audit log entry is the job: it has the selection and a cursor.
 
-The journal's row is the job: it says which messages are meant and how far it is. A step changes rows
-and moves the cursor in one transaction, so whoever dies leaves it at the end of a step. Whatever
-ticks the dispatcher takes the steps (`chores.py`); two at once are harmless, because one
-skips the row that the other has locked, and the cursor is compared before it is set.
+A step changes rows and moves the cursor in one transaction, so a crash leaves the operation at the end of
+a step. For a few messages the request takes the first step itself; periodic tasks take all others. Two
+processes at one operation are harmless: one skips the entry that the other has locked, and the cursor is
+compared before it is set.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from passport_events.operating.selection import Selection, count, find_newest
 MAX_STEP_MESSAGES = 1_000
 """Messages of one transaction."""
 MAX_STEP_KEYS = 50_000
-"""Messages that one step looks at, however few of them are meant: a step is short on any table."""
+"""Primary keys that one step scans, so that a step is short on a table of any size."""
 MAX_EMPTY_STEPS = 10
-"""Steps of one action in one tick, while they find nothing."""
+"""Steps of one operation in one tick, while they change nothing."""
 MAX_OPERATIONS_PER_TICK = 20
-"""Actions that one tick works on, the oldest first."""
+"""Operations in one tick, the oldest first."""
 TASK_NAME = "operator actions"
 
 MAX_AT_ONCE = 200
@@ -96,15 +96,15 @@ def start(
     *,
     everything: bool = False,
 ) -> OperatorAction:
-    """Write down what is to be done; the next ticks do it, at most `per_minute` messages a minute.
+    """Add the audit log entry of an operation; periodic tasks run it, at most `per_minute` messages a minute.
 
-    The same thing asked for twice is one action while it is not finished. Raises NothingToDo, and
-    OperationRefused where a reason is missing, or a filter and `everything` is not set.
+    Returns the running entry if the same operation runs already. Raises NothingToDo if no message is
+    eligible, and OperationRefused if a reason is missing, or a filter and `everything` is not set.
     """
     operation.check_selection(selection, everything=everything)
     operation.check_reason(reason)
     if per_minute is not None and per_minute < 1:
-        raise OperationRefused("At least 1 message a minute. To take a rest, pause the action.")
+        raise OperationRefused("The rate limit is at least 1 message a minute. To stop, pause the operation.")
     said = selection.to_json()
     same = OperatorAction.objects.unfinished().filter(kind=operation.kind, selection=said).first()
     if same is not None:
@@ -124,10 +124,10 @@ def start(
             message_id=selection.ids[0] if len(selection.ids) == 1 else None,
             selection=said,
             per_minute=per_minute,
-            # Elsewhere there may be more than a glance saw.
+            # Without an index only the newest messages were counted.
             total=total if selection.is_found_by_index else None,
             cursor=(ends.first() or 1) - 1,
-            # What dies again while it runs, or comes later, is not meant.
+            # Messages that come or fail later are not included.
             up_to=ends.last() or 0,
         )
         audit_log.announce(f"start of {operation.kind}", actor, total)
@@ -135,12 +135,12 @@ def start(
 
 
 def take_step(pk: int) -> int | None:
-    """Take one step of an action; returns how many messages changed, None when it was not to be taken.
+    """Take one step; returns how many messages changed, or None if no step could be taken.
 
-    Raises what the database raises, with nothing of the step done.
+    Raises database errors, with the step rolled back.
     """
     with transaction.atomic(using=audit_log.get_database_alias()):
-        # Whoever has it locked takes this step.
+        # The process that has it locked takes this step.
         runnable = OperatorAction.objects.runnable().filter(kind__in=IN_STEPS)
         action = runnable.select_for_update(skip_locked=True).filter(pk=pk).first()
         if action is None or action.up_to is None:
@@ -154,7 +154,7 @@ def take_step(pk: int) -> int | None:
         cursor = found[-1] if len(found) == most else end
         mine = OperatorAction.objects.filter(pk=pk)
         if not mine.step(action.cursor, cursor, changed, _schedule_next_step(action.per_minute, len(found))):
-            # Only where rows are not locked: somebody took this step, and its messages are changed.
+            # On SQLite, which locks no rows: another process took this step.
             transaction.set_rollback(True, using=audit_log.get_database_alias())
             return None
         if changed:
@@ -166,7 +166,7 @@ def take_step(pk: int) -> int | None:
 
 
 def _limit_step(per_minute: int | None, operation: Operation) -> int:
-    """A second's share, because that is how often a step is taken."""
+    """The messages of one step: one second's share of the rate limit, as a step is taken every second."""
     most = min(MAX_STEP_MESSAGES, operation.max_step_messages or MAX_STEP_MESSAGES)
     return most if per_minute is None else max(1, min(most, per_minute // 60))
 
@@ -176,7 +176,7 @@ def _schedule_next_step(per_minute: int | None, looked_at: int) -> object:
 
 
 def run_due_operations(_queue_urls: Collection[str] = ()) -> None:
-    """Take the next steps of everything that runs. What fails is tried again, or stopped."""
+    """Take steps of the running operations. A database outage is retried; any other error stops one."""
     runnable = (
         OperatorAction.objects.runnable()
         .filter(kind__in=IN_STEPS)
@@ -188,29 +188,29 @@ def run_due_operations(_queue_urls: Collection[str] = ()) -> None:
 
 
 def run_step(pk: int) -> bool:
-    """Take steps of one action until one changed something; False when there was none to take."""
+    """Take steps of one operation until one changes a message; returns False if no step could be taken."""
     try:
         for _ in range(MAX_EMPTY_STEPS):
             changed = take_step(pk)
             if changed or changed is None:
                 return changed is not None
     except (OperationalError, InterfaceError):
-        # A lock, a deadlock, a restart: the next tick tries the same step again.
+        # A lock timeout, a deadlock or a restart: the next tick retries the step.
         connections[audit_log.get_database_alias()].close_if_unusable_or_obsolete()
     except OperationRefused as error:
         stop_operation(pk, str(error))
-    except Exception as error:  # noqa: BLE001  whatever it is, it must not stop who ticks
+    except Exception as error:  # noqa: BLE001  it must not stop other periodic tasks
         stop_operation(pk, f"{type(error).__module__}.{type(error).__qualname__}")
     return True
 
 
 def stop_operation(pk: int, failure: str) -> None:
-    """Take no further step until a person has looked."""
+    """Take no further step until an operator resumes it."""
     OperatorAction.objects.filter(pk=pk).pause(failure[:200])
 
 
 def register() -> None:
-    """Let whatever ticks work on actions."""
+    """Run operations as a periodic task."""
     periodic_tasks.register(TASK_NAME, run_due_operations)
 
 
@@ -218,17 +218,17 @@ POLL_SECONDS = 0.2
 
 
 def pause(action: OperatorAction, actor: Actor) -> bool:
-    """Take no step from now on. False when it was paused or over already."""
+    """Take no further step. Returns False if it was paused or finished."""
     return _update_state(action, actor, "pause", OperatorAction.objects.filter(pk=action.pk).pause)
 
 
 def resume(action: OperatorAction, actor: Actor) -> bool:
-    """Go on where it was. False when it was not paused."""
+    """Continue. Returns False if it was not paused."""
     return _update_state(action, actor, "resume", OperatorAction.objects.filter(pk=action.pk).resume)
 
 
 def cancel(action: OperatorAction, actor: Actor) -> bool:
-    """Take no step any more; what was changed stays so. False when it was over already."""
+    """End it; changed messages stay changed. Returns False if it was finished."""
     rows = OperatorAction.objects.filter(pk=action.pk)
     return _update_state(action, actor, "cancel", lambda: rows.cancel(actor.name))
 
@@ -243,10 +243,7 @@ def _update_state(action: OperatorAction, actor: Actor, word: str, verb: Callabl
 
 
 def follow(action: OperatorAction, progress: Callable[[int], None] = lambda done: None) -> OperatorAction:
-    """Take the steps here until it is over or somebody paused it; others may take some, too.
-
-    Whoever stops following stops nothing: what ticks goes on with it.
-    """
+    """Take steps in this process until the operation ends or is paused. Other processes may take some too."""
     while True:
         is_taken = run_step(action.pk)
         action.refresh_from_db()

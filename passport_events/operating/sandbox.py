@@ -1,8 +1,8 @@
-"""Transactions that are always rolled back, and what was written in them.
+"""Transactions that are always rolled back, and a recorder of their writes.
 
-Everything that goes through Django's connections of this thread is undone, on every database of the
-project, and what waits for a commit (`transaction.on_commit`) never runs. What leaves the process is
-not: a mail, a job in Redis, a file, a connection that is not Django's. Sequences go on counting.
+Everything on Django's connections of this thread is rolled back, on every database of the project, and
+`transaction.on_commit` callbacks never run. Effects outside the process are not rolled back: mails, jobs
+in Redis, files, other connections. Sequences keep their new values.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _ENDS = re.compile(
 
 @dataclasses.dataclass(slots=True)
 class DatabaseWrites:
-    """What was written, by table and by model: names and numbers, no values."""
+    """Writes by table and by model: names and numbers, no values."""
 
     rows: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
     """Table and INSERT, UPDATE or DELETE -> rows."""
     created: Counter[str] = dataclasses.field(default_factory=Counter)
     changed: dict[str, set[str]] = dataclasses.field(default_factory=dict)
-    """Model -> fields that would have another value than now."""
+    """Model -> fields whose values would change."""
     unchanged: int = 0
-    """Rows that were saved as they were."""
+    """Rows that were saved without a change."""
 
     @property
     def is_different(self) -> bool:
-        """Whether the database would not be what it is now."""
+        """True if a row would change."""
         return self.rows.total() > self.unchanged
 
     def describe(self) -> str:
@@ -78,7 +78,7 @@ class DatabaseWrites:
 
 @contextlib.contextmanager
 def open_sandbox() -> Iterator[None]:
-    """Undo everything that happens within, on every database, however it ends."""
+    """Roll back every database at the end of the block, also after an error."""
     with contextlib.ExitStack() as stack:
         for alias in connections:
             stack.enter_context(_roll_back(alias))
@@ -88,16 +88,16 @@ def open_sandbox() -> Iterator[None]:
 
 @contextlib.contextmanager
 def record_writes() -> Iterator[DatabaseWrites]:
-    """Note what this thread writes within."""
+    """Record the writes of this thread inside the block."""
     written = DatabaseWrites()
     saves = _SaveRecorder(written)
     with contextlib.ExitStack() as stack:
         for alias in connections:
             stack.enter_context(connections[alias].execute_wrapper(_build_recorder(written)))
-        pre_save.connect(saves.before, weak=False)
-        stack.callback(pre_save.disconnect, saves.before)
-        post_save.connect(saves.after, weak=False)
-        stack.callback(post_save.disconnect, saves.after)
+        pre_save.connect(saves.record_before, weak=False)
+        stack.callback(pre_save.disconnect, saves.record_before)
+        post_save.connect(saves.record_after, weak=False)
+        stack.callback(post_save.disconnect, saves.record_after)
         yield written
 
 
@@ -112,7 +112,7 @@ def _roll_back(alias: str) -> Iterator[None]:
 
 def _refuse_ends(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001  Django's signature
     if _ENDS.search(str(sql)):
-        raise OperationRefused("A rehearsal rolls back, so a handler may not end its transaction.")
+        raise OperationRefused("A dry run rolls back, so a handler may not end its transaction.")
     return execute(sql, params, many, context)
 
 
@@ -123,7 +123,7 @@ def _build_recorder(written: DatabaseWrites) -> Callable[..., Any]:
         if found := _WRITE.match(text):
             verb, table = found[1].upper(), found[2]
             rows = context["cursor"].rowcount
-            # SQLite counts what returns rows only when they were fetched.
+            # SQLite counts the rows of RETURNING only after they were fetched.
             is_unknown = rows < 1 and "RETURNING" in text.upper()
             written.rows[table, verb] += 1 if is_unknown else max(0, rows)
         elif found := _OTHER.match(text):
@@ -134,18 +134,18 @@ def _build_recorder(written: DatabaseWrites) -> Callable[..., Any]:
 
 
 class _SaveRecorder:
-    """Which fields of which models a save would change; other threads save too, and are not meant."""
+    """Records the fields that each save changes. Saves of other threads are ignored."""
 
     def __init__(self, written: DatabaseWrites) -> None:
         self._written = written
         self._thread = threading.get_ident()
         self._before: dict[int, dict[str, Any] | None] = {}
 
-    def before(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
+    def record_before(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
         if threading.get_ident() == self._thread:
             self._before[id(instance)] = _read_values(sender, instance, using)
 
-    def after(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
+    def record_after(self, sender: type[Model], instance: Model, using: str, **facts: Any) -> None:
         if threading.get_ident() != self._thread:
             return
         old, new = self._before.pop(id(instance), None), _read_values(sender, instance, using)

@@ -1,4 +1,4 @@
-"""Which messages are meant: one value for the admin, the commands and the journal, and one door to rows."""
+"""A selection of messages: one value for the admin, the commands and the audit log."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from passport_events.handling.registry import get_handlers
 from passport_events.models import LIVE, ProcessedMessage, Status
 
 SEPARATOR = "-"
-"""Between the ids of a list. No locale groups digits by it, so `1,234` is never read as two ids."""
+"""Between the ids of a list. No locale groups digits with it, as in `1,234`."""
 MAX_DIGITS = 18
-"""A database's bigint holds every number of so many."""
+"""Every number with so many digits fits into a bigint."""
 
 
 def parse_id(text: str) -> int | None:
-    """One primary key, or None where the text is anything but ASCII digits."""
+    """A primary key, or None if the text is not ASCII digits."""
     is_plain = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
     return int(text) if is_plain else None
 
 
 def parse_ids(text: str, most: int) -> tuple[int, ...]:
-    """A list of primary keys in one field, because Django limits the number of fields.
+    """A list of primary keys from one form field, because Django limits the number of fields.
 
-    Raises OperationRefused for more than `most`, and where one of them is no plain number.
+    Raises OperationRefused for more than `most`, and for anything but plain numbers.
     """
     parts = text.split(SEPARATOR, most)
     found = tuple(map(parse_id, parts))
@@ -40,72 +40,72 @@ def parse_ids(text: str, most: int) -> tuple[int, ...]:
 
 
 def join_ids(ids: Iterable[int]) -> str:
-    """As `parse_ids` reads them."""
+    """The text that `parse_ids` parses."""
     return SEPARATOR.join(map(str, ids))
 
 
 MAX_COUNTED = 10_000
-"""Counting further takes longer than anybody reads."""
+"""Counts stop here, to stay fast."""
 
 MAX_LOOKBACK_MESSAGES = 100_000
-"""The newest messages; where no index fits a selection, no page looks at more."""
+"""Without an index, counts and previews look only at so many of the newest messages."""
 
 Messages = QuerySet[ProcessedMessage]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Messages in these statuses, and only those that everything else fits. What is not said does not matter.
+    """Filters, combined with AND; an empty one matches everything.
 
-    It survives as JSON, so that an action goes on in another process, and the journal says what was meant.
+    The audit log stores it as JSON, so that another process can continue an operation.
     """
 
     statuses: tuple[Status, ...] = ()
     event_type: str = ""
     organization: str = ""
-    """Salesforce's id of it, 18 characters: messages of one that is not known have no other."""
+    """Salesforce id, 18 characters, which messages of an unknown organization have too."""
     fingerprint: str = ""
-    """The group of the desk."""
+    """The failure group."""
     record_id: str = ""
     handler: str = ""
-    """Module and function: the event types that it handles now."""
+    """Module and function: selects the event types of this handler."""
     release: str = ""
-    """The release of the code that ended them."""
+    """The release of the code that finished the messages."""
     received_since: datetime | None = None
     received_until: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
-    """When they ended, as when they were received: from the first instant on, and before the second."""
+    """When the messages finished: at or after `since`, and before `until`."""
     ids: tuple[int, ...] = ()
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything but a status is said: without, it means all that ever came."""
+        """True if there is a filter besides the status. Without one it selects the whole table."""
         return any(getattr(self, name) for name in _FIELDS if name != "statuses")
 
     def messages(self) -> Messages:
-        """The rows. Raises OperationRefused where `handler` names none."""
+        """The rows. Raises OperationRefused if there is no such handler."""
         wanted = {column: getattr(self, name) for name, column in _COLUMNS.items()}
         wanted |= {column: convert_to_database(getattr(self, name)) for name, column in _TIME_COLUMNS.items()}
-        wanted |= {"pk__in": self.ids, "event_type__in": self._handled_types()}
+        wanted |= {"pk__in": self.ids, "event_type__in": self._list_handled_types()}
         rows = ProcessedMessage.objects.filter(**{column: value for column, value in wanted.items() if value})
         if not self.statuses:
             return rows
         rows = rows.filter(status__in=self.statuses)
-        # The same rows, and what lets the database use the index of due rows.
+        # The same rows; the condition lets the database use the index of due rows.
         return rows.filter(due_at__isnull=False) if set(self.statuses) <= set(LIVE) else rows
 
     @property
     def is_found_by_index(self) -> bool:
-        """Whether the database finds the rows without reading all that ever came."""
-        # Every other status has an index, because so few stand there.
+        """True if the database has an index for these filters."""
+        # Every status but succeeded has a partial index.
         is_few = bool(self.statuses) and Status.SUCCEEDED not in self.statuses
         return is_few or any((self.ids, self.record_id, self.fingerprint, self.since, self.until))
 
     def bounded(self) -> Messages:
-        """The rows as far as a page or a command looks before anything is done.
+        """The rows for counts and previews.
 
-        All of them where an index finds them; else those among the newest LOOK_BACK of the table.
+        All if an index finds them, else those among the newest MAX_LOOKBACK_MESSAGES.
         """
         rows = self.messages()
         if self.is_found_by_index:
@@ -113,7 +113,7 @@ class Selection:
         newest = ProcessedMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         return rows.filter(pk__gt=newest - MAX_LOOKBACK_MESSAGES)
 
-    def _handled_types(self) -> tuple[str, ...]:
+    def _list_handled_types(self) -> tuple[str, ...]:
         if not self.handler:
             return ()
         names = {event_type: handler.name for event_type, handler in get_handlers().items()}
@@ -124,13 +124,13 @@ class Selection:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """What is said, and nothing else."""
+        """The filters that are set."""
         said = {name: getattr(self, name) for name in _FIELDS if getattr(self, name)}
         return {name: _convert_value(value) for name, value in said.items()}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
-        """Raises OperationRefused for a word it does not know: to leave it out would mean more messages."""
+        """Raises OperationRefused for an unknown filter: without it more messages would match."""
         if unknown := said.keys() - set(_FIELDS):
             raise OperationRefused(
                 f"This release does not know {', '.join(sorted(unknown))} of a selection. Deploy the one "
@@ -146,7 +146,7 @@ class Selection:
         return cls(**values)
 
     def __str__(self) -> str:
-        """For people, in the words of the fields."""
+        """The filters for people."""
         said = self.to_json()
         statuses = " or ".join(said.pop("statuses", ["any status"]))
         ids = said.pop("ids", [])
@@ -157,17 +157,17 @@ class Selection:
 
 
 def count(messages: Messages) -> int:
-    """How many, counted up to MOST_COUNTED."""
+    """The number of messages, up to MAX_COUNTED."""
     return messages.order_by()[:MAX_COUNTED].count()
 
 
 def find_newest(messages: Messages, most: int) -> Messages:
-    """The newest of them.
+    """The newest messages.
 
-    Asked for in order at once, PostgreSQL may walk the whole table backwards to find a few.
+    Sorts primary keys in Python: for few matches PostgreSQL would scan the primary key index backwards.
     """
     keys = list(messages.order_by().values_list("pk", flat=True)[:MAX_COUNTED])
-    if len(keys) == MAX_COUNTED:  # then they are near
+    if len(keys) == MAX_COUNTED:  # then a backward scan finds enough soon
         return messages.order_by("-pk")[:most]
     return ProcessedMessage.objects.filter(pk__in=heapq.nlargest(most, keys)).order_by("-pk")
 

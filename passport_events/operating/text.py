@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made safe for the eyes; escaping for HTML is the template's part."""
+"""Text from outside, made safe to display. Templates escape HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ORDINARY = "\n\t"
 
 
 def escape_invisible(value: object, longest: int = MAX_CHARACTERS) -> str:
-    """The text with every control and format character spelled out.
+    """The text with control and format characters escaped.
 
     An escape sequence repaints a terminal, and a right-to-left override turns a file name around.
     """
@@ -24,18 +24,18 @@ def escape_invisible(value: object, longest: int = MAX_CHARACTERS) -> str:
 
 
 def format_value(value: Any, longest: int = MAX_CHARACTERS) -> str:
-    """A value of an event as a person reads it: strings plain, the rest as JSON."""
+    """A field value for people: strings plain, other values as JSON."""
     text = value if isinstance(value, str) else exact_json.dumps(value, ensure_ascii=False, default=str)
     return escape_invisible(text, longest)
 
 
 def format_line(value: object, longest: int = 200) -> str:
-    """For a column of a table or a line of output."""
+    """One line, for a table or a terminal."""
     return " ".join(escape_invisible(value, longest).split())
 
 
 def format_duration(span: timedelta) -> str:
-    """A duration as people say it."""
+    """A duration in its largest unit, like `3 h`."""
     total = max(0, round(span.total_seconds()))
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if total >= 2 * size:

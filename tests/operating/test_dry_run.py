@@ -82,11 +82,11 @@ def test_what_a_handler_writes_is_counted_and_undone(ann: Actor, install: Instal
     install(enrol)
     found = only(ann)
 
-    assert (found.would, found.was, found.is_different) == ("succeeded", "succeeded", True)
-    assert found.written.rows["auth_group", "INSERT"] == 1
-    assert found.written.rows["auth_group", "UPDATE"] == 1
-    assert found.written.rows["auth_group", "DELETE"] == 1
-    assert (found.written.created, found.written.changed) == ({"auth.Group": 1}, {"auth.Group": {"name"}})
+    assert (found.result, found.previous_result, found.is_different) == ("succeeded", "succeeded", True)
+    assert found.writes.rows["auth_group", "INSERT"] == 1
+    assert found.writes.rows["auth_group", "UPDATE"] == 1
+    assert found.writes.rows["auth_group", "DELETE"] == 1
+    assert (found.writes.created, found.writes.changed) == ({"auth.Group": 1}, {"auth.Group": {"name"}})
     assert "Ada" not in repr(found)
 
 
@@ -103,7 +103,7 @@ def test_writing_what_is_there_already_is_no_difference(ann: Actor, install: Ins
 
     found = only(ann)
 
-    assert (found.written.unchanged, found.is_different) == (1, False)
+    assert (found.writes.unchanged, found.is_different) == (1, False)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_true_in_place_of_one_is_a_difference(
     install(change)
     found = only(ann)
 
-    assert (bool(found.written.changed), found.is_different) == (is_different, is_different)
+    assert (bool(found.writes.changed), found.is_different) == (is_different, is_different)
 
 
 def test_what_waits_for_a_commit_never_runs(ann: Actor, install: Install) -> None:
@@ -149,7 +149,7 @@ def test_what_waits_for_a_commit_never_runs(ann: Actor, install: Install) -> Non
     found = only(ann)
     Group.objects.create(name="a commit of somebody else")
 
-    assert (found.would, found.was, found.is_different) == ("succeeded", "dead", True)
+    assert (found.result, found.previous_result, found.is_different) == ("succeeded", "dead", True)
     assert ran == []
 
 
@@ -187,9 +187,9 @@ def test_an_error_is_named_without_values_and_undone(
 
     found = only(ann)
 
-    assert (found.would, type(error).__name__ in found.why) == (would, True)
-    assert "Lovelace" not in found.why
-    assert not found.written.rows
+    assert (found.result, type(error).__name__ in found.reason) == (would, True)
+    assert "Lovelace" not in found.reason
+    assert not found.writes.rows
 
 
 @pytest.mark.parametrize("statement", ["COMMIT", "END", "ROLLBACK", " commit;", "SELECT 1; COMMIT"])
@@ -204,7 +204,7 @@ def test_a_handler_cannot_end_the_transaction(ann: Actor, install: Install, stat
 
     install(escape)
     found = only(ann)
-    assert (found.would, "OperationRefused" in found.why) == (Status.WAITING, True)
+    assert (found.result, "OperationRefused" in found.reason) == (Status.WAITING, True)
 
 
 def test_a_swallowed_database_error_is_told_as_a_worker_tells_it(ann: Actor, install: Install) -> None:
@@ -219,7 +219,7 @@ def test_a_swallowed_database_error_is_told_as_a_worker_tells_it(ann: Actor, ins
             return
 
     install(swallow)
-    assert "TransactionManagementError" in only(ann).why
+    assert "TransactionManagementError" in only(ann).reason
 
 
 def test_a_handler_with_a_prepare_is_not_rehearsed(
@@ -233,7 +233,7 @@ def test_a_handler_with_a_prepare_is_not_rehearsed(
 
     found = only(ann)
 
-    assert (found.would, "has a prepare" in found.why, called) == (NOT_RUN, True, [])
+    assert (found.result, "has a prepare" in found.reason, called) == (NOT_RUN, True, [])
 
 
 def test_the_newest_are_rehearsed_as_a_replay_would_run_them(ann: Actor, install: Install) -> None:
@@ -262,4 +262,4 @@ def test_the_command_says_what_would_differ(install: Install) -> None:
     report = json.loads(
         passport("replay", "--event-type", "opportunity", "--status", "dead", "--dry-run", "5", "--json")[1]
     )
-    assert report["messages"][0]["would"] == "waiting"
+    assert report["messages"][0]["result"] == "waiting"

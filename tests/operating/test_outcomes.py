@@ -12,7 +12,7 @@ from passport_events.operating.audit_log import Actor
 from passport_events.operating.explain import DisplayStatus
 from passport_events.operating.operations import DISCARD, REPLAY, RESTORE, RETRY, Operation
 from passport_events.operating.organizations import reprocess_organization
-from passport_events.operating.outcomes import Outcomes
+from passport_events.operating.outcomes import OperationOutcomes
 from passport_events.operating.runner import start
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id, record_id
@@ -31,7 +31,7 @@ def do(change: Operation, ann: Actor, *messages: ProcessedMessage, **said: objec
     return runner.follow(start(change, selection, ann, "fixed"))
 
 
-def of(action: OperatorAction) -> Outcomes:
+def of(action: OperatorAction) -> OperationOutcomes:
     return outcomes.count_outcomes([action])[action.pk]
 
 

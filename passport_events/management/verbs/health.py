@@ -25,7 +25,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     findings = check_health()
     is_well = all(finding.ok for finding in findings)
     if options["json"]:
-        report = {"ok": is_well, "findings": [_as_json(finding) for finding in findings]}
+        report = {"ok": is_well, "findings": [_describe_finding(finding) for finding in findings]}
         out.write(json.dumps(report))
     else:
         width = max(len(finding.name) for finding in findings)
@@ -38,7 +38,7 @@ def run(out: OutputWrapper, options: dict[str, Any]) -> int:
     return DONE if is_well else TROUBLE
 
 
-def _as_json(finding: Finding) -> dict[str, object]:
+def _describe_finding(finding: Finding) -> dict[str, object]:
     return {**dataclasses.asdict(finding), "ok": finding.ok, "level": finding.level}
 
 

@@ -106,10 +106,10 @@ def _run_dry(out: OutputWrapper, selection: Selection, options: dict[str, Any]) 
 def _write_dry_run(out: OutputWrapper, found: DryRun) -> None:
     for message in found.messages:
         mark = "differs" if message.is_different else "same"
-        now = f"{message.would} {message.why}".strip()
-        was = f"{message.was} {message.was_why}".strip()
-        fields = f"; record fields: {', '.join(message.mirror)}" if message.mirror else ""
-        text = f"{message.message:>10}  {mark:7}  {now}; was {was}; {message.written.describe()}{fields}"
+        now = f"{message.result} {message.reason}".strip()
+        was = f"{message.previous_result} {message.previous_reason}".strip()
+        fields = f"; record fields: {', '.join(message.record_fields)}" if message.record_fields else ""
+        text = f"{message.message:>10}  {mark:7}  {now}; was {was}; {message.writes.describe()}{fields}"
         out.write(format_line(text, 500))
     cut = "; the time limit ended it early" if found.is_cut else ""
     count = len(found.messages)
@@ -118,7 +118,7 @@ def _write_dry_run(out: OutputWrapper, found: DryRun) -> None:
 
 def _describe_result(message: DryRunMessage) -> dict[str, Any]:
     facts = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
-    return {**facts, "is_different": message.is_different, "written": message.written.to_json()}
+    return {**facts, "is_different": message.is_different, "writes": message.writes.to_json()}
 
 
 VERBS = (

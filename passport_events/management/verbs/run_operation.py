@@ -16,7 +16,7 @@ from passport_events.models import OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.operations import Operation
-from passport_events.operating.outcomes import Outcomes, count_outcomes
+from passport_events.operating.outcomes import OperationOutcomes, count_outcomes
 from passport_events.operating.selection import MAX_COUNTED, Selection
 from passport_events.operating.text import format_line
 
@@ -98,7 +98,7 @@ def _describe_progress(action: OperatorAction) -> str:
     return f"{text}: {format_line(action.failure)}" if action.failure else text
 
 
-def describe_action(action: OperatorAction, outcomes: Outcomes | None) -> dict[str, Any]:
+def describe_action(action: OperatorAction, outcomes: OperationOutcomes | None) -> dict[str, Any]:
     """An operation for programs."""
     return {
         "operation": action.pk,
