@@ -87,7 +87,7 @@ def test_there_must_be_something_to_do_and_a_reason_for_it(ann: Actor) -> None:
     letters(1)
     with pytest.raises(OperationRefused, match="A reason is required"):
         runner.start(DISCARD, DEAD, ann, " ")
-    with pytest.raises(OperationRefused, match="At least 1"):
+    with pytest.raises(OperationRefused, match="at least 1"):
         runner.start(RETRY, DEAD, ann, "fixed", per_minute=0)
     assert not OperatorAction.objects.exists()
 
@@ -214,3 +214,28 @@ def test_two_processes_at_one_action_change_each_message_once(ann: Actor, redis_
 
     action.refresh_from_db()
     assert (action.affected, waiting(), action.progress) == (20, 20, Progress.DONE)
+
+
+def test_few_messages_change_in_the_request_itself(ann: Actor) -> None:
+    messages = letters(1)
+    action = runner.submit(RETRY, Selection(ids=(messages[0].pk,)), ann, "fixed")
+    assert (action.progress, action.affected, waiting()) == (Progress.DONE, 1, 1)
+
+
+def test_many_messages_and_those_with_a_rate_change_in_the_background(
+    ann: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters(3)
+    assert runner.submit(RETRY, DEAD, ann, "fixed", per_minute=60).affected == 0
+    monkeypatch.setattr(runner, "MAX_AT_ONCE", 2)
+    assert runner.submit(DISCARD, DEAD, ann, "noise").progress == Progress.RUNNING
+    assert waiting() == 0
+
+
+def test_what_changes_nothing_leaves_no_entry(ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another operator may change the messages between the count and the step."""
+    letters(1)
+    monkeypatch.setattr("passport_events.operating.operations.Operation.apply", lambda *_: 0)
+    with pytest.raises(NothingToDo):
+        runner.submit(RETRY, DEAD, ann, "fixed")
+    assert not OperatorAction.objects.exists()
