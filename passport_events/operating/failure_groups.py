@@ -120,7 +120,9 @@ def find_fingerprint(text: str) -> str:
     Raises OperationRefused if no group or several groups begin with it.
     """
     # A range and not LIKE, which cannot use the index in most collations. Fingerprints are hexadecimal.
-    rows = ProcessedMessage.objects.filter(fingerprint__gte=text, fingerprint__lt=f"{text}g")
+    rows = ProcessedMessage.objects.filter(fingerprint__gte=text, fingerprint__lt=f"{text}g").exclude(
+        fingerprint=""
+    )
     if len(text) < MIN_PREFIX or len(text) >= LENGTH or rows.filter(fingerprint=text).exists():
         return text
     found = list(rows.order_by("fingerprint").values_list("fingerprint", flat=True).distinct()[:2])

@@ -36,7 +36,7 @@ def limit_rate(
 ) -> bool:
     """Limit a scope to `per_minute` messages. Returns False if this limit is active already."""
     if per_minute < 1:
-        raise OperationRefused("The rate limit is at least 1 message a minute. Pause to stop all.")
+        raise OperationRefused("The rate limit is at least 1 message a minute. To stop all, pause.")
     with transaction.atomic(using=audit_log.get_database_alias()):
         scope = _build_scope(event_type, organization)
         _end_controls(ActionKind.THROTTLE, scope, actor, other_than=per_minute)
