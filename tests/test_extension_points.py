@@ -54,4 +54,4 @@ def test_an_app_erases_its_rows_of_a_record_and_is_counted(monkeypatch: pytest.M
 
 def test_an_app_deletes_its_expired_rows_in_each_purge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(extension_points.purge_hooks, "files", lambda: 3)
-    assert purge(Retention.from_settings(conf.current())).rows == 3
+    assert purge(Retention.from_settings(conf.get_settings())).rows == 3
