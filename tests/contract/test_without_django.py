@@ -20,9 +20,9 @@ names = [module.name for module in pkgutil.iter_modules(contract.__path__, "pass
 for name in names:
     if not name.endswith("__main__"):
         importlib.import_module(name)
-from passport_events.contract.problems import kind_of, problems_of
+from passport_events.contract.problems import find_kind, find_violations
 body = json.load(sys.stdin)
-print(len(names), kind_of(body), len(problems_of(body, kind_of(body))))
+print(len(names), find_kind(body), len(find_violations(body, find_kind(body))))
 """
 SAMPLE = Path(__file__).parents[1] / "samples" / "synthetic" / "S4_custom_sns_message_attachment.json"
 
