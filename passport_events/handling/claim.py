@@ -39,11 +39,8 @@ class Claim:
     messages: tuple[ProcessedMessage, ...]
     more: bool
     """Whether another claim at once is likely to find messages."""
-
-    @property
-    def records(self) -> list[RecordKey]:
-        """The records of the messages, each once."""
-        return list(dict.fromkeys(get_record_key(message) for message in self.messages))
+    records: tuple[RecordKey, ...] = ()
+    """The locked records."""
 
 
 EMPTY_CLAIM = Claim(uuid.UUID(int=0), (), more=False)
@@ -75,6 +72,8 @@ def claim_isolated(event_types: Sequence[str], locks: RecordLocks) -> Claim:
             controls.open_rows(), isolated=True, event_type__in=controls.open_types(event_types)
         )
         found = _lock_rows(due.order_by("due_at")[:1])
+        if not found:
+            return EMPTY_CLAIM
         return _claim_rows(recover_expired_leases(found), controls, locks)
 
 
@@ -136,7 +135,8 @@ def _claim_rows(messages: Sequence[ProcessedMessage], controls: FlowControls, lo
             held = set(rows.held_by(lease_token).values_list("pk", flat=True))
             claimed = [message for message in claimed if message.pk in held]
         emit(Notification.CLAIMED, count=len(claimed))
-    return Claim(lease_token, _move_large_last(_order_fairly(claimed)), more=bool(postponed))
+    locked = tuple(record for record in records if record in free)
+    return Claim(lease_token, _move_large_last(_order_fairly(claimed)), bool(postponed), locked)
 
 
 def _move_large_last(messages: Sequence[ProcessedMessage]) -> tuple[ProcessedMessage, ...]:

@@ -56,11 +56,10 @@ class RecordLocks:
 
     def acquire(self, records: Sequence[RecordKey], lease_token: UUID, lease: timedelta) -> set[RecordKey]:
         """Lock these records; return those that the lease holds now. Without Redis, all of them."""
+        arguments = (str(lease_token), str(_convert_to_milliseconds(lease)))
         names = _make_keys(records)
         with OutageGuard("record locks"):
-            free = self.redis.eval(
-                _ACQUIRE, len(names), *names, str(lease_token), str(_convert_to_milliseconds(lease))
-            )
+            free = self.redis.eval(_ACQUIRE, len(names), *names, *arguments)
             return {records[position - 1] for position in free}
         return set(records)
 
