@@ -222,7 +222,7 @@ def effects_commit_before_the_message_does(patch: pytest.MonkeyPatch) -> None:
     def must_hold(self: attempt.Attempt, changed: int) -> None:
         """Not."""
 
-    patch.setattr(attempt.Attempt, "_must_hold", must_hold)
+    patch.setattr(attempt.Attempt, "_require_lease", must_hold)
 
 
 @complaint("I3|effects", "stand_still", shares=True)
