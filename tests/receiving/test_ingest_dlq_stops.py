@@ -90,10 +90,10 @@ def test_told_to_stop_it_finishes_what_it_has_received_and_exits_with_0(
 
 HANGS = """
 import time
-from passport_events.processes import threads, watchdog
+from passport_events.processes import threads
 from passport_events.receiving.sqs import SqsQueue
-watchdog.MAX_STEP_SECONDS = 10
-threads.LOOK_SECONDS = 0.1
+threads.MAX_STEP_SECONDS = 10
+threads.CHECK_SECONDS = 0.1
 SqsQueue.receive = lambda self, limit, wait_seconds: time.sleep(600)
 """
 
