@@ -36,7 +36,7 @@ class ConfirmationPage(DeskAdmin[M]):
     def ask_to_confirm(
         self,
         request: HttpRequest,
-        operation: Any,
+        operation: Operation,
         form: forms.Form,
         *,
         action_url: str,

@@ -13,7 +13,8 @@ from django.urls import URLPattern, path
 
 from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
 from passport_events.admin.confirmation import ConfirmationPage, get_actor
-from passport_events.admin.flow_forms import CONTROLS, Control, ScopeForm
+from passport_events.admin.flow_forms import CONTROLS, FlowControl, ScopeForm
+from passport_events.admin.operation_forms import build_form
 from passport_events.admin.parts import part_of
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
 from passport_events.operating import flow_operations
@@ -48,14 +49,14 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         which = ScopeForm(request.POST)
         if control is None or not which.is_valid():
             raise SuspiciousOperation("there is no such control, or nothing for it to cover")
-        how = control.form(request.POST if "confirmed" in request.POST else None)
+        how = build_form(control.operation, request.POST if "confirmed" in request.POST else None)
         if not how.is_valid():
             return self._ask_for_control(request, control, which, how)
         said = _words(*which.scope())
         if control.begin(*which.scope(), get_actor(request), **how.cleaned_data):
-            messages.success(request, f"{control.label} is in force: {said}.")
+            messages.success(request, f"{control.operation.label} is active: {said}.")
         else:
-            messages.warning(request, f"{control.label} was in force already: {said}.")
+            messages.warning(request, f"{control.operation.label} was active already: {said}.")
         return HttpResponseRedirect(self.url("flow"))
 
     def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -103,7 +104,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         )
 
     def _ask_for_control(
-        self, request: HttpRequest, control: Control, which: ScopeForm, how: forms.Form
+        self, request: HttpRequest, control: FlowControl, which: ScopeForm, how: forms.Form
     ) -> HttpResponse:
         event_type, organization = which.scope()
         named = {"event_type": event_type, "organization": organization}
@@ -111,12 +112,12 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         found = count(waiting.filter(**{name: value for name, value in named.items() if value}))
         return self.ask_to_confirm(
             request,
-            control,
+            control.operation,
             how,
             action_url=self.url("flow"),
             back_url=self.url("flow"),
             hidden=ScopeForm(which.data, auto_id=False),
-            values={"kind": control.kind},
+            values={"kind": control.operation.kind},
             count=found,
             is_capped=found >= MAX_COUNTED,
             noun="messages waiting or processing",

@@ -1,4 +1,4 @@
-"""What can be paused or throttled, and what each asks before it begins."""
+"""The scope form of pauses and rate limits, and how each begins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from django import forms
 
 from passport_events import conf
-from passport_events.admin.operation_forms import ReasonForm
 from passport_events.admin.parts import MAX_CHOICES
-from passport_events.models import ActionKind, SalesforceOrganization
+from passport_events.models import SalesforceOrganization
 from passport_events.operating import flow_operations
+from passport_events.operating.operations import PAUSE, RATE_LIMIT, Operation
 
 
 class ScopeForm(forms.Form):
@@ -43,45 +43,20 @@ class ScopeForm(forms.Form):
         return self.cleaned_data["event_type"] or None, self.cleaned_data["organization"]
 
 
-class RateForm(ReasonForm):
-    """Why, and how much?"""
-
-    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label="Rate limit, messages/min")
-    field_order = ("per_minute", "reason")
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """One kind of them, and how it begins."""
+class FlowControl:
+    """A pause or a rate limit in the admin."""
 
-    kind: ActionKind
-    label: str
-    meaning: str
+    operation: Operation
     end_label: str
-    form: type[forms.Form]
     begin: Callable[..., bool]
-    """Of event type, organization, actor, and what its form asks."""
+    """Takes event type, organization, actor, and the values of the operation's form."""
 
 
 CONTROLS = {
-    control.kind: control
+    control.operation.kind: control
     for control in (
-        Control(
-            kind=ActionKind.PAUSE,
-            label="Pause",
-            meaning="Messages are stored and wait, and lose no attempts.",
-            end_label="Resume",
-            form=ReasonForm,
-            begin=flow_operations.pause,
-        ),
-        Control(
-            kind=ActionKind.THROTTLE,
-            label="Throttle",
-            meaning="So many a minute are handled; the others wait, and lose no attempts. This rate replaces "
-            "another of the same scope.",
-            end_label="End",
-            form=RateForm,
-            begin=flow_operations.limit_rate,
-        ),
+        FlowControl(operation=PAUSE, end_label="Resume", begin=flow_operations.pause),
+        FlowControl(operation=RATE_LIMIT, end_label="Remove", begin=flow_operations.limit_rate),
     )
 }

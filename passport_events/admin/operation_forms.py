@@ -31,6 +31,13 @@ class ReasonAndRateForm(ReasonForm):
     )
 
 
+class RateForm(ReasonForm):
+    """A rate limit and a reason."""
+
+    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label="Rate limit, messages/min")
+    field_order = ("per_minute", "reason")
+
+
 class NoteForm(ReasonForm):
     """The text of a note."""
 
@@ -58,6 +65,7 @@ class DryRunForm(forms.Form):
 FORMS: dict[OperationForm, type[forms.Form]] = {
     OperationForm.REASON: ReasonForm,
     OperationForm.REASON_AND_RATE: ReasonAndRateForm,
+    OperationForm.RATE: RateForm,
     OperationForm.NOTE: NoteForm,
     OperationForm.EXPORT: ExportForm,
     OperationForm.DRY_RUN: DryRunForm,

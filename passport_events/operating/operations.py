@@ -29,6 +29,7 @@ class OperationForm(enum.Enum):
 
     REASON = enum.auto()
     REASON_AND_RATE = enum.auto()
+    RATE = enum.auto()
     NOTE = enum.auto()
     EXPORT = enum.auto()
     DRY_RUN = enum.auto()
@@ -238,6 +239,15 @@ PAUSE = Operation(
     permission=_FLOW_PERMISSION,
     done="paused",
     form=OperationForm.REASON,
+)
+RATE_LIMIT = Operation(
+    name="rate-limit",
+    kind=ActionKind.THROTTLE,
+    label="Rate limit",
+    meaning="At most so many messages a minute are handled; the others wait and lose no attempts. It "
+    "replaces another rate limit of the same scope.",
+    permission=_FLOW_PERMISSION,
+    form=OperationForm.RATE,
 )
 RESUME = Operation(
     name="resume",

@@ -72,12 +72,12 @@ def test_a_pause_is_asked_for_and_then_begins(login: Login, event_type: str, cov
     assert "lose no attempts" in asked
     assert not OperatorAction.objects.exists()
 
-    assert "Pause is in force" in text(begin(client, "pause", home, event_type=event_type))
+    assert "Pause is active" in text(begin(client, "pause", home, event_type=event_type))
     row = OperatorAction.objects.get()
     assert (row.event_type, row.organization) == (event_type, home)
     ann = User.objects.get(username="ann")
     assert (row.kind, row.actor_name, row.actor, row.reason) == ("pause", "ann", ann, "S3 is down")
-    assert "was in force already" in text(begin(client, "pause", home, event_type=event_type))
+    assert "was active already" in text(begin(client, "pause", home, event_type=event_type))
     assert OperatorAction.objects.count() == 1
 
 

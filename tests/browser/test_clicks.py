@@ -41,7 +41,7 @@ def test_a_bug_that_a_release_fixed(visit: Visit, school: School, running: Runni
 
     here.goto(group(ProcessedMessage.objects.get(pk=failed[0]).fingerprint))  # where the alert leads
     hand.click(here.get_by_role("button", name="Retry…", exact=True))
-    hand.write(here.get_by_label("Why?"), "fixed in 42")
+    hand.write(here.get_by_label("Reason"), "fixed in 42")
     hand.click(here.get_by_role("button", name="Retry", exact=True))
     with running():
         see_it_done(here, "Retry", 5)
@@ -86,7 +86,7 @@ def test_a_handler_that_wrongly_succeeded(
     hand.click(here.get_by_role("link", name="All opportunity messages that release 41 ended like this"))
     hand.click(here.get_by_role("button", name="Replay…", exact=True))
     expect(here.locator("#content-main")).to_contain_text("Replay: 4 messages.")
-    hand.write(here.get_by_label("Why?"), "41 forgot the fee")
+    hand.write(here.get_by_label("Reason"), "41 forgot the fee")
     hand.click(here.get_by_role("button", name="Replay", exact=True))
     with running():
         see_it_done(here, "Replay", 4)

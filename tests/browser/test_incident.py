@@ -42,9 +42,9 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
     page.get_by_role("link", name="All that fail like this").click()
 
     school.is_mended = True
-    page.get_by_role("button", name="Retry one as a trial…").click()
-    page.get_by_label("Why?").fill("deployed 42")
-    page.get_by_role("button", name="Retry one as a trial").click()
+    page.get_by_role("button", name="Test retry…").click()
+    page.get_by_label("Reason").fill("deployed 42")
+    page.get_by_role("button", name="Test retry").click()
     expect(page.locator(".messagelist")).to_contain_text(f"Message {sent[-1]} was requeued")
     with running():
         until(page, lambda: ProcessedMessage.objects.filter(pk=sent[-1], status="succeeded").exists())
@@ -55,10 +55,10 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
     expect(page.locator("#content-main")).to_contain_text("needs you: dead 59 · done: succeeded 1")
     monkeypatch.setattr("passport_events.operating.runner.MAX_STEP_MESSAGES", 10)
     page.get_by_role("button", name="Retry…", exact=True).click()
-    page.get_by_label("Why?").fill("the trial went well")
+    page.get_by_label("Reason").fill("the trial went well")
     page.get_by_role("button", name="Retry", exact=True).click()
     progress = page.locator("#passport-progress")
-    expect(progress).to_contain_text("0 of 59 messages")
+    expect(progress).to_contain_text("10 of 59 messages")
     with running():  # the page looks by itself
         expect(progress.get_by_role("heading")).to_have_text("Retry: done")
         expect(progress).to_contain_text("59 of 59 messages")
@@ -77,9 +77,9 @@ def test_a_note_on_a_group_is_there_for_the_others(visit: Visit, school: School)
     page = visit()
     page.goto(desk())
     page.get_by_role("link", name="NoProgram").click()
-    page.get_by_role("button", name="Write a note…").click()
+    page.get_by_role("button", name="Add note…").click()
     page.get_by_label("Note").fill("fixed in 42, retry after the deploy")
-    page.get_by_role("button", name="Write a note").click()
+    page.get_by_role("button", name="Add note").click()
     expect(page.locator("#content-main")).to_contain_text("fixed in 42, retry after the deploy")
 
     other = visit("note_message", name="bob")
