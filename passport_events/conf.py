@@ -12,7 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from passport_events import conf_validators as rules
-from passport_events.conf_validators import DEFAULT_EVENT_TYPES, EventType, PlatformEvent, platform_events
+from passport_events.conf_validators import (
+    DEFAULT_EVENT_TYPES,
+    EventType,
+    PlatformEvent,
+)
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
 
@@ -43,80 +47,80 @@ def _define_setting(default: Any, rule: rules.Rule) -> Any:
 class Settings:
     """The typed settings. Attribute names are the keys in lower case."""
 
-    queue_url: str = _define_setting("", rules.url)
+    queue_url: str = _define_setting("", rules.validate_url)
     """The SQS queue to receive from. Required."""
-    dead_letter_queue_urls: tuple[str, ...] = _define_setting((), rules.urls)
+    dead_letter_queue_urls: tuple[str, ...] = _define_setting((), rules.validate_urls)
     """SQS's dead letter queues, of `QUEUE_URL` and of the SNS subscription: what `ingest-dlq` reads."""
-    region: str = _define_setting("", rules.text)
+    region: str = _define_setting("", rules.validate_text)
     """AWS region; by default the one in `QUEUE_URL`, else boto3's own chain."""
-    endpoint_url: str = _define_setting("", rules.optional_url)
+    endpoint_url: str = _define_setting("", rules.validate_optional_url)
     """Another SQS and SNS endpoint: an emulator. By default the server in `QUEUE_URL`."""
-    event_types: Mapping[str, EventType] = _define_setting({}, rules.event_types)
+    event_types: Mapping[str, EventType] = _define_setting({}, rules.validate_event_types)
     """Event type -> its Salesforce entities and RQ queue, over the three defaults. None switches one off."""
 
-    platform_events: Mapping[str, PlatformEvent] = _define_setting({}, platform_events)
+    platform_events: Mapping[str, PlatformEvent] = _define_setting({}, rules.validate_platform_events)
     """Platform event (its `detail-type`) -> which of its fields mean what."""
-    topic_organizations: Mapping[str, str] = _define_setting({}, rules.organizations)
+    topic_organizations: Mapping[str, str] = _define_setting({}, rules.validate_organizations)
     """SNS topic ARN -> Salesforce organization id, for messages that name none themselves."""
-    allowed_topics: tuple[str, ...] = _define_setting((), rules.texts)
+    allowed_topics: tuple[str, ...] = _define_setting((), rules.validate_texts)
     """The only SNS topics to take messages from. Raw delivery names no topic, so it is not affected."""
-    s3_payload_buckets: tuple[str, ...] = _define_setting((), rules.buckets)
+    s3_payload_buckets: tuple[str, ...] = _define_setting((), rules.validate_buckets)
     """The only S3 buckets that messages may point into. Without any, every pointer is quarantined."""
-    s3_payload_queue: str = _define_setting("", rules.text)
+    s3_payload_queue: str = _define_setting("", rules.validate_text)
     """The RQ queue whose workers fetch what pointers point at; by default that of the first event type."""
 
-    heartbeat_events: tuple[str, ...] = _define_setting(("Passport_Heartbeat__e",), rules.texts)
+    heartbeat_events: tuple[str, ...] = _define_setting(("Passport_Heartbeat__e",), rules.validate_texts)
     """Platform events (by `detail-type`) that are an organization's heartbeat, and no change of a record."""
-    heartbeat_timeout_seconds: int = _define_setting(900, rules.whole(1, 604_800, "seconds"))
+    heartbeat_timeout_seconds: int = _define_setting(900, rules.make_whole_number_rule(1, 604_800, "seconds"))
     """An organization that sent heartbeats and is silent for longer is a finding of `passport health`."""
 
-    receivers: int = _define_setting(16, rules.whole(1, 64, "threads"))
+    receivers: int = _define_setting(16, rules.make_whole_number_rule(1, 64, "threads"))
     """Threads of one poller that receive and delete; one more stores, from 32 on two."""
-    sqs_wait_seconds: int = _define_setting(20, rules.whole(0, 20, "seconds"))
+    sqs_wait_seconds: int = _define_setting(20, rules.make_whole_number_rule(0, 20, "seconds"))
     """Length of SQS's long poll."""
-    max_consecutive_errors: int = _define_setting(60, rules.whole(1, 1_000_000, "errors"))
+    max_consecutive_errors: int = _define_setting(60, rules.make_whole_number_rule(1, 1_000_000, "errors"))
     """After so many failed polls in a row (about half an hour) the poller exits 1, for its supervisor."""
-    max_body_bytes: int = _define_setting(1_048_576, rules.whole(1_024, 16_777_216, "bytes"))
+    max_body_bytes: int = _define_setting(1_048_576, rules.make_whole_number_rule(1_024, 16_777_216, "bytes"))
     """A larger body is stored and quarantined, not read."""
-    organization_cache_seconds: int = _define_setting(25, rules.whole(0, 30, "seconds"))
+    organization_cache_seconds: int = _define_setting(25, rules.make_whole_number_rule(0, 30, "seconds"))
     """How old a cached organization may be, everywhere."""
 
-    batch_size: int = _define_setting(200, rules.whole(1, 2_000, "messages"))
+    batch_size: int = _define_setting(200, rules.make_whole_number_rule(1, 2_000, "messages"))
     """How many due messages one claim takes."""
-    lease_seconds: float = _define_setting(60, rules.between(1, 3_600, "seconds"))
+    lease_seconds: float = _define_setting(60, rules.make_range_rule(1, 3_600, "seconds"))
     """How long a dead worker's messages stay claimed. Living workers renew."""
-    job_time_limit_seconds: float = _define_setting(15, rules.between(0.1, 600, "seconds"))
+    job_time_limit_seconds: float = _define_setting(15, rules.make_range_rule(0.1, 600, "seconds"))
     """After so long an RQ job ends, so that deploys and other queues get their turn."""
-    handler_timeout_seconds: int = _define_setting(120, rules.whole(1, 43_200, "seconds"))
+    handler_timeout_seconds: int = _define_setting(120, rules.make_whole_number_rule(1, 43_200, "seconds"))
     """RQ interrupts a job whose handler runs longer than this after the time slice."""
-    max_retries: int = _define_setting(15, rules.whole(0, 100, "retries"))
+    max_retries: int = _define_setting(15, rules.make_whole_number_rule(0, 100, "retries"))
     """Retries after the first attempt; then the message is a dead letter."""
-    backoff_seconds: float = _define_setting(10, rules.between(0.001, 3_600, "seconds"))
+    backoff_seconds: float = _define_setting(10, rules.make_range_rule(0.001, 3_600, "seconds"))
     """Delay before the first retry; each further one doubles it."""
-    backoff_max_seconds: float = _define_setting(21_600, rules.between(0.001, 86_400, "seconds"))
+    backoff_max_seconds: float = _define_setting(21_600, rules.make_range_rule(0.001, 86_400, "seconds"))
     """The longest delay between two attempts."""
 
-    payload_retention_days: float = _define_setting(14, rules.between(0.001, 3_650, "days"))
+    payload_retention_days: float = _define_setting(14, rules.make_range_rule(0.001, 3_650, "days"))
     """What deliveries and messages say is purged so long after they ended."""
-    dead_letter_retention_days: float = _define_setting(90, rules.between(0.001, 3_650, "days"))
+    dead_letter_retention_days: float = _define_setting(90, rules.make_range_rule(0.001, 3_650, "days"))
     """The same of dead letters and quarantined messages."""
-    deduplication_retention_days: float = _define_setting(90, rules.between(40, 3_650, "days"))
+    deduplication_retention_days: float = _define_setting(90, rules.make_range_rule(40, 3_650, "days"))
     """Messages and their dedup keys are purged so long after they ended."""
-    deleted_record_retention_days: float = _define_setting(90, rules.between(40, 3_650, "days"))
+    deleted_record_retention_days: float = _define_setting(90, rules.make_range_rule(40, 3_650, "days"))
     """Records that Salesforce deleted leave the mirror so long after."""
 
-    purge_automatically: bool = _define_setting(True, rules.flag)
+    purge_automatically: bool = _define_setting(True, rules.validate_flag)
     """Purge by the periodic tasks of pollers, workers and dispatchers, every six hours."""
 
-    mirror_fields: Mapping[str, frozenset[str]] = _define_setting({}, rules.fields)
+    mirror_fields: Mapping[str, frozenset[str]] = _define_setting({}, rules.validate_fields)
     """Entity -> the only fields its mirror keeps. An entity that is not named keeps all."""
-    own_change_origins: tuple[str, ...] = _define_setting((), rules.texts)
+    own_change_origins: tuple[str, ...] = _define_setting((), rules.validate_texts)
     """`client=` values of changeOrigin that are our own writes: merged, not handled."""
-    trace_url: str = _define_setting("", rules.url_with("trace_id"))
+    trace_url: str = _define_setting("", rules.make_url_rule("trace_id"))
     """Where a trace is shown: the admin links there. `{trace_id}` becomes its 32 hexadecimal digits."""
-    runbook_url: str = _define_setting("", rules.url_with("error"))
+    runbook_url: str = _define_setting("", rules.make_url_rule("error"))
     """What to do about an error: `{error}` becomes its class in full, or the reason of a quarantine."""
-    release: str = _define_setting("", rules.short_text(64))
+    release: str = _define_setting("", rules.make_short_text_rule(64))
     """What your deployment calls this version of the code; kept with every attempt."""
 
     def type_of_entity(self, entity: str) -> EventType | None:

@@ -39,34 +39,34 @@ class EventType:
     """The RQ queue, a key of `RQ_QUEUES`."""
 
 
-def text(value: Any) -> str:
+def validate_text(value: Any) -> str:
     """A string."""
     if not isinstance(value, str):
         raise ValueError("must be a string")
     return value
 
 
-def flag(value: Any) -> bool:
+def validate_flag(value: Any) -> bool:
     """True or False, and nothing that only counts as one of them."""
     if not isinstance(value, bool):
         raise ValueError("must be True or False")
     return value
 
 
-def short_text(longest: int) -> Rule:
+def make_short_text_rule(longest: int) -> Rule:
     """A string that fits into its column."""
 
     def rule(value: Any) -> str:
-        if len(text(value)) > longest:
+        if len(validate_text(value)) > longest:
             raise ValueError(f"must be a string of at most {longest} characters")
         return str(value)
 
     return rule
 
 
-def url(value: Any) -> str:
+def validate_url(value: Any) -> str:
     """An address. Plain http is for emulators."""
-    if not text(value).startswith(("http://", "https://")):
+    if not validate_text(value).startswith(("http://", "https://")):
         raise ValueError("must be a URL that starts with https://")
     try:
         has_host = bool(urlsplit(value).hostname) and urlsplit(value).port != 0
@@ -77,33 +77,33 @@ def url(value: Any) -> str:
     return str(value)
 
 
-def urls(value: Any) -> tuple[str, ...]:
+def validate_urls(value: Any) -> tuple[str, ...]:
     """Addresses, each once."""
-    found = tuple(_in_entry(each, url, each) for each in texts(value))
+    found = tuple(_validate_entry(each, validate_url, each) for each in validate_texts(value))
     if len(set(found)) < len(found):
         raise ValueError("names a URL twice")
     return found
 
 
-def optional_url(value: Any) -> str:
+def validate_optional_url(value: Any) -> str:
     """An address, or nothing."""
-    return "" if value is None or value == "" else url(value)
+    return "" if value is None or value == "" else validate_url(value)
 
 
-def url_with(name: str) -> Rule:
+def make_url_rule(name: str) -> Rule:
     """An address with one place in it, `{name}`, or nothing. As a link it must not be a script."""
 
     def rule(value: Any) -> str:
         if value == "":
             return ""
-        if re.findall(r"\{.*?\}|[{}]", url(value)) != [f"{{{name}}}"]:
+        if re.findall(r"\{.*?\}|[{}]", validate_url(value)) != [f"{{{name}}}"]:
             raise ValueError(f"must be a URL with {{{name}}} in it, once")
         return str(value)
 
     return rule
 
 
-def between(low: float, high: float, unit: str) -> Rule:
+def make_range_rule(low: float, high: float, unit: str) -> Rule:
     """A number from `low` to `high`."""
 
     def rule(value: Any) -> Any:
@@ -116,7 +116,7 @@ def between(low: float, high: float, unit: str) -> Rule:
     return rule
 
 
-def whole(low: int, high: int, unit: str) -> Rule:
+def make_whole_number_rule(low: int, high: int, unit: str) -> Rule:
     """A whole number from `low` to `high`; True is none."""
 
     def rule(value: Any) -> int:
@@ -127,7 +127,7 @@ def whole(low: int, high: int, unit: str) -> Rule:
     return rule
 
 
-def texts(value: Any) -> tuple[str, ...]:
+def validate_texts(value: Any) -> tuple[str, ...]:
     """Strings, in the order given; one string is no list of its letters."""
     if isinstance(value, str):
         raise ValueError(f"must be a list of strings, like [{value[:80]!r}], not one string")
@@ -141,23 +141,25 @@ def is_bucket(name: str) -> bool:
     return _BUCKET.fullmatch(name) is not None
 
 
-def buckets(value: Any) -> tuple[str, ...]:
+def validate_buckets(value: Any) -> tuple[str, ...]:
     """Names of S3 buckets."""
-    names = texts(value)
+    names = validate_texts(value)
     if not all(map(is_bucket, names)):
         raise ValueError("must be a list of bucket names: 3 to 63 of a-z, 0-9, dots and hyphens each")
     return names
 
 
-def fields(value: Any) -> dict[str, frozenset[str]]:
+def validate_fields(value: Any) -> dict[str, frozenset[str]]:
     """Field names by entity."""
     example = 'like {"Opportunity": ["Name"]}'
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"must map an entity to its field names, {example}")
-    return {entity: frozenset(_in_entry(entity, texts, names)) for entity, names in value.items()}
+    return {
+        entity: frozenset(_validate_entry(entity, validate_texts, names)) for entity, names in value.items()
+    }
 
 
-def organizations(value: Any) -> dict[str, str]:
+def validate_organizations(value: Any) -> dict[str, str]:
     """Salesforce organization ids by SNS topic."""
     example = 'like {"arn:aws:sns:us-east-1:123456789012:events": "00D5f000005KcCnEAK"}'
     if not isinstance(value, dict) or not all(isinstance(key, str) and key for key in value):
@@ -171,7 +173,7 @@ def organizations(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-def _in_entry(name: str, rule: Rule, value: Any, key: str = "") -> Any:
+def _validate_entry(name: str, rule: Rule, value: Any, key: str = "") -> Any:
     """The rule, whose complaint names the entry of a mapping, and the key in it."""
     try:
         return rule(value)
@@ -179,21 +181,21 @@ def _in_entry(name: str, rule: Rule, value: Any, key: str = "") -> Any:
         raise ValueError(f"has the entry {name!r}, {f'whose {key!r}' if key else 'which'} {error}") from error
 
 
-def _event_type(name: Any, entry: Any, example: str) -> tuple[tuple[str, ...], str]:
+def _validate_event_type(name: Any, entry: Any, example: str) -> tuple[tuple[str, ...], str]:
     if not isinstance(name, str) or not 1 <= len(name) <= 64:
         raise ValueError("has an event type whose name is not a string of 1 to 64 characters")
     if name == S3_POINTER:
         raise ValueError(f"must not define {name!r}: pointers come with S3_PAYLOAD_BUCKETS")
     if not isinstance(entry, dict) or set(entry) != {"entities", "queue"}:
         raise ValueError(f"entry {name!r} must have exactly 'entities' and 'queue', {example}")
-    entities = _in_entry(name, texts, entry["entities"], "entities")
-    queue = _in_entry(name, text, entry["queue"], "queue")
+    entities = _validate_entry(name, validate_texts, entry["entities"], "entities")
+    queue = _validate_entry(name, validate_text, entry["queue"], "queue")
     if not entities or not queue:
         raise ValueError(f"entry {name!r} needs at least one entity and a queue, {example}")
     return entities, queue
 
 
-def event_types(value: Any) -> dict[str, EventType]:
+def validate_event_types(value: Any) -> dict[str, EventType]:
     """Event types by name: the defaults, what is given over them, and without those that are None.
 
     No Salesforce object belongs to two of them.
@@ -208,7 +210,7 @@ def event_types(value: Any) -> dict[str, EventType]:
     types: dict[str, EventType] = {}
     owner: dict[str, str] = {}
     for name, entry in merged.items():
-        entities, queue = _event_type(name, entry, example)
+        entities, queue = _validate_event_type(name, entry, example)
         for entity in entities:
             if not 1 <= len(entity) <= 80:
                 raise ValueError(f"entry {name!r} has an entity whose name is not 1 to 80 characters long")
@@ -255,18 +257,18 @@ _REQUIRED = frozenset(f.name for f in dataclasses.fields(PlatformEvent) if f.def
 _ALLOWED = frozenset(f.name for f in dataclasses.fields(PlatformEvent))
 
 
-def platform_events(value: Any) -> dict[str, PlatformEvent]:
+def validate_platform_events(value: Any) -> dict[str, PlatformEvent]:
     """Platform events by `detail-type`, which is their API name unless an EventBridge rule replaces it."""
     if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value):
         raise ValueError(f"must map a platform event to what its fields mean, {_EXAMPLE}")
-    return {name: _platform_event(name, entry) for name, entry in value.items()}
+    return {name: _validate_platform_event(name, entry) for name, entry in value.items()}
 
 
-def _platform_event(name: str, entry: Any) -> PlatformEvent:
+def _validate_platform_event(name: str, entry: Any) -> PlatformEvent:
     if not isinstance(entry, dict) or not set(entry) >= _REQUIRED:
-        raise ValueError(f"entry {name!r} must have {_listed(_REQUIRED)}, {_EXAMPLE}")
+        raise ValueError(f"entry {name!r} must have {_format_names(_REQUIRED)}, {_EXAMPLE}")
     if not set(entry) <= _ALLOWED:
-        raise ValueError(f"entry {name!r} may have only {_listed(_ALLOWED)}")
+        raise ValueError(f"entry {name!r} may have only {_format_names(_ALLOWED)}")
     for key, said in entry.items():
         if not isinstance(said, str) or not said:
             raise ValueError(f"has the entry {name!r}, whose {key!r} must be a string that is not empty")
@@ -279,5 +281,5 @@ def _platform_event(name: str, entry: Any) -> PlatformEvent:
     return found
 
 
-def _listed(names: frozenset[str]) -> str:
+def _format_names(names: frozenset[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))

@@ -17,7 +17,7 @@ S3_POINTER = "s3-pointer"
 """The event type of a message that only says where in S3 its events are. No project can define it."""
 
 
-def compounds(name: str) -> Sequence[str]:
+def find_compounds(name: str) -> Sequence[str]:
     """The compound fields above a leaf: `A` and `A.B` for `A.B.C`."""
     if "." not in name:
         return ()  # nearly every field of nearly every event
@@ -27,7 +27,7 @@ def compounds(name: str) -> Sequence[str]:
 
 def is_among(name: str, names: Collection[str]) -> bool:
     """Whether `names` has this field, or a compound field that it is a leaf of."""
-    return name in names or ("." in name and any(above in names for above in compounds(name)))
+    return name in names or ("." in name and any(above in names for above in find_compounds(name)))
 
 
 class Change(enum.StrEnum):

@@ -13,7 +13,7 @@ from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
-from passport_events.models.personal_data import masked
+from passport_events.models.personal_data import get_masked_columns
 from passport_events.operating.explain import describe_status, get_display_status
 from passport_events.operating.text import format_line
 
@@ -30,7 +30,7 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        return super().get_queryset(request).defer(*masked(Delivery))
+        return super().get_queryset(request).defer(*get_masked_columns(Delivery))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_deliveries(text)) if text else queryset), False

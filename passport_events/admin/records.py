@@ -15,7 +15,7 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.clock import convert_to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
-from passport_events.models.personal_data import masked
+from passport_events.models.personal_data import get_masked_columns
 from passport_events.operating.blame import MAX_LATE, FieldBlame, LateMessage, Origin, explain_record
 from passport_events.operating.text import format_line
 
@@ -42,7 +42,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SalesforceRecord]:
-        return super().get_queryset(request).defer(*masked(SalesforceRecord))
+        return super().get_queryset(request).defer(*get_masked_columns(SalesforceRecord))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_records(text)) if text else queryset), False

@@ -90,17 +90,19 @@ def merge_all_into(record: SalesforceRecord, events: Sequence[tuple[Event, int]]
     A record may have tens of thousands of fields, so it is taken apart and put together once for all.
     """
     keep = conf.get_settings().mirror_fields
-    return _set(record, [Write.of_event(event, key, keep.get(event.entity)) for event, key in events])
+    return _apply_writes(
+        record, [Write.of_event(event, key, keep.get(event.entity)) for event, key in events]
+    )
 
 
 def merge_reading(record: SalesforceRecord, observed_ms: int, fields: Mapping[str, Any] | None) -> Merged:
     """Merge what a re-read saw into a locked record, in memory; None where Salesforce has no such record."""
     keep = conf.get_settings().mirror_fields.get(record.entity)
-    (merged,) = _set(record, [Write.of_reading(observed_ms, fields, keep)])
+    (merged,) = _apply_writes(record, [Write.of_reading(observed_ms, fields, keep)])
     return merged
 
 
-def _set(record: SalesforceRecord, writes: Sequence[Write]) -> list[Merged]:
+def _apply_writes(record: SalesforceRecord, writes: Sequence[Write]) -> list[Merged]:
     merges = _merge_in_order(RecordState.from_json(record.merge_state, record.fields), writes)
     state = merges[-1].state
     record.fields = state.fields

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from passport_events import exact_json
-from passport_events.event import Change, Event, Identity, Version, VersionKind, compounds, is_among
+from passport_events.event import Change, Event, Identity, Version, VersionKind, find_compounds, is_among
 from passport_events.mirror.state import GONE, UNKNOWN, Cell, RecordState, Stamp
 
 TIE_LENGTH = 16
@@ -73,7 +73,7 @@ class Write:
         """The same about the fields of `keep`, also about those that it names by their compound."""
         said = {*self.fields, *self.missing}
         names = {name for name in said if is_among(name, keep)}
-        names |= {name for name in keep if not said.isdisjoint(compounds(name))}
+        names |= {name for name in keep if not said.isdisjoint(find_compounds(name))}
         told = {name: self.cell(name).value for name in sorted(names)}
         return dataclasses.replace(
             self,
@@ -92,7 +92,7 @@ class Write:
             return Cell(GONE, self.stamp)
         if name in self.fields:
             return Cell(self.fields[name], self.stamp)
-        for said in (name, *reversed(compounds(name))):
+        for said in (name, *reversed(find_compounds(name))):
             if said in self.fields:
                 return Cell(None, self.stamp)
             if said in self.missing:
@@ -107,7 +107,7 @@ class Write:
             return set()
         said = {*self.fields, *self.missing}
         # A compound that is emptied, or has changed to nobody knows what, takes its leaves with it.
-        return said | {name for name in known if not said.isdisjoint(compounds(name))}
+        return said | {name for name in known if not said.isdisjoint(find_compounds(name))}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def merge(state: RecordState, write: Write) -> Merged:
     cells = dict(state.cells)
     touched = write.names(cells)
     for name in touched:
-        cells[name] = _newer(state.cell(name), write.cell(name))
+        cells[name] = _choose_newer(state.cell(name), write.cell(name))
     floor, floor_change, floor_contested = state.floor, state.floor_change, state.floor_contested
     if write.is_floor:
         is_tie = floor is not None and floor.ties_with(stamp)
@@ -147,14 +147,14 @@ def merge(state: RecordState, write: Write) -> Merged:
     else:
         kinds[stamp.version.kind] = max(when, kinds.get(stamp.version.kind, -1))
     if write.is_gap:
-        dirty = _later(dirty, stamp)
+        dirty = _choose_later(dirty, stamp)
 
     after = RecordState(
         cells=cells,
         floor=floor,
         floor_change=floor_change,
         floor_contested=floor_contested,
-        newest=_later(state.newest, stamp),
+        newest=_choose_later(state.newest, stamp),
         kinds={kind: last for kind, last in kinds.items() if last > observed},
         observed_ms=observed,
         dirty=dirty,
@@ -173,22 +173,22 @@ def merge(state: RecordState, write: Write) -> Merged:
     )
 
 
-def _later(old: Stamp | None, new: Stamp) -> Stamp:
+def _choose_later(old: Stamp | None, new: Stamp) -> Stamp:
     return new if old is None or new.key > old.key else old
 
 
-def _newer(old: Cell | None, new: Cell) -> Cell:
+def _choose_newer(old: Cell | None, new: Cell) -> Cell:
     """Of two writes of one field the one to keep. Equal versions with unequal values are contested."""
     if old is None or old.stamp.key == new.stamp.key:
         return old or new
     winner, loser = (new, old) if new.stamp.key > old.stamp.key else (old, new)
     if not winner.stamp.ties_with(loser.stamp):
         return winner
-    contested = winner.is_contested or loser.is_contested or not _same(winner.value, loser.value)
+    contested = winner.is_contested or loser.is_contested or not _is_same(winner.value, loser.value)
     return dataclasses.replace(winner, is_contested=contested)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
     """Whether two events give a field the same value."""
     if isinstance(one, enum.Enum) or isinstance(other, enum.Enum):
         return one is other

@@ -7,7 +7,7 @@ import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from passport_events.event import Change, Version, VersionKind, compounds
+from passport_events.event import Change, Version, VersionKind, find_compounds
 
 
 class _Special(enum.Enum):
@@ -142,7 +142,9 @@ class RecordState:
         """The compounds that a field is a leaf of, the nearest first."""
         if "." not in name:
             return ()  # nearly every field of nearly every record
-        cells = [self.cells[compound] for compound in reversed(compounds(name)) if compound in self.cells]
+        cells = [
+            self.cells[compound] for compound in reversed(find_compounds(name)) if compound in self.cells
+        ]
         return [cell for cell in cells if cell.value is not GONE]
 
     @property

@@ -212,29 +212,29 @@ HARMLESS: Mapping[str, Collection[str]] = {
 }
 
 
-def columns_of(model: type[Model]) -> tuple[PersonalColumn, ...]:
+def get_columns(model: type[Model]) -> tuple[PersonalColumn, ...]:
     """The personal columns of a model."""
     label = model._meta.label  # noqa: SLF001  Django documents it
     return tuple(each for each in PERSONAL if each.model == label)
 
 
-def emptied(model: type[Model], *, by_purge: bool = False) -> dict[str, Any]:
+def build_empty_values(model: type[Model], *, by_purge: bool = False) -> dict[str, Any]:
     """Column -> empty value, for an UPDATE that erases rows, or that purges them."""
     return {
         each.column: each.empty
-        for each in columns_of(model)
+        for each in get_columns(model)
         if each.empty is not DELETED and (each.is_purged or not by_purge)
     }
 
 
-def may_export(model: type[Model], column: str, *, with_payload: bool) -> bool:
+def is_exportable(model: type[Model], column: str, *, with_payload: bool) -> bool:
     """True if an export may contain a column."""
     allowed = (Export.ALWAYS, Export.PAYLOAD) if with_payload else (Export.ALWAYS,)
-    found = next((each for each in columns_of(model) if each.column == column), None)
+    found = next((each for each in get_columns(model) if each.column == column), None)
     return found is None or found.export in allowed
 
 
-def masked(model: type[Model]) -> frozenset[str]:
+def get_masked_columns(model: type[Model]) -> frozenset[str]:
     """Columns that no list, filter, sort order or search of the admin may name."""
     hidden = (Display.MASKED, Display.HIDDEN)
-    return frozenset(each.column for each in columns_of(model) if each.display in hidden)
+    return frozenset(each.column for each in get_columns(model) if each.display in hidden)

@@ -9,7 +9,7 @@ from django.db import models
 
 from passport_events import conf
 from passport_events.db.managers import PrimaryManager
-from passport_events.event import compounds, is_among
+from passport_events.event import find_compounds, is_among
 from passport_events.exact_json import ExactDecoder, ExactEncoder
 from passport_events.exceptions import FieldUnknown
 from passport_events.models.organization import SalesforceOrganization
@@ -109,7 +109,7 @@ class SalesforceRecord(models.Model):
         if self._compounds[0] is not self.fields:
             nested = {leaf for leaf, value in self.fields.items() if value is not None and "." in leaf}
             nested |= {leaf for leaf in self._unknown_names() if "." in leaf}
-            found = {above: leaf for leaf in sorted(nested, reverse=True) for above in compounds(leaf)}
+            found = {above: leaf for leaf in sorted(nested, reverse=True) for above in find_compounds(leaf)}
             self._compounds = (self.fields, found)
         return self._compounds[1]
 

@@ -24,7 +24,7 @@ from passport_events.models import (
     SalesforceRecord,
     Status,
 )
-from passport_events.models.personal_data import emptied
+from passport_events.models.personal_data import build_empty_values
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.record_search import MAX_DEPTH, contains_record
@@ -199,20 +199,22 @@ class _ErasureScope:
     def erase(self) -> None:
         """Write the empty values of `models/personal_data.py`."""
         for part in split_into_batches(self._find_operations(), BATCH):
-            OperatorAction.objects.filter(pk__in=part).update(**emptied(OperatorAction) | {"reason": ERASED})
+            OperatorAction.objects.filter(pk__in=part).update(
+                **build_empty_values(OperatorAction) | {"reason": ERASED}
+            )
         for part in split_into_batches(self.messages, BATCH):
             rows = ProcessedMessage.objects.filter(pk__in=part)
             rows.filter(status=Status.WAITING).update(
                 status=Status.DISCARDED, due_at=None, finished_at=ClockTimestamp()
             )
-            rows.update(**emptied(ProcessedMessage) | {"reason": ERASED})
-            MessageAttempt.objects.filter(message__in=part).update(**emptied(MessageAttempt))
+            rows.update(**build_empty_values(ProcessedMessage) | {"reason": ERASED})
+            MessageAttempt.objects.filter(message__in=part).update(**build_empty_values(MessageAttempt))
         for part in split_into_batches(self.deliveries, BATCH):
             deliveries = Delivery.objects.filter(pk__in=part)
             others = ProcessedMessage.objects.filter(delivery=OuterRef("pk")).exclude(reason=ERASED)
             # Empty and not NULL: the purge still has to empty the messages of other records.
-            deliveries.filter(Exists(others)).update(**emptied(Delivery) | {"body": b""})
-            deliveries.filter(~Exists(others)).update(**emptied(Delivery))
+            deliveries.filter(Exists(others)).update(**build_empty_values(Delivery) | {"body": b""})
+            deliveries.filter(~Exists(others)).update(**build_empty_values(Delivery))
         self.record.delete()
 
     def _find_operations(self) -> list[int]:

@@ -14,7 +14,7 @@ from passport_events import exact_json
 from passport_events.clock import ClockTimestamp
 from passport_events.exceptions import OperationRefused
 from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
-from passport_events.models.personal_data import may_export
+from passport_events.models.personal_data import is_exportable
 from passport_events.operating import audit_log
 from passport_events.operating.audit_log import Actor
 from passport_events.operating.selection import Selection
@@ -79,7 +79,7 @@ def export_messages(
     columns = {
         name: column
         for name, column in COLUMNS.items()
-        if may_export(ProcessedMessage, column, with_payload=with_payload)
+        if is_exportable(ProcessedMessage, column, with_payload=with_payload)
     }
     line = _format_csv if form == CSV else _format_json
     header = _format_csv({name: name for name in columns}) if form == CSV else ""

@@ -19,7 +19,7 @@ from passport_events.clock import StatementTimestamp
 from passport_events.conf import Settings
 from passport_events.extension_points import purge_hooks
 from passport_events.models import Delivery, MessageAttempt, ProcessedMessage, SalesforceRecord
-from passport_events.models.personal_data import emptied
+from passport_events.models.personal_data import build_empty_values
 from passport_events.models.status import FAILED, TERMINAL
 from passport_events.operating import audit_log
 
@@ -149,11 +149,11 @@ def _redact(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> No
         free = _filter_deliveries(old, ids)
         messages = ProcessedMessage.objects.filter(delivery__in=free)
         MessageAttempt.objects.filter(message__delivery__in=free).update(
-            **emptied(MessageAttempt, by_purge=True)
+            **build_empty_values(MessageAttempt, by_purge=True)
         )
-        purged.redacted_messages += messages.update(**emptied(ProcessedMessage, by_purge=True))
+        purged.redacted_messages += messages.update(**build_empty_values(ProcessedMessage, by_purge=True))
         deliveries = Delivery.objects.filter(pk__in=free)
-        purged.redacted_deliveries += deliveries.update(**emptied(Delivery, by_purge=True))
+        purged.redacted_deliveries += deliveries.update(**build_empty_values(Delivery, by_purge=True))
 
 
 def _delete(ids: Sequence[int], retention: Retention, purged: PurgeCounts) -> None:

@@ -77,7 +77,7 @@ def relay_message(
         "recordIds": ids,
         "changeType": change,
         "changeOrigin": origin,
-        "transactionKey": transaction or _transaction(change, at_ms, sequence, ids),
+        "transactionKey": transaction or _make_transaction_key(change, at_ms, sequence, ids),
         "sequenceNumber": sequence,
         "commitTimestamp": at_ms,
         "commitNumber": at_ms * 1_000_000 if number is None else number,
@@ -90,7 +90,7 @@ def relay_message(
         "detail-type": f"{entity}ChangeEvent",
         "source": f"aws.partner/salesforce.com/{organization}/0YL5f000000CabWGAS",
         "account": "111122223333",
-        "time": _iso(at_ms),
+        "time": _format_time(at_ms),
         "region": "us-east-1",
         "resources": [],
         "detail": {"payload": {"ChangeEventHeader": header, **values}},
@@ -116,7 +116,7 @@ def contract_message(
         "source": f"urn:salesforce:org:{organization}",
         "type": f"edu.example.salesforce.{event_type}.{change}.v1",
         "subject": record,
-        "time": _iso(at_ms),
+        "time": _format_time(at_ms),
         "datacontenttype": "application/json",
         "sequence": f"{at_ms:014d}.{number:020d}.{sequence:06d}",
         "orgid": organization,
@@ -153,9 +153,9 @@ def sns_notification(
     )
 
 
-def _transaction(*parts: object) -> str:
+def _make_transaction_key(*parts: object) -> str:
     return str(uuid.UUID(hashlib.md5(repr(parts).encode(), usedforsecurity=False).hexdigest()))
 
 
-def _iso(milliseconds: int) -> str:
+def _format_time(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

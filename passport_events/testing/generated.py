@@ -52,10 +52,10 @@ def generated_messages(
             fields,
             organization=organization,
             at_ms=at_ms + number,
-            transaction=_uuid(rng),
+            transaction=_make_uuid(rng),
         )
-        yield message | {"id": _uuid(rng)}
+        yield message | {"id": _make_uuid(rng)}
 
 
-def _uuid(rng: Random) -> str:
+def _make_uuid(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))

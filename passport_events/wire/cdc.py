@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from passport_events import exact_json
 from passport_events.conf import Settings
-from passport_events.event import Change, Event, Identity, compounds, is_among
+from passport_events.event import Change, Event, Identity, find_compounds, is_among
 from passport_events.exceptions import Unreadable
 from passport_events.wire.change_event_header import HEADER_NAME, ChangeEventHeader, read_header
 from passport_events.wire.envelope import Envelope
@@ -126,7 +126,7 @@ def _extract_update(leaves: Mapping[str, Any], header: ChangeEventHeader) -> _Co
 def _find_absent(names: frozenset[str], leaves: Mapping[str, Any]) -> frozenset[str]:
     """Those of `names` that are neither a leaf nor a compound with leaves."""
     absent = names - leaves.keys()
-    return absent.difference(*map(compounds, leaves)) if absent else absent
+    return absent.difference(*map(find_compounds, leaves)) if absent else absent
 
 
 def _check_copied_bytes(fields: Mapping[str, Any], records: int) -> None:

@@ -19,7 +19,7 @@ MANAGE = Path(__file__).parents[2] / "manage.py"
 FIRST_PAUSE_SECONDS = 0.5
 STEADY_SECONDS = 5.0
 """Who lived so long did not die of the start."""
-MOST_QUICK_DEATHS = 5
+MAX_QUICK_DEATHS = 5
 GRACE_SECONDS = 6.0
 
 
@@ -124,7 +124,7 @@ class Supervisor:
         child.process = None
         is_quick = not on_purpose and time.monotonic() - child.started_at < STEADY_SECONDS
         child.quick_deaths = child.quick_deaths + 1 if is_quick else 0
-        if child.quick_deaths >= MOST_QUICK_DEATHS:
+        if child.quick_deaths >= MAX_QUICK_DEATHS:
             raise KeepsDyingError(f"{child.name} keeps ending. See {child.directory / 'server.log'}.")
         child.start_at = time.monotonic() + FIRST_PAUSE_SECONDS * 2**child.quick_deaths
 

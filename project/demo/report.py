@@ -9,7 +9,7 @@ from rich.table import Table
 from project.demo.timing import BURST_TARGET_SECONDS, IDLE_TARGET_SECONDS, PROMISED_PER_SECOND, Timing
 from project.demo.verdict import APPLIED_TWICE, LOST, MIRROR_DIFFERS, TABLES_DIFFER, Verdict
 
-MOST_NAMED = 8
+MAX_NAMED = 8
 
 Line = tuple[str, str, str, bool]
 """What, what it must be, what it is, and whether that is right."""
@@ -72,8 +72,8 @@ def complaints(verdict: Verdict) -> Iterator[str]:
     """For each thing that is wrong, where: the first few events or rows."""
     for what, where in verdict.wrong.items():
         if where:
-            more = f" and {len(where) - MOST_NAMED} more" if len(where) > MOST_NAMED else ""
-            yield f"{what}: {', '.join(where[:MOST_NAMED])}{more}"
+            more = f" and {len(where) - MAX_NAMED} more" if len(where) > MAX_NAMED else ""
+            yield f"{what}: {', '.join(where[:MAX_NAMED])}{more}"
 
 
 def summary(verdict: Verdict, idle: Timing) -> str:

@@ -21,7 +21,7 @@ from project.demo.oracle import TABLES, MirrorRow, RecordKey, Row, mirror_row
 ORGANIZATIONS = tuple(organization_id(number) for number in range(1, 16))
 RECORDS_PER_ROUND = 100_000
 """Rounds never share a record, so that what one expects no other can change."""
-LONGEST_HISTORY = 8
+MAX_HISTORY_LENGTH = 8
 
 
 class Ending(enum.StrEnum):
@@ -119,7 +119,7 @@ def _records(rng: Random, first: int, events: int) -> Iterator[_Record]:
     while events:
         number += 1
         entity = rng.choice(sorted(TABLES))
-        length = min(events, rng.randrange(1, LONGEST_HISTORY + 1))
+        length = min(events, rng.randrange(1, MAX_HISTORY_LENGTH + 1))
         changes = history(rng, entity, COMMITTED_MS, length)
         events -= len(changes)
         yield _Record(rng.choice(ORGANIZATIONS), entity, record_id(entity, number), tuple(changes))

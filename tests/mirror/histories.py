@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from passport_events.event import Change, Event, Identity, Version, VersionKind, compounds
+from passport_events.event import Change, Event, Identity, Version, VersionKind, find_compounds
 from passport_events.exceptions import FieldUnknown
 from passport_events.mirror import merge as merging
 from passport_events.mirror.merge import Write
@@ -168,15 +168,15 @@ def expected(history: Sequence[Step]) -> Seen:
         else:
             is_dirty, is_updated = is_dirty or step.is_gap, True
         said = {**dict.fromkeys(step.missing, ...), **step.fields}
-        told = {name: value for name, value in told.items() if said.keys().isdisjoint(compounds(name))}
+        told = {name: value for name, value in told.items() if said.keys().isdisjoint(find_compounds(name))}
         told |= {
             name: value for name, value in said.items() if value not in _implied(name, said, step.change)
         }
     is_complete = is_whole and not is_dirty
     fields = {}
     for name in NAMES:
-        value, *_ = [told[above] for above in (name, *compounds(name)) if above in told] or [None]
-        has_parts = any(part is not None for leaf, part in told.items() if name in compounds(leaf))
+        value, *_ = [told[above] for above in (name, *find_compounds(name)) if above in told] or [None]
+        has_parts = any(part is not None for leaf, part in told.items() if name in find_compounds(leaf))
         if value is not ... and (name in told or is_complete) and not has_parts:
             fields[name] = value
     last_read = max((step.at for step in history if step.kind is VersionKind.OBSERVED), default=0)
@@ -195,7 +195,7 @@ def expected(history: Sequence[Step]) -> Seen:
 
 def _implied(name: str, said: Mapping[str, Any], change: Change) -> list[Any]:
     """What an event says of a field without naming it, which only a complete record shows."""
-    return [said[above] for above in compounds(name) if above in said] or [None] * change.is_whole
+    return [said[above] for above in find_compounds(name) if above in said] or [None] * change.is_whole
 
 
 _KINDS = (VersionKind.COMMIT, VersionKind.COMMIT, VersionKind.SEQUENCE)

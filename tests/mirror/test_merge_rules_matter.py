@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from passport_events.event import Change, VersionKind, compounds
+from passport_events.event import Change, VersionKind, find_compounds
 from passport_events.mirror import merge as merging
 from passport_events.mirror.merge import Merged, Write
 from passport_events.mirror.state import GONE, UNKNOWN, Cell, RecordState, Stamp
@@ -125,7 +125,7 @@ def _nothing_is_implied_by_compounds(patch: pytest.MonkeyPatch) -> None:
 
 @without(shows_what_happened)
 def the_last_to_arrive_wins(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(merging, "_newer", lambda _, new: new)
+    patch.setattr(merging, "_choose_newer", lambda _, new: new)
 
 
 @without(shows_what_happened)
@@ -318,13 +318,13 @@ def a_tie_over_a_deletion_is_not_told(patch: pytest.MonkeyPatch) -> None:
 
 @without(ties_show_the_same)
 def a_tie_outlives_a_newer_event(patch: pytest.MonkeyPatch) -> None:
-    true_newer = merging._newer
+    true_newer = merging._choose_newer
 
     def newer(old: Cell | None, new: Cell) -> Cell:
         kept = true_newer(old, new)
         return dataclasses.replace(kept, is_contested=kept.is_contested or bool(old and old.is_contested))
 
-    patch.setattr(merging, "_newer", newer)
+    patch.setattr(merging, "_choose_newer", newer)
 
 
 @without(ties_show_the_same)
@@ -350,7 +350,7 @@ def a_tie_over_a_compound_is_told_by_each_leaf(patch: pytest.MonkeyPatch) -> Non
 
 @without(tied_values_are_told)
 def values_are_compared_as_python_compares_them(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(merging, "_same", lambda one, other: one == other)
+    patch.setattr(merging, "_is_same", lambda one, other: one == other)
 
 
 # Compounds.
@@ -382,7 +382,7 @@ def a_compound_does_not_speak_for_the_leaves_that_are_not_known_yet(patch: pytes
 def a_compound_speaks_for_newer_leaves_too(patch: pytest.MonkeyPatch) -> None:
     def forget_leaves(state: RecordState, write: Write) -> RecordState:
         said = {*write.fields, *write.missing}
-        cells = {name: cell for name, cell in state.cells.items() if said.isdisjoint(compounds(name))}
+        cells = {name: cell for name, cell in state.cells.items() if said.isdisjoint(find_compounds(name))}
         return dataclasses.replace(state, cells=cells)
 
     _before_each_merge(patch, forget_leaves)
@@ -409,7 +409,7 @@ def a_leaf_stays_beside_a_compound_that_says_the_same(patch: pytest.MonkeyPatch)
         leaves = {
             name: cell
             for name, cell in self.cells.items()
-            if cell.value is not GONE and not kept.keys().isdisjoint(compounds(name))
+            if cell.value is not GONE and not kept.keys().isdisjoint(find_compounds(name))
         }
         return dataclasses.replace(self, cells={**leaves, **kept})
 

@@ -212,7 +212,7 @@ def what_comes_last_is_newest(patch: pytest.MonkeyPatch) -> None:
     def newer(old: Cell | None, new: Cell) -> Cell:
         return new
 
-    patch.setattr(merging, "_newer", newer)
+    patch.setattr(merging, "_choose_newer", newer)
 
 
 @complaint("I3|effects", "stand_still")

@@ -80,7 +80,7 @@ def test_what_dies_again_and_again_is_reported(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(processes, "FIRST_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(processes, "MOST_QUICK_DEATHS", 2)
+    monkeypatch.setattr(processes, "MAX_QUICK_DEATHS", 2)
     supervisor.run(NAME, "no_such_command")
 
     with pytest.raises(KeepsDyingError, match=str(tmp_path / NAME)):

@@ -36,9 +36,9 @@ from passport_events.models.personal_data import (
     PERSONAL,
     Display,
     PersonalColumn,
-    emptied,
-    masked,
-    may_export,
+    build_empty_values,
+    get_masked_columns,
+    is_exportable,
 )
 from passport_events.operating import audit_log, operations, runner
 from passport_events.operating.audit_log import Actor
@@ -96,17 +96,17 @@ def test_a_file_holds_no_column_that_the_inventory_forbids() -> None:
     assert [
         name
         for name, column in COLUMNS.items()
-        if not may_export(ProcessedMessage, column, with_payload=False)
+        if not is_exportable(ProcessedMessage, column, with_payload=False)
     ] == ["content"]
-    assert may_export(ProcessedMessage, "content", with_payload=True)
-    assert not may_export(ProcessedMessage, "content", with_payload=False)
-    assert not may_export(Delivery, "body", with_payload=True)
+    assert is_exportable(ProcessedMessage, "content", with_payload=True)
+    assert not is_exportable(ProcessedMessage, "content", with_payload=False)
+    assert not is_exportable(Delivery, "body", with_payload=True)
 
 
 def test_no_list_of_the_admin_shows_filters_or_searches_a_masked_column() -> None:
     for model, page in admin.site._registry.items():
         named = [*page.list_display, *page.list_filter, *page.search_fields, *(page.sortable_by or ())]
-        assert not masked(model) & {str(name).partition("__")[0] for name in named}, model
+        assert not get_masked_columns(model) & {str(name).partition("__")[0] for name in named}, model
 
 
 def test_the_table_of_the_documents_is_the_inventory() -> None:
@@ -192,7 +192,7 @@ def test_another_case_of_the_same_letters_is_another_record() -> None:
 def plant(row: models.Model) -> None:
     """Write the marker into every personal column that does not hold it yet."""
     values: dict[str, Any] = {}
-    for column in emptied(type(row)):
+    for column in build_empty_values(type(row)):
         value = getattr(row, column)
         if isinstance(value, dict):
             values[column] = {**value, "planted": [MARKER]}
