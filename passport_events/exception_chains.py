@@ -1,4 +1,4 @@
-"""Errors that hold other errors: groups, causes and contexts."""
+"""Walk exception groups, causes and contexts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_CAUSES = 4
 
 
 def iterate_leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield what a group holds, nested groups included, each once; `error` itself where it is no group."""
+    """Yield each exception of a group and its nested groups once, or `error` if it is not a group."""
     left, seen = [error], set[int]()
     while left:
         one = left.pop()
@@ -22,7 +22,7 @@ def iterate_leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def get_cause(error: BaseException) -> BaseException | None:
-    """What a traceback would show above `error`."""
+    """Return the exception that a traceback shows above `error`, or None."""
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 

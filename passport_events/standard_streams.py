@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or missing: a command ends as other Unix tools do."""
+"""Handle closed, full or missing standard streams as other Unix tools do."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ UNWRITABLE_EXIT_CODE = 2
 
 
 class OutputError(Exception):
-    """Standard output takes no more. The `__cause__` is the OSError, and `is_closed` that the reader left."""
+    """Standard output cannot be written. The `__cause__` is the OSError."""
 
     @property
     def is_closed(self) -> bool:
-        """True for a pipe that is read no more, as by `| head`."""
+        """True if the reader of a pipe has closed it, as `| head` does."""
         return isinstance(self.__cause__, BrokenPipeError)
 
 

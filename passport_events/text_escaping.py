@@ -1,4 +1,4 @@
-"""Text of unknown origin, escaped so that no terminal, log or page acts on it."""
+"""Escape text of unknown origin for terminals, logs and pages."""
 
 from __future__ import annotations
 

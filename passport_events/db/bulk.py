@@ -1,9 +1,9 @@
-"""Many rows in one statement.
+"""Insert and update many rows in one statement.
 
-The ORM makes an object of every value and a placeholder for it, and the driver looks for each placeholder:
-that costs more than everything else a batch needs. So on PostgreSQL the rows go there as one JSON parameter
-of a statement that is always the same; and no value is in its text, where a tracer would see it. Other
-databases get the ORM's own statements.
+The ORM creates an expression and a placeholder for every value, and the driver searches every placeholder.
+That costs more than the rest of a batch. So PostgreSQL gets the rows as one JSON parameter of a constant
+statement. The statement's text has no values, so tracers do not record them. Other databases get the
+ORM's statements.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ M = TypeVar("M", bound=models.Model)
 T = TypeVar("T")
 
 _CLOCK = "clock"
-"""In place of a time: what the database's clock says when it comes to the row."""
+"""Placeholder for the time of the database's clock when it writes the row."""
 
 
 def split_into_batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """At most `size` at a time: a statement has a limit of parameters, and large rows fill the memory."""
+    """Yield lists of at most `size` rows. Statements have a parameter limit, and large rows need memory."""
     left = iter(rows)
     while batch := list(islice(left, size)):
         yield batch
@@ -42,8 +42,8 @@ def split_into_batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 def insert_many(rows: Sequence[M], *, once_by: tuple[str, ...] = ()) -> None:
     """Insert rows of one model in their order, and give them their primary keys.
 
-    With `once_by`, fields that are unique together, the row of somebody who was first stays, and every
-    other violation is still an error; then no row learns its key.
+    With `once_by` (fields with a unique constraint) an existing row stays unchanged, and rows get no
+    primary key. Violations of other constraints still raise IntegrityError.
     """
     if not rows:
         return
@@ -76,8 +76,8 @@ def update_many(rows: Sequence[M], names: Sequence[str]) -> None:
 
 
 def _insert_by_orm(rows: Sequence[M], once_by: tuple[str, ...]) -> None:
-    # Writing fields onto themselves names the one conflict that is meant. `ignore_conflicts` names none,
-    # and would swallow every violation.
+    # An update of fields with their own values names the expected conflict. `ignore_conflicts` would
+    # ignore the violation of every constraint.
     once: dict[str, Any] = {"update_conflicts": True, "unique_fields": once_by, "update_fields": once_by}
     type(rows[0])._base_manager.bulk_create(rows, **(once if once_by else {}))
 
@@ -88,15 +88,15 @@ class _Column:
 
     name: str
     type: str
-    """In the set of rows that PostgreSQL makes of the JSON."""
+    """Column type in `json_to_recordset`."""
     value: str
-    """What makes the column's value of it."""
+    """SQL expression that converts it to the column's value."""
     read: Callable[[Any], Any]
-    """What makes JSON of a model's instance."""
+    """Returns the JSON value of a model instance."""
 
     @classmethod
     def of(cls, field: Any, vendor_type: str, value_of: Callable[[Any], Any]) -> _Column:
-        """By the kind of the field."""
+        """Return the column of a field."""
         name = f'"{field.column}"'
         given = f"r.{name}"
         if isinstance(field, models.DateTimeField):
@@ -104,7 +104,7 @@ class _Column:
             return cls(name, "text", clock, lambda row: _format_time(value_of(row)))
         if isinstance(field, models.BinaryField):
             return cls(name, "text", f"decode({given}, 'base64')", lambda row: _encode_bytes(value_of(row)))
-        # A varchar(n) would be cut there; the column itself refuses what is too long.
+        # A cast to varchar(n) truncates; the column itself raises an error for longer text.
         type_ = "text" if isinstance(field, models.CharField) else vendor_type
         return cls(name, type_, given, value_of)
 
@@ -142,7 +142,7 @@ def _build_update_columns(model: type[models.Model], names: tuple[str, ...]) -> 
 
 
 def _build_reader(field: Any) -> Callable[[Any], Any]:
-    """What a field of an instance puts into a new row."""
+    """Return a function that reads the value of a field for INSERT."""
     only_reads = type(field).pre_save is models.Field.pre_save or (
         type(field) is models.DateTimeField and not (field.auto_now or field.auto_now_add)
     )
@@ -153,7 +153,7 @@ def _build_reader(field: Any) -> Callable[[Any], Any]:
 
 def _read_before_insert(field: Any, row: models.Model) -> Any:
     value = field.pre_save(row, True)
-    # An instance has an expression there until somebody gives it a value. Those of our models are constants.
+    # An instance without a value has an expression here. The database defaults of our models are constants.
     return field.db_default if isinstance(value, DatabaseDefault) else value
 
 

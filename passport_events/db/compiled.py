@@ -1,7 +1,7 @@
-"""Statements that the ORM writes once, for what is said for every message by itself.
+"""Statements that the ORM compiles once, for queries that run for every message.
 
-It takes longer to write one than the database takes to answer it. So the first use writes it with slots for
-the values, and later ones fill them.
+Compilation takes longer than the query. So the first use compiles the statement with placeholders, and
+later uses fill them.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Placeholder(Expression):
-    """Where a value comes later, by the name and the kind of its field."""
+    """A value that is known at execution, with the name and type of its field."""
 
     def __init__(self, name: str, field: Any) -> None:
         super().__init__(output_field=field)
         self.name = name
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        """A placeholder, and this in place of a value."""
+        """Return a placeholder, with this object as its parameter."""
         return "%s", [self]
 
     def filled(self, values: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
-        """What the driver gets."""
+        """Return the value for the driver."""
         return self.output_field.get_db_prep_save(values[self.name], connection)
 
 
 def make_placeholders(model: type[models.Model], *names: str) -> dict[str, Placeholder]:
-    """A slot for each of these fields; a foreign key's takes the key."""
+    """Return a placeholder for each field; that of a foreign key takes the key."""
     fields = {name: model._meta.get_field(name) for name in names}
     return {name: Placeholder(name, getattr(field, "target_field", field)) for name, field in fields.items()}
 
 
 class _CompiledStatement:
-    """By database, and by what the database's clock is written by."""
+    """SQL per database alias and USE_TZ, on which the SQL of clock expressions depends."""
 
     def __init__(self, model: type[models.Model], write: Callable[[str], tuple[str, Any]]) -> None:
         self._model, self._write = model, write
@@ -67,17 +67,17 @@ class _CompiledStatement:
 
 
 class CompiledSelect(Generic[M]):
-    """Finds one row and locks it, with all of its columns."""
+    """SELECT ... FOR UPDATE of one row with all of its columns."""
 
     def __init__(self, rows: Callable[[], models.QuerySet[M]], model: type[M]) -> None:
-        """`rows` are those of a `select_for_update`, with slots where a value comes later."""
+        """`rows` returns a `select_for_update` queryset with placeholders."""
         self._model = model
         self._once = _CompiledStatement(model, lambda using: rows().query.get_compiler(using).as_sql())
 
     def get(self, **values: Any) -> M:
-        """Fill the slots. Raises the model's DoesNotExist, and TransactionManagementError outside of one."""
+        """Fill the placeholders. Raises DoesNotExist, or TransactionManagementError without a transaction."""
         with self._once.run(values) as (cursor, connection):
-            # The ORM looks only when it writes the statement.
+            # The ORM checks this only at compilation.
             if not connection.in_atomic_block:
                 raise TransactionManagementError("A lock ends with its transaction, and there is none.")
             row = cursor.fetchone()
@@ -89,12 +89,12 @@ class CompiledSelect(Generic[M]):
 
 
 class CompiledUpdate:
-    """Changes rows, and says how many."""
+    """UPDATE of rows."""
 
     def __init__(
         self, rows: Callable[[], models.QuerySet[Any]], model: type[models.Model], **changes: Any
     ) -> None:
-        """`rows` and `changes` have slots where a value comes later."""
+        """`rows` returns a queryset; it and `changes` may have placeholders."""
 
         def write(using: str) -> tuple[str, Any]:
             # As `QuerySet.update` does it.
@@ -106,7 +106,7 @@ class CompiledUpdate:
         self._once = _CompiledStatement(model, write)
 
     def run(self, **values: Any) -> int:
-        """Fill the slots. Returns how many rows there were."""
+        """Fill the placeholders. Returns the number of rows."""
         with self._once.run(values) as (cursor, _):
             return int(cursor.rowcount)
 

@@ -15,11 +15,11 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 class AnyOf(Func):
-    """Whether a field is one of many whole numbers or texts.
+    """Test whether a field is one of many integers or strings.
 
-    The ORM makes a placeholder for each value of an `IN`, and the driver looks for each: that costs more
-    than what the database does with it. So PostgreSQL gets one array, written here because psycopg
-    writes lists in Python; its planner knows it as it knows an `IN`. Other databases get the ORM's `IN`.
+    The ORM creates a placeholder for each value of an `IN`, and the driver searches each. That costs more
+    than the query. So PostgreSQL gets one array parameter, formatted here because psycopg formats lists
+    in Python. Its planner treats the array like an `IN`. Other databases get the ORM's `IN`.
     """
 
     output_field = BooleanField()
@@ -37,7 +37,7 @@ class AnyOf(Func):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **options: Any
     ) -> tuple[str, Any]:
-        """As above. No array of the column's own type: a `varchar(18)[]` would cut what is longer."""
+        """Compare with a text or bigint array: a cast to `varchar(18)[]` truncates longer values."""
         if not self.values:
             raise EmptyResultSet
         column = self.get_source_expressions()[0]
@@ -47,7 +47,7 @@ class AnyOf(Func):
 
 
 def _format_array(values: Collection[object]) -> str:
-    """PostgreSQL's text form of an array ("Array Value Input" in its manual)."""
+    """Format an array literal ("Array Value Input" in PostgreSQL's manual)."""
     return "{" + ",".join(str(one) if isinstance(one, int) else _quote(str(one)) for one in values) + "}"
 
 

@@ -1,4 +1,4 @@
-"""Where a message can stand."""
+"""Statuses of a message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Status(models.TextChoices):
-    """Eight words, chosen once. Only the first two are not terminal."""
+    """The status of a message. All but the first two are terminal."""
 
     WAITING = "waiting"
     PROCESSING = "processing"
@@ -19,6 +19,6 @@ class Status(models.TextChoices):
 
 
 FAILED = (Status.DEAD, Status.QUARANTINED)
-"""Nobody works on these any more; a person sends them back, or puts them away."""
+"""No worker processes these any more. An operator retries or discards them."""
 LIVE = (Status.WAITING, Status.PROCESSING)
 TERMINAL = tuple(status for status in Status if status not in LIVE)

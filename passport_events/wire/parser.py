@@ -1,6 +1,6 @@
-"""From the bytes of a delivery to events: pure, and the only place that knows a format.
+"""Parse the bytes of a delivery into events, without side effects.
 
-A new format is one module and one line in `FORMATS`.
+A new format needs a module and a line in `FORMATS`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from passport_events.wire.organization_heartbeat import OrganizationHeartbeat
 from passport_events.wire.raw_delivery import RawDelivery
 
 MAX_AHEAD = timedelta(days=1)
-"""How far Salesforce's clock, or a producer's, may be ahead of SQS's."""
+"""Accepted difference of a sender's clock ahead of SQS's."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WireFormat:
-    """A format that can be read."""
+    """A supported format."""
 
     name: str
     matches: Callable[[dict[str, Any]], bool]
-    """From the shape alone, without raising."""
+    """Tests the shape of a body. Never raises."""
     parse: Callable[[dict[str, Any], Envelope, Settings], tuple[Event, ...]]
-    """Everything that a message says, or Unreadable: a delivery is all or nothing."""
+    """Returns every event of a body. Raises Unreadable: a delivery is accepted or refused as a whole."""
 
 
-# The first that recognises a body reads it; a platform event is what no change event recognised.
+# The first match parses the body, so change events stand before platform events.
 FORMATS = (
     WireFormat("eventbridge-relay-cdc", eventbridge.matches_relay, eventbridge.parse_relay),
     WireFormat("appflow", eventbridge.matches_appflow, eventbridge.parse_appflow),
@@ -62,24 +62,24 @@ FORMATS = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDelivery:
-    """What a delivery turned out to be: events, where they are, a heartbeat, or a refusal with its reason."""
+    """The result of a parsed delivery: events, a pointer to them, a heartbeat, or a refusal."""
 
     wire_format: str
-    """How it came and what it is, like `sns+eventbridge-relay-cdc` or `raw+cloudevents`."""
+    """Transport and format, like `sns+eventbridge-relay-cdc` or `raw+cloudevents`."""
     envelope: Envelope | None
-    """None where the envelope itself could not be read."""
+    """None if the envelope is unreadable."""
     events: tuple[Event, ...]
     refusal: Unreadable | None
     arrived_as: tuple[str, str]
-    """Who numbered the delivery, and its number: SNS where it did, because SQS's changes."""
+    """`sns` or `sqs`, and its message id. SNS has priority, because a redrive changes SQS's id."""
     pointer: s3_pointer.Pointer | None = None
-    """Where the events are, if not here."""
+    """The S3 object that has the events."""
     heartbeat: OrganizationHeartbeat | None = None
-    """The organization's sign of life, which is no event and needs no row."""
+    """An organization's heartbeat. It is stored without a row of its own."""
 
     @property
     def fallback_identity(self) -> Identity:
-        """For a row without an event."""
+        """Identity of a row without an event."""
         return Identity.of(*self.arrived_as)
 
 
@@ -109,7 +109,7 @@ def parse_delivery(
         if s3_pointer.matches(body):
             name = s3_pointer.NAME
             pointer = s3_pointer.parse_pointer(body, settings, is_payload=outer is not None)
-        # Nobody needs S3 for a heartbeat: there it is what it looks like, an event that cannot be read.
+        # A heartbeat is never large, so one from S3 is parsed as an event and refused.
         elif outer is None and organization_heartbeat.matches(body, settings):
             name = organization_heartbeat.NAME
             beat = organization_heartbeat.parse_heartbeat(body, envelope, settings)
@@ -121,7 +121,7 @@ def parse_delivery(
             _check_times([event.version.time for event in events], sent_at)
     except Unreadable as error:
         events, beat = (), None
-        # Its frames and the errors before it hold the payload; a reason needs none of them.
+        # The traceback and the context hold the payload, which must not be logged.
         refusal = error.with_traceback(None)
         refusal.__context__ = None
     outermost = outer or envelope
@@ -147,7 +147,7 @@ def _parse(body: bytes, settings: Settings, where: str = "") -> Any:
 
 
 def _check_times(times: Sequence[datetime], sent_at: datetime | None) -> None:
-    """Refuse what comes from the future: it would win over every true change for ever."""
+    """Refuse a version in the future: it would supersede every later change."""
     if sent_at and times and max(times) - sent_at > MAX_AHEAD:
         raise Unreadable("from_the_future", "it is from more than a day after SQS took the message")
 
