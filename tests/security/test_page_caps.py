@@ -154,7 +154,7 @@ def test_a_cut_list_leads_to_the_rest(admin_client: Client, crowd: World) -> Non
         page(crowd.message.delivery): ["messages"],
         flow: ["controls"],
         group(GROUP): ["notes", "actions"],
-        reverse("admin:passport_monitoring_figures_changelist"): ["processes", "controls"],
+        reverse("admin:passport_monitoring_figures_changelist"): ["processes", "flow_rules"],
     }
     for url, names in urls.items():
         first = links(admin_client, url)
