@@ -17,6 +17,7 @@ from django.http import (
 )
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
 from passport_events.admin import payload
@@ -80,7 +81,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
         return self.page(
             request,
             "passport_events/admin/act.html",
-            title="Bulk actions",
+            title=_("Bulk actions"),
             form=form,
             hidden=SelectionForm(form.data, auto_id=False),
             description=None if selection is None else format_line(selection, 1_000),
@@ -154,7 +155,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
             return self._retry_newest(request, selection, actor, reason)
         if operation is operations.NOTE:
             note = audit_log.add_note(selection.fingerprint, reason, actor)
-            messages.success(request, "The note was added.")
+            messages.success(request, _("The note was added."))
             return HttpResponseRedirect(self._build_group_url(selection.fingerprint) or self.url_of(note))
         if operation is operations.DRY_RUN:
             return self._show_dry_run(request, selection, execute_dry_run(selection, actor, values["most"]))
@@ -179,7 +180,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
         return self.page(
             request,
             "passport_events/admin/dry_run.html",
-            title="Dry run",
+            title=_("Dry run"),
             description=format_line(selection, 1_000),
             dry_run=dry_run,
             rows=rows,
@@ -191,7 +192,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
         message = runner.retry_newest(selection, actor, reason)
         if message is None:
             raise OperationRefused("None of these messages can be retried any more.")
-        messages.success(request, f"Message {message} was requeued. See its status.")
+        messages.success(request, _("Message %(id)s was requeued. See its status.") % {"id": message})
         return HttpResponseRedirect(
             self.url_of(ProcessedMessage(pk=message)) or self.list_url(OperatorAction)
         )

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
 
 from passport_events.admin.base import DeskAdmin
 from passport_events.admin.operation_forms import build_reason_form
@@ -141,7 +142,11 @@ class RowActions(ConfirmationPage[M]):
 
     def _report(self, request: HttpRequest, operation: Operation, changed: int | None) -> None:
         if changed is None:
-            messages.success(request, f"{operation.label} runs in the background. See the audit log.")
+            messages.success(
+                request,
+                _("%(operation)s runs in the background. See the audit log.")
+                % {"operation": operation.label},
+            )
             return
         level = messages.SUCCESS if changed else messages.WARNING
         messages.add_message(request, level, f"{changed:,} {operation.done}.")
@@ -153,7 +158,10 @@ class RowActions(ConfirmationPage[M]):
         operation = action.operation
         ids = list(rows.filter(action.eligible).order_by("pk").values_list("pk", flat=True)[: MAX_IDS + 1])
         if not ids:
-            messages.warning(request, f"“{operation.label}” applies to none of the selected rows.")
+            messages.warning(
+                request,
+                _("“%(operation)s” applies to none of the selected rows.") % {"operation": operation.label},
+            )
             return HttpResponseRedirect(self._list_url(request))
         return self.ask_to_confirm(
             request,

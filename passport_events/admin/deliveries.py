@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin import search
 from passport_events.admin.parts import part_of, some_names
@@ -14,7 +15,6 @@ from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
 from passport_events.models import Delivery
 from passport_events.models.personal_data import get_masked_columns
-from passport_events.operating.explain import describe_status, get_display_status
 from passport_events.operating.text import format_line
 
 
@@ -26,7 +26,7 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     list_display = ("number", "received_at", "wire_format", "body_size", "sqs_id", "sns_id", "receive_count")
     ordering = ("-pk",)
     search_fields = ("sqs_message_id",)  # shows the box; what it means is in `search`
-    search_help_text = "Whole ids: SQS or SNS message."
+    search_help_text = _("Complete IDs only: SQS or SNS message.")
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -35,15 +35,15 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_deliveries(text)) if text else queryset), False
 
-    @admin.display(description="ID")
+    @admin.display(description=_("ID"))
     def number(self, delivery: Delivery) -> str:
         return str(delivery.pk)  # as the search reads it: not grouped by thousands
 
-    @admin.display(description="SQS message")
+    @admin.display(description=_("SQS message"))
     def sqs_id(self, delivery: Delivery) -> str:
         return format_line(delivery.sqs_message_id)
 
-    @admin.display(description="SNS message")
+    @admin.display(description=_("SNS message"))
     def sns_id(self, delivery: Delivery) -> str:
         return format_line(delivery.sns_message_id)
 
@@ -61,7 +61,6 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
             "part": part,
             "messages_of_it": [
                 {"message": message, "url": self.url_of(message), "reason": format_line(message.reason)}
-                | {"word": get_display_status(message.status), "said": describe_status(message.status)}
                 for message in part.rows
             ],
         }

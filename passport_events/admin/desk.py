@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
 from passport_events.admin import desk_rows, filters, group_buttons, links
@@ -16,21 +18,22 @@ from passport_events.admin.base import DeskAdmin
 from passport_events.admin.flow import flow_url
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.admin.query_parameters import QueryParameters
-from passport_events.models import ProcessedMessage, SalesforceOrganization
+from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import failure_groups, health
 from passport_events.operating.backlog import list_backlog
-from passport_events.operating.explain import build_runbook_url, describe_status, get_display_status
+from passport_events.operating.explain import build_runbook_url
 from passport_events.operating.failure_groups import GroupFilter
 from passport_events.operating.selection import parse_id
+from passport_events.operating.text import format_line
 
 COLUMNS = (
-    ("", "What fails"),
-    ("count", "Messages"),
-    ("hour", "Last 6 hours"),
-    ("first", "First seen"),
-    ("last", "Last seen"),
-    ("", "Organizations"),
-    ("", "Release"),
+    ("", _("Error")),
+    ("count", _("Messages")),
+    ("hour", _("Last 6 hours")),
+    ("first", _("First seen")),
+    ("last", _("Last seen")),
+    ("", _("Organizations")),
+    ("", _("Release")),
 )
 UNGROUPED = "none"
 """In an address, for messages without a fingerprint."""
@@ -72,8 +75,8 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
         return self.page(
             request,
-            "passport_events/admin/desk.html",
-            title="Desk",
+            "passport_events/admin/failures.html",
+            title=gettext("Failed messages"),
             desk_url="",
             rows=desk_rows.rows_of(found.groups, homes, self.group_url),
             waiting=desk_rows.waiting_of(list_backlog(asked.event_type)) if asked.page == 1 else [],
@@ -121,7 +124,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         return self.page(
             request,
             "passport_events/admin/group.html",
-            title=row.error if row else "A group that is over",
+            title=row.error if row else _get_resolved_title(own),
             row=row,
             cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
             fingerprint=own,
@@ -129,19 +132,8 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             adding=links.list_unknown_organizations(self, request, row.group.organizations, homes)
             if row
             else [],
-            stands=[
-                {"word": get_display_status(status), "said": describe_status(status), "count": count}
-                for status, count in sorted(statuses.items())
-            ],
-            members=[
-                {
-                    "message": message,
-                    "said": describe_status(message.status),
-                    "word": get_display_status(message.status),
-                }
-                | {"url": self.url_of(message)}
-                for message in shown
-            ],
+            stands=[{"status": status, "count": count} for status, count in sorted(statuses.items())],
+            members=[{"message": message, "url": self.url_of(message)} for message in shown],
             newest_url=self.group_url(own) if before else "",
             older_url=f"?before={shown[-1].pk}" if len(members) > failure_groups.PAGE_SIZE else "",
             select_url=self.list_url(ProcessedMessage, urlencode({"fingerprint": own})),
@@ -151,3 +143,11 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
     def _may_look(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request) or request.method not in ("GET", "HEAD"):
             raise PermissionDenied
+
+
+def _get_resolved_title(fingerprint: str) -> str:
+    """The title of a group in which no message is failed or retrying."""
+    attempts = MessageAttempt.objects.filter(fingerprint=fingerprint).order_by("-ended_at")
+    error = attempts.values_list("error_class", flat=True).first() if fingerprint else ""
+    resolved = gettext("resolved")
+    return f"{format_line(error, 120)}: {resolved}" if error else resolved.capitalize()

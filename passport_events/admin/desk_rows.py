@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext
 
 from passport_events.admin.trend import Trend
 from passport_events.models import MessageAttempt, ProcessedMessage
@@ -56,13 +57,13 @@ def rows_of(
         if oldest is None or newest is None:
             continue  # purged between two queries
         cause = explain_failure(newest, attempts.get(newest.last_attempt))
-        names = [format_line(homes.get(id_, id_) or "not known", 60) for id_ in group.organizations]
+        names = [format_line(homes.get(id_, id_) or gettext("unknown"), 60) for id_ in group.organizations]
         rows.append(
             Row(
                 group=group,
                 url=url_of(group.fingerprint),
                 cause=cause,
-                error=format_line(cause.error, 120) or "No reason was written down",
+                error=format_line(cause.error, 120) or gettext("Unknown error"),
                 text=format_line(cause.text, 160),
                 place=format_line(cause.place, 120),
                 trend=Trend.of(group.by_hour),
@@ -70,7 +71,7 @@ def rows_of(
                 organizations=tuple(names[:MOST_NAMED]),
                 more_organizations=len(names[MOST_NAMED:]),
                 event_types=_types(group.event_types),
-                releases=" to ".join(dict.fromkeys(filter(None, map(_release, (oldest, newest))))),
+                releases=" → ".join(dict.fromkeys(filter(None, map(_release, (oldest, newest))))),
             )
         )
     return rows
@@ -98,7 +99,11 @@ def _ends(found: Sequence[FailureGroup]) -> dict[int, Any]:
 
 
 def _types(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    more = (
+        " " + gettext("and %(count)s more") % {"count": len(names) - MOST_NAMED}
+        if len(names) > MOST_NAMED
+        else ""
+    )
     return ", ".join(format_line(name, 64) for name in names[:MOST_NAMED]) + more
 
 

@@ -7,52 +7,37 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
 from passport_events.admin.parts import MAX_CHOICES
 from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
-from passport_events.operating.explain import STATUSES, DisplayStatus
+from passport_events.models.status import FAILED
 from passport_events.operating.selection import parse_id
 
 WINDOW = 100_000
 """Messages that a list looks at which is filtered by type or organization alone."""
+FAILED_FILTER = "failed"
+"""The value of the status filter for dead and quarantined messages."""
 _INDEXED = ("q", "fingerprint", "record_id")
 
 
-class WordFilter(admin.SimpleListFilter):
-    """By the word for where a message stands."""
-
-    title = "where it stands"
-    parameter_name = "word"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(word.value, word.label) for word in DisplayStatus]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
-    ) -> QuerySet[ProcessedMessage] | None:
-        value = self.value() or ""
-        if value not in DisplayStatus.values:
-            return None
-        statuses = STATUSES[DisplayStatus(value)]
-        # As in the filter below.
-        live = {"due_at__isnull": False} if set(statuses) <= set(LIVE) else {}
-        return queryset.filter(status__in=statuses, **live)
-
-
 class StatusFilter(admin.SimpleListFilter):
-    """By status."""
+    """By status; `failed` is dead or quarantined."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(status.value, status.label) for status in Status]
+        return [(FAILED_FILTER, gettext("failed")), *((status.value, status.value) for status in Status)]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
     ) -> QuerySet[ProcessedMessage] | None:
         status = self.value()
+        if status == FAILED_FILTER:
+            return queryset.filter(status__in=FAILED)
         if status in LIVE:
             # The same rows, and what lets the database use the index of due rows.
             return queryset.filter(status=status, due_at__isnull=False)
@@ -62,7 +47,7 @@ class StatusFilter(admin.SimpleListFilter):
 class EventTypeFilter(admin.SimpleListFilter):
     """By event type, as the settings name them."""
 
-    title = "event type"
+    title = _("event type")
     parameter_name = "event_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -77,7 +62,7 @@ class EventTypeFilter(admin.SimpleListFilter):
 class OrganizationFilter(admin.SimpleListFilter):
     """By organization; one query, for their names. Others than the first are linked from their own list."""
 
-    title = "organization"
+    title = _("organization")
     parameter_name = "organization__id__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -105,8 +90,8 @@ def is_windowed(request: HttpRequest) -> bool:
     asked = request.GET
     is_broad = any(asked.get(each.parameter_name) for each in (EventTypeFilter, OrganizationFilter))
     is_indexed = any(asked.get(name) for name in _INDEXED)
-    stands = asked.get("status") or Status.SUCCEEDED, asked.get("word") or DisplayStatus.DONE
-    return is_broad and not is_indexed and stands == (Status.SUCCEEDED, DisplayStatus.DONE)
+    is_succeeded = (asked.get("status") or Status.SUCCEEDED) == Status.SUCCEEDED
+    return is_broad and not is_indexed and is_succeeded
 
 
 def _newest(queryset: QuerySet[ProcessedMessage], request: HttpRequest) -> QuerySet[ProcessedMessage]:

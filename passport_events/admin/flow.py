@@ -10,6 +10,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
 
 from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
 from passport_events.admin.confirmation import ConfirmationPage, get_actor
@@ -54,9 +55,17 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
             return self._ask_for_control(request, control, which, how)
         said = _words(*which.scope())
         if control.begin(*which.scope(), get_actor(request), **how.cleaned_data):
-            messages.success(request, f"{control.operation.label} is active: {said}.")
+            messages.success(
+                request,
+                gettext("%(control)s is active: %(scope)s.")
+                % {"control": control.operation.label, "scope": said},
+            )
         else:
-            messages.warning(request, f"{control.operation.label} was active already: {said}.")
+            messages.warning(
+                request,
+                gettext("%(control)s was active already: %(scope)s.")
+                % {"control": control.operation.label, "scope": said},
+            )
         return HttpResponseRedirect(self.url("flow"))
 
     def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -70,11 +79,13 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         )
         if action is None:
             raise Http404
-        said = f"{action.get_kind_display()} of {_words(action.event_type, action.organization)}"
+        said = f"{action.get_kind_display()}, {_words(action.event_type, action.organization)}"
         if flow_operations.end_control(action, get_actor(request)):
-            messages.success(request, f"Ended: {said}.")
+            messages.success(request, gettext("Removed: %(control)s.") % {"control": said})
         else:
-            messages.warning(request, f"Ended before, by somebody else: {said}.")
+            messages.warning(
+                request, gettext("Already removed by another operator: %(control)s.") % {"control": said}
+            )
         return HttpResponseRedirect(self.url("flow"))
 
     def _show_controls(self, request: HttpRequest) -> HttpResponse:
@@ -83,7 +94,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         return self.page(
             request,
             "passport_events/admin/flow.html",
-            title="Flow controls",
+            title=gettext("Pauses and rate limits"),
             rows=[
                 {
                     "action": action,
@@ -120,7 +131,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
             values={"kind": control.operation.kind},
             count=found,
             is_capped=found >= MAX_COUNTED,
-            noun="messages waiting or processing",
+            noun=gettext("messages waiting or processing"),
             description=_words(event_type, organization),
         )
 
@@ -136,5 +147,6 @@ def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
 
 
 def _words(event_type: str | None, organization: flow_operations.Organization) -> str:
-    of = format_line(organization.name) if organization else "every organization"
-    return f"{event_type or 'every event type'} of {of}"
+    of = format_line(organization.name) if organization else gettext("every organization")
+    types = event_type or gettext("every event type")
+    return gettext("%(event_types)s of %(organization)s") % {"event_types": types, "organization": of}

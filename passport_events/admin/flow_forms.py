@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
 from passport_events.admin.parts import MAX_CHOICES
@@ -22,7 +24,7 @@ class ScopeForm(forms.Form):
     organization = forms.ModelChoiceField(
         SalesforceOrganization.objects.order_by("name", "pk"),
         required=False,
-        empty_label="every organization",
+        empty_label=_("every organization"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -33,10 +35,10 @@ class ScopeForm(forms.Form):
                 SalesforceOrganization.objects.all(),
                 to_field_name="salesforce_id",
                 required=False,
-                widget=forms.TextInput(attrs={"placeholder": "00D…, empty: every one"}),
+                widget=forms.TextInput(attrs={"placeholder": _("00D…, empty: all")}),
             )
-            by_id.label = "Organization"
-        self.fields["event_type"].choices = [("", "every event type"), *types]  # type: ignore[attr-defined]  # a choice field
+            by_id.label = _("Organization")
+        self.fields["event_type"].choices = [("", _("every event type")), *types]  # type: ignore[attr-defined]  # a choice field
 
     def scope(self) -> tuple[str | None, flow_operations.Organization]:
         """As controls want it; the form must be valid."""
@@ -48,7 +50,7 @@ class FlowControl:
     """A pause or a rate limit in the admin."""
 
     operation: Operation
-    end_label: str
+    end_label: str | Promise
     begin: Callable[..., bool]
     """Takes event type, organization, actor, and the values of the operation's form."""
 
@@ -56,7 +58,7 @@ class FlowControl:
 CONTROLS = {
     control.operation.kind: control
     for control in (
-        FlowControl(operation=PAUSE, end_label="Resume", begin=flow_operations.pause),
-        FlowControl(operation=RATE_LIMIT, end_label="Remove", begin=flow_operations.limit_rate),
+        FlowControl(operation=PAUSE, end_label=_("Resume"), begin=flow_operations.pause),
+        FlowControl(operation=RATE_LIMIT, end_label=_("Remove"), begin=flow_operations.limit_rate),
     )
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.clock import ClockTimestamp
@@ -23,6 +25,8 @@ class HeartbeatAdmin(ReadOnlyAdmin[Heartbeat]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Heartbeat]:
         return super().get_queryset(request).annotate(now=ClockTimestamp())
 
-    @admin.display(description="last sign of life")
+    @admin.display(description=_("last heartbeat"))
     def age(self, heartbeat: Heartbeat) -> str:
-        return f"{format_duration(heartbeat.now - heartbeat.beaten_at)} ago"  # type: ignore[attr-defined]  # annotated above
+        return gettext("%(time)s ago") % {
+            "time": format_duration(heartbeat.now - heartbeat.beaten_at)  # type: ignore[attr-defined]  # annotated above
+        }

@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin import action_page
 from passport_events.admin.actions import BulkActions
@@ -65,19 +67,19 @@ class OperatorActionAdmin(FlowPages, BulkActions):
         )
         return [steer, *super().get_urls()]
 
-    @admin.display(description="who")
+    @admin.display(description=_("operator"))
     def who(self, action: OperatorAction) -> str:
         return format_line(action.actor_name)
 
-    @admin.display(description="why")
+    @admin.display(description=_("reason"))
     def why(self, action: OperatorAction) -> str:
         return format_line(action.reason)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, action: OperatorAction) -> str:
         return str(action.progress.label) if action.progress else ""
 
-    @admin.display(description="messages")
+    @admin.display(description=_("messages"))
     def how_many(self, action: OperatorAction) -> str:
         return f"{action.affected:,}{action_page.format_total(action)}"
 
@@ -107,7 +109,9 @@ class OperatorActionAdmin(FlowPages, BulkActions):
         is_done = STEERING[verb][0](action, Actor.from_user(request.user))  # type: ignore[arg-type]  # admin_view let no anonymous in
         if not is_done:
             messages.warning(
-                request, f"Nothing to {verb}: it is {action.progress.label if action.progress else ''}."
+                request,
+                gettext("Cannot %(verb)s: the operation is %(state)s.")
+                % {"verb": verb, "state": action.progress.label if action.progress else ""},
             )
         return HttpResponseRedirect(self.url_of(action))
 

@@ -14,18 +14,16 @@ from passport_events.admin.parts import part_of, some_names
 from passport_events.admin.payload import Payload
 from passport_events.admin.timeline import timeline
 from passport_events.clock import convert_to_database
-from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord
+from passport_events.models import OperatorAction, ProcessedMessage, SalesforceRecord, Status
 from passport_events.operating.blame import find_writers, get_version_time
 from passport_events.operating.explain import (
-    DisplayStatus,
     build_runbook_url,
     build_trace_url,
-    describe_status,
     explain_failure,
-    get_display_status,
 )
 from passport_events.operating.text import escape_invisible, format_line
 
+ENDED_WELL = (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED)
 STEPS = 25
 """Attempts, and operations, of one part of the timeline: each may have a long text and a traceback."""
 
@@ -44,18 +42,17 @@ def context_of(
     meant = Q(message=message) | Q(pk=message.last_action)
     actions = part_of(request, "steps", OperatorAction.objects.filter(meant).order_by("-pk"), STEPS)
     cause = explain_failure(message, last)
-    is_open = get_display_status(message.status) is not DisplayStatus.DONE
+    is_retrying = message.status == Status.WAITING and message.attempts > 0
     return {
         "message": message,
-        "word": get_display_status(message.status),
-        "said": describe_status(message.status),
+        "retry_at": message.due_at if is_retrying else None,
         "reason": format_line(message.reason),
         "entity": format_line(message.entity),
         "version_time": convert_to_database(get_version_time(message)) if message.version else None,
         "release": format_line(message.release),
         "steps": timeline(message, attempts.rows, actions.rows),
         "steps_part": attempts if attempts.next_url or not actions.next_url else actions,
-        "runbook_url": build_runbook_url(cause.error) if is_open else "",
+        "runbook_url": build_runbook_url(cause.error) if message.status not in ENDED_WELL else "",
         "error": format_line(cause.error),
         "trace_url": build_trace_url(message.delivery.trace_context),
         "group_url": desk.url("group", message.fingerprint) if message.fingerprint else "",

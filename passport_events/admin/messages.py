@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin import message_page, search
 from passport_events.admin.confirmation import RowAction, RowActions
 from passport_events.admin.desk import DeskPages
-from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter, WordFilter
+from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter
 from passport_events.admin.links import build_replay_url
 from passport_events.admin.payload import Payload
 from passport_events.admin.reveal import RevealingAdmin
@@ -21,7 +22,6 @@ from passport_events.exceptions import NothingToDo
 from passport_events.models import ProcessedMessage, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.explain import describe_status, get_display_status
 from passport_events.operating.operations import DISCARD, MAX_IDS, RESTORE, RETRY, Operation
 from passport_events.operating.selection import Selection
 from passport_events.operating.text import format_line
@@ -58,7 +58,7 @@ class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[Proce
         "due_at",
         "finished_at",
     )
-    list_filter = (WordFilter, StatusFilter, EventTypeFilter, OrganizationFilter)
+    list_filter = (StatusFilter, EventTypeFilter, OrganizationFilter)
     link_lookups = ("fingerprint", "organization_salesforce_id", "record_id")
     list_select_related = ("organization",)
     ordering = ("-pk",)
@@ -72,18 +72,15 @@ class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[Proce
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_messages(text)) if text else queryset), False
 
-    @admin.display(description="ID")
+    @admin.display(description=_("ID"))
     def number(self, message: ProcessedMessage) -> str:
         return str(message.pk)  # as the search reads it: not grouped by thousands
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, message: ProcessedMessage) -> SafeString:
-        word = get_display_status(message.status)
-        return format_html(
-            '<span class="passport-status passport-{}">{}</span>', word, describe_status(message.status)
-        )
+        return format_html('<span class="passport-status passport-{0}">{0}</span>', message.status)
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def why(self, message: ProcessedMessage) -> str:
         return format_line(message.reason, 80)
 

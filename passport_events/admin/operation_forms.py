@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.operating import audit_log, dry_run
 from passport_events.operating.operations import Operation, OperationForm
@@ -18,7 +19,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         max_length=500,
-        label="Reason (recorded in the audit log)",
+        label=_("Reason (recorded in the audit log)"),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -27,14 +28,17 @@ class ReasonAndRateForm(ReasonForm):
     """A reason and a rate limit."""
 
     per_minute = forms.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, label="Rate limit, messages/min (empty: no limit)"
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        label=_("Rate limit, messages/min (empty: no limit)"),
     )
 
 
 class RateForm(ReasonForm):
     """A rate limit and a reason."""
 
-    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label="Rate limit, messages/min")
+    per_minute = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("Rate limit, messages/min"))
     field_order = ("per_minute", "reason")
 
 
@@ -42,15 +46,15 @@ class NoteForm(ReasonForm):
     """The text of a note."""
 
     reason = forms.CharField(
-        max_length=audit_log.MAX_NOTE_CHARACTERS, label="Note", widget=forms.Textarea(attrs={"rows": 3})
+        max_length=audit_log.MAX_NOTE_CHARACTERS, label=_("Note"), widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
 class ExportForm(ReasonForm):
     """The format of a file and its content."""
 
-    form = forms.ChoiceField(choices=[("csv", "CSV"), ("jsonl", "JSON lines")], label="File")
-    with_payload = forms.BooleanField(required=False, label="Include payload (personal data)")
+    form = forms.ChoiceField(choices=[("csv", "CSV"), ("jsonl", "JSON lines")], label=_("File"))
+    with_payload = forms.BooleanField(required=False, label=_("Include payload (personal data)"))
     field_order = ("form", "with_payload", "reason")
 
 
@@ -58,7 +62,10 @@ class DryRunForm(forms.Form):
     """The number of messages."""
 
     most = forms.IntegerField(
-        min_value=1, max_value=dry_run.MAX_MESSAGES, initial=20, label="Number of messages, the newest first"
+        min_value=1,
+        max_value=dry_run.MAX_MESSAGES,
+        initial=20,
+        label=_("Number of messages, the newest first"),
     )
 
 
@@ -88,5 +95,7 @@ def build_form(
         form.fields["reason"].required = operation.needs_reason
     is_wide = selection is not None and not selection.is_narrow
     if is_wide and operation.runs_in_steps and operation.allows_everything:
-        form.fields[EVERYTHING] = forms.BooleanField(label="No filter is set: apply to all of these messages")
+        form.fields[EVERYTHING] = forms.BooleanField(
+            label=_("No filter is set: apply to all of these messages")
+        )
     return form

@@ -13,6 +13,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin.confirmation import RowAction, RowActions
 from passport_events.admin.links import build_reprocess_url
@@ -48,9 +50,11 @@ def _reprocess(organizations: Organizations, actor: Actor, _reason: str) -> int:
 
 REPROCESS = dataclasses.replace(
     operations.REPROCESS,
-    label="Reprocess messages",
-    meaning="Parses the stored bytes of held messages again: those that came before the organization "
-    "was known or while it was off, and those that could not be parsed.",
+    label=_("Reprocess messages"),  # type: ignore[arg-type]  # a lazy text
+    meaning=_(  # type: ignore[arg-type]  # a lazy text
+        "Parses the stored bytes of held messages again: those that came before the organization "
+        "was known or while it was off, and those that could not be parsed."
+    ),
 )
 ROW_ACTIONS = (
     RowAction(operation=operations.PAUSE, eligible=Q(), run=_pause),
@@ -68,7 +72,7 @@ class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no p
         except Unreadable as error:
             raise ValidationError(f"{error.detail}.") from error
         if not salesforce_id.startswith("00D"):
-            raise ValidationError("The id of an organization begins with 00D.")
+            raise ValidationError(_("An organization ID begins with 00D."))
         return salesforce_id
 
 
@@ -110,39 +114,41 @@ class OrganizationAdmin(RowActions[SalesforceOrganization]):
             messages.info(request, self._have_waited(request, obj))
 
     def _have_waited(self, request: HttpRequest, organization: SalesforceOrganization) -> SafeString:
-        said = format_html("Messages have waited for {}", organization.name)
+        said = format_html(gettext("Messages are held for {}"), organization.name)
         if url := build_reprocess_url(self, request, organization):
-            return format_html('{}: <a href="{}">reprocess them</a>.', said, url)
-        return format_html("{}: choose “{}” in the list.", said, REPROCESS.label)
+            return format_html(gettext('{}: <a href="{}">reprocess them</a>.'), said, url)
+        return format_html(gettext("{}: choose “{}” in the list."), said, REPROCESS.label)
 
-    @admin.display(description="mode")
+    @admin.display(description=_("mode"))
     def state(self, organization: SalesforceOrganization) -> str:
         return organization.mode  # the word alone; what it means is said where it is chosen
 
-    @admin.display(description="last heartbeat", ordering="heartbeat_received_at")
+    @admin.display(description=_("last heartbeat"), ordering="heartbeat_received_at")
     def silence(self, organization: SalesforceOrganization) -> str:
         """By the database's clock; what is too long, `passport health` says."""
         if organization.heartbeat_received_at is None:
-            return "never"
-        return f"{format_duration(organization.now - organization.heartbeat_received_at)} ago"  # type: ignore[attr-defined]  # annotated above
+            return gettext("never")
+        return gettext("%(time)s ago") % {
+            "time": format_duration(organization.now - organization.heartbeat_received_at)  # type: ignore[attr-defined]  # annotated above
+        }
 
-    @admin.display(description="paused")
+    @admin.display(description=_("paused"))
     def paused(self, organization: SalesforceOrganization) -> str:
         return ", ".join(event_type or "all" for event_type in _standing(organization).paused)
 
-    @admin.display(description="waiting")
+    @admin.display(description=_("waiting"))
     def waiting(self, organization: SalesforceOrganization) -> SafeString | str:
         standing = _standing(organization)
         return self._count(standing.waiting, f"organization__id__exact={organization.pk}&status=waiting")
 
-    @admin.display(description="dead")
+    @admin.display(description=_("dead"))
     def dead(self, organization: SalesforceOrganization) -> SafeString | str:
         standing = _standing(organization)
         # By Salesforce's id, as they are counted: pointers have no other.
         query = f"organization_salesforce_id={organization.salesforce_id}&status=dead"
         return self._count(standing.dead, query)
 
-    @admin.display(description="quarantined")
+    @admin.display(description=_("quarantined"))
     def quarantined(self, organization: SalesforceOrganization) -> str:
         return f"{_standing(organization).quarantined:,}"
 

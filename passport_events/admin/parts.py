@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from passport_events.operating.selection import parse_id
 from passport_events.operating.text import format_line
@@ -77,5 +78,5 @@ def some_names(names: Iterable[object], most: int = MAX_NAMES) -> list[str]:
     more = len(every) - most
     return [
         *(format_line(name) for name in islice(every, most)),
-        *([f"and {more:,} more"] if more > 0 else []),
+        *([gettext("and %(count)s more") % {"count": f"{more:,}"}] if more > 0 else []),
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from django.utils.translation import gettext
+
 from passport_events.operating.text import escape_invisible, format_value
 
 PERMISSION = "passport_events.view_payload"
@@ -29,5 +31,5 @@ class Payload:
     def body(self, body: bytes | memoryview | None) -> str:
         """Raw bytes, as far as a person would read them."""
         if not body:
-            return "(redacted)"
+            return gettext("(redacted)")
         return escape_invisible(bytes(body).decode("utf-8", "replace")) if self.is_shown else MASK

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin import search
 from passport_events.admin.parts import part_of, some_names
@@ -38,7 +39,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     list_select_related = ("organization",)
     ordering = ("-pk",)
     search_fields = ("record_id",)  # shows the box; what it means is in `search`
-    search_help_text = "Salesforce's whole id of the record, 15 or 18 characters."
+    search_help_text = _("Complete Salesforce record ID, 15 or 18 characters.")
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SalesforceRecord]:
@@ -47,7 +48,7 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
         return (queryset.filter(search.of_records(text)) if text else queryset), False
 
-    @admin.display(description="entity")
+    @admin.display(description=_("entity"))
     def kind(self, record: SalesforceRecord) -> str:
         return format_line(record.entity)
 

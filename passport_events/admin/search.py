@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.exceptions import Unreadable
 from passport_events.models import Delivery
@@ -12,7 +13,7 @@ from passport_events.salesforce_ids import normalize_id
 
 _DEDUP_KEY = re.compile(r"[0-9a-f]{64}")
 _PRIMARY_KEY = re.compile(r"[0-9]{1,14}")
-HELP = "Whole ids: message number, Salesforce record, dedup key, SQS or SNS message."
+HELP = _("Complete IDs only: message, Salesforce record, dedup key, SQS or SNS message.")
 
 
 def of_messages(text: str) -> Q:

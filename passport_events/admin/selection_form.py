@@ -8,12 +8,14 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
+from passport_events.admin.filters import FAILED_FILTER
 from passport_events.clock import EARLIEST_YEAR, LATEST_YEAR, convert_from_database, is_comparable
 from passport_events.exceptions import OperationRefused, Unreadable
 from passport_events.handling.registry import get_handlers
 from passport_events.models import SalesforceOrganization, Status
-from passport_events.operating.explain import STATUSES, DisplayStatus
+from passport_events.models.status import FAILED
 from passport_events.operating.operations import MAX_IDS
 from passport_events.operating.selection import Selection, parse_id, parse_ids
 from passport_events.operating.text import escape_invisible, format_line
@@ -22,7 +24,6 @@ from passport_events.salesforce_ids import normalize_id
 MOMENTS = ("received_since", "received_until", "since", "until")
 _NO_FILTERS = frozenset({"p", "o", "all", "e", "_facets", "_changelist_filters"})
 """What Django's lists put into their addresses besides filters."""
-_WORD = "word"
 
 
 class MomentField(forms.DateTimeField):
@@ -44,15 +45,19 @@ class SelectionForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     event_type = forms.CharField(max_length=64, required=False)
-    organization = forms.CharField(max_length=18, required=False, help_text="Salesforce's id, 00D…")
-    record_id = forms.CharField(max_length=18, required=False, label="Record", help_text="Salesforce's id")
-    fingerprint = forms.CharField(max_length=32, required=False, label="Group", help_text="A failure group")
-    handler = forms.ChoiceField(required=False, help_text="Of the types that it handles now")
-    release = forms.CharField(max_length=64, required=False, help_text="The release that ended them")
-    since = MomentField(required=False, label="Finished from")
-    until = MomentField(required=False, label="Finished to")
-    received_since = MomentField(required=False, label="Received from")
-    received_until = MomentField(required=False, label="Received to")
+    organization = forms.CharField(max_length=18, required=False, help_text=_("Salesforce's id, 00D…"))
+    record_id = forms.CharField(
+        max_length=18, required=False, label=_("Record"), help_text=_("Salesforce's id")
+    )
+    fingerprint = forms.CharField(
+        max_length=32, required=False, label=_("Group"), help_text=_("A failure group")
+    )
+    handler = forms.ChoiceField(required=False, help_text=_("Of the types that it handles now"))
+    release = forms.CharField(max_length=64, required=False, help_text=_("The release that ended them"))
+    since = MomentField(required=False, label=_("Finished from"))
+    until = MomentField(required=False, label=_("Finished to"))
+    received_since = MomentField(required=False, label=_("Received from"))
+    received_until = MomentField(required=False, label=_("Received to"))
     ids = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +113,7 @@ def parse_list_query(query: QueryDict) -> QueryDict:
         if any(escape_invisible(value) != value for value in values):
             raise OperationRefused(f"{format_line(name)} has characters that nobody can see.")
         if name == "status":
-            said.setlist("statuses", values)
+            said.setlist("statuses", list(FAILED) if FAILED_FILTER in values else values)
         elif name == "organization__id__exact" and values:
             said["organization"] = _find_organization(values[-1])
         elif name == "organization_salesforce_id" and values:
@@ -117,23 +122,11 @@ def parse_list_query(query: QueryDict) -> QueryDict:
             said.update(_parse_search(values[-1].strip()))
         elif name in SelectionForm.base_fields:
             said.setlist(name, values)
-        elif values and name != _WORD and name not in _NO_FILTERS:
+        elif values and name not in _NO_FILTERS:
             raise OperationRefused(
                 f"Messages cannot be selected by {format_line(name)}. Take that filter away."
             )
-    if word := query.get(_WORD):
-        said.setlist("statuses", _map_statuses(word, said.getlist("statuses")))
     return said
-
-
-def _map_statuses(word: str, said: list[str]) -> list[str]:
-    """Those of a word; of them those that another filter says, too."""
-    if word not in DisplayStatus.values:
-        raise OperationRefused("There is no such word for where a message stands.")
-    meant: list[str] = [status for status in STATUSES[DisplayStatus(word)] if not said or status in said]
-    if not meant:
-        raise OperationRefused("No message can stand at both. Take one of these filters away.")
-    return meant
 
 
 def _find_organization(pk: str) -> str:

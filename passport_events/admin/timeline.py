@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext
+
 from passport_events.models import (
     ActionKind,
     AttemptOutcome,
@@ -16,7 +18,6 @@ from passport_events.models import (
     ProcessedMessage,
     Status,
 )
-from passport_events.operating.explain import describe_status
 from passport_events.operating.text import escape_invisible, format_line
 
 MAX_ERROR, MAX_TRACEBACK = 2_000, 8_000
@@ -59,34 +60,40 @@ def timeline(
 
 def _way_here(delivery: Delivery) -> Iterator[Step]:
     if delivery.published_at and delivery.sns_message_id:
-        yield Step(delivery.published_at, "Published", "SNS took it.")
+        yield Step(delivery.published_at, gettext("Published"), gettext("Accepted by SNS."))
     if delivery.sent_at:
-        yield Step(delivery.sent_at, "Sent", "SQS took it.")
-    times = "once" if delivery.receive_count == 1 else f"{delivery.receive_count} times"
-    yield Step(delivery.received_at, "Received", f"Stored here; SQS had handed it out {times}.")
+        yield Step(delivery.sent_at, gettext("Sent"), gettext("Accepted by SQS."))
+    count = gettext("receive count %(count)s") % {"count": delivery.receive_count}
+    yield Step(delivery.received_at, gettext("Received"), f"({count})")
 
 
 def _handling(message: ProcessedMessage) -> Iterator[Step]:
     if message.claimed_at:
-        yield Step(message.claimed_at, "Claimed", "A worker last took it.")
+        yield Step(message.claimed_at, gettext("Claimed"), gettext("Last claim by a worker."))
     if message.finished_at:
-        release = f" Release {format_line(message.release)}." if message.release else ""
+        release = (
+            " " + gettext("Release %(name)s.") % {"name": format_line(message.release)}
+            if message.release
+            else ""
+        )
         tone = "bad" if message.status in _BAD else "good"
-        title = f"Ended: {describe_status(message.status)}"
+        title = gettext("Finished: %(status)s") % {"status": message.status}
         yield Step(message.finished_at, title, format_line(message.reason) + release, tone=tone)
     if message.due_at:
         is_held = message.status == Status.PROCESSING
         yield Step(
-            message.due_at, "Lease ends" if is_held else "Due", "" if is_held else "May be claimed from now."
+            message.due_at,
+            gettext("Lease expires") if is_held else gettext("Due"),
+            "" if is_held else gettext("Can be claimed from this time."),
         )
 
 
 def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
-    known = ((attempt.worker, "by"), (attempt.release, "release"))
+    known = ((attempt.worker, gettext("by")), (attempt.release, gettext("release")))
     by = " ".join(f"{word} {format_line(value)}" for value, word in known if value)
-    title = f"Attempt {attempt.number} failed"
+    title = gettext("Attempt %(number)s failed") % {"number": attempt.number}
     if attempt.generation:
-        title += f" (replay {attempt.generation})"
+        title += " " + gettext("(replay %(number)s)") % {"number": attempt.generation}
     # The message's end is written a moment before its last attempt, in the same transaction.
     return Step(
         min(attempt.ended_at, finished_at or attempt.ended_at),
@@ -102,12 +109,11 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
 
 
 def _action(action: OperatorAction) -> Step:
-    text = f"by {format_line(action.actor_name)}" + (
-        f": {escape_invisible(action.reason, MAX_ERROR)}" if action.reason else ""
-    )
+    by = gettext("by %(operator)s") % {"operator": format_line(action.actor_name)}
+    text = by + (f": {escape_invisible(action.reason, MAX_ERROR)}" if action.reason else "")
     if action.kind == ActionKind.LOOK:
-        return Step(action.created_at, "Values were shown", f"to {format_line(action.actor_name)}")
-    return Step(action.created_at, f"Operator: {action.kind}", text)
+        return Step(action.created_at, gettext("Viewed payload"), by)
+    return Step(action.created_at, gettext("Operator: %(kind)s") % {"kind": action.kind}, text)
 
 
 def _gap(span: timedelta) -> str:

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Self
 
+from django.utils.translation import gettext
+
 _BARS = "▁▂▃▄▅▆▇█"
 _MARKED = 1.5
 """So many times the hours before is more than chance."""
@@ -35,10 +37,10 @@ def _text(by_hour: Sequence[int]) -> str:
     *before, last = by_hour
     usual = sum(before) / len(before) if before else 0
     if not last:
-        return "none in the last hour"
-    said = f"{last:,} in the last hour"
+        return gettext("none in the last hour")
+    said = gettext("%(count)s in the last hour") % {"count": f"{last:,}"}
     if not sum(before):
-        return f"{said}, new"
+        return f"{said}, {gettext('new')}"
     if last > usual * _MARKED:
-        return f"{said}, growing"
-    return f"{said}, falling" if last * _MARKED < usual else f"{said}, steady"
+        return f"{said}, {gettext('growing')}"
+    return f"{said}, {gettext('falling')}" if last * _MARKED < usual else f"{said}, {gettext('steady')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from passport_events.db.managers import PrimaryManager
 from passport_events.models import SalesforceOrganization
@@ -29,15 +30,15 @@ class MinuteClaim(models.Model):
 class QueueSample(models.Model):
     """What SQS said of one queue in one minute. Its counts are approximate."""
 
-    queue = models.CharField(max_length=80, help_text="Its name in SQS.")
+    queue = models.CharField(max_length=80, help_text=_("Its name in SQS."))
     minute = models.PositiveIntegerField()
     is_dead_letters = models.BooleanField()
-    depth = models.PositiveIntegerField(help_text="Messages that could be received.")
-    in_flight = models.PositiveIntegerField(help_text="Received, and neither deleted nor visible again.")
+    depth = models.PositiveIntegerField(help_text=_("Messages that could be received."))
+    in_flight = models.PositiveIntegerField(help_text=_("Received, and neither deleted nor visible again."))
     delayed = models.PositiveIntegerField()
     retention_seconds = models.PositiveIntegerField()
     oldest_seconds = models.FloatField(
-        null=True, help_text="Of what the sampling process received since its last sample."
+        null=True, help_text=_("Of what the sampling process received since its last sample.")
     )
 
     objects = PrimaryManager()
@@ -57,8 +58,8 @@ class QueueSample(models.Model):
 class Figures(models.Model):
     """What happened to one event type of one organization in one span, and what stood at its end."""
 
-    span = models.PositiveSmallIntegerField(help_text="Minutes: 1, 15 or 60.")
-    start = models.PositiveIntegerField(help_text="Its first minute.")
+    span = models.PositiveSmallIntegerField(help_text=_("Minutes: 1, 15 or 60."))
+    start = models.PositiveIntegerField(help_text=_("Its first minute."))
     event_type = models.CharField(max_length=64, blank=True)
     organization_salesforce_id = models.CharField(max_length=18, blank=True)
 
@@ -69,14 +70,16 @@ class Figures(models.Model):
     dead = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
     failed_attempts = models.PositiveIntegerField(default=0)
-    latency = models.JSONField(default=dict, help_text="Seconds from published to processed, as a histogram.")
+    latency = models.JSONField(
+        default=dict, help_text=_("Seconds from published to processed, as a histogram.")
+    )
     processing_time = models.JSONField(
-        default=dict, help_text="Seconds from claimed to processed, as a histogram."
+        default=dict, help_text=_("Seconds from claimed to processed, as a histogram.")
     )
 
-    waiting = models.PositiveIntegerField(null=True, help_text="Unfinished. The peak, of a long span.")
-    due = models.PositiveIntegerField(null=True, help_text="Of those: might be claimed now.")
-    retries = models.PositiveIntegerField(null=True, help_text="Of those: failed before.")
+    waiting = models.PositiveIntegerField(null=True, help_text=_("Unfinished. The peak, of a long span."))
+    due = models.PositiveIntegerField(null=True, help_text=_("Of those: might be claimed now."))
+    retries = models.PositiveIntegerField(null=True, help_text=_("Of those: failed before."))
     dead_letters = models.PositiveIntegerField(null=True)
     in_quarantine = models.PositiveIntegerField(null=True)
 
@@ -104,9 +107,11 @@ class Freshness(models.Model):
 
     event_type = models.CharField(max_length=64, blank=True)
     organization_salesforce_id = models.CharField(max_length=18, blank=True)
-    published_at = models.DateTimeField(null=True, help_text="The newest event that arrived, by its sender.")
-    arrived_at = models.DateTimeField(null=True, help_text="When the last one was stored.")
-    processed_at = models.DateTimeField(null=True, help_text="When the last one was processed.")
+    published_at = models.DateTimeField(
+        null=True, help_text=_("The newest event that arrived, by its sender.")
+    )
+    arrived_at = models.DateTimeField(null=True, help_text=_("When the last one was stored."))
+    processed_at = models.DateTimeField(null=True, help_text=_("When the last one was processed."))
 
     objects = PrimaryManager()
 
@@ -129,8 +134,8 @@ class Outage(models.Model):
     organization = models.ForeignKey(
         SalesforceOrganization, on_delete=models.CASCADE, related_name="outages", db_index=False
     )
-    began_at = models.DateTimeField(help_text="When the last heartbeat before it was sent.")
-    ended_at = models.DateTimeField(null=True, help_text="When the first heartbeat after it was sent.")
+    began_at = models.DateTimeField(help_text=_("When the last heartbeat before it was sent."))
+    ended_at = models.DateTimeField(null=True, help_text=_("When the first heartbeat after it was sent."))
 
     objects = PrimaryManager()
 

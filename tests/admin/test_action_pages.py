@@ -115,7 +115,7 @@ def test_it_says_what_became_of_its_messages_and_looks_on_while_that_can_change(
     sent = list(ProcessedMessage.objects.order_by("pk"))
     end(sent[0], Status.SUCCEEDED)
     answer = admin_client.get(page(started)).content.decode()
-    assert "What became of them: <strong>done 1, waiting 2</strong>." in answer
+    assert "Results: <strong>done 1, waiting 2</strong>." in answer
     assert "data-running" in answer
 
     end(sent[1], Status.SUCCEEDED), end(sent[2], Status.DEAD)

@@ -84,7 +84,7 @@ def test_what_failed_and_is_tried_again_is_shown_before_it_is_dead(admin_client:
     rows(message).update(fingerprint="a" * 32, reason="builtins.ValueError", attempts=3)
     (row,) = admin_client.get(desk()).context["rows"]
     assert (row.error, row.group.failed, row.group.retrying) == ("builtins.ValueError", 0, 1)
-    assert "1 opportunity still tried" in " ".join(admin_client.get(desk()).content.decode().split())
+    assert "1 opportunity retrying" in " ".join(admin_client.get(desk()).content.decode().split())
 
 
 def test_it_is_filtered_and_sorted(admin_client: Client) -> None:
@@ -120,31 +120,31 @@ def test_more_than_can_be_counted_is_said_and_the_newest_are_counted(
     organization()
     for number in range(4):
         failed(number)
-    assert "more than can be counted" not in admin_client.get(desk()).content.decode()
+    assert "failed messages are grouped" not in admin_client.get(desk()).content.decode()
     monkeypatch.setattr(failure_groups, "MAX_GROUPED_MESSAGES", 3)
     assert shown(admin_client) == [("host.errors.NoProgram", 3)]
-    assert "more than can be counted" in admin_client.get(desk()).content.decode()
+    assert "failed messages are grouped" in admin_client.get(desk()).content.decode()
 
 
 def test_an_empty_desk_says_that_all_is_well_and_when_the_poller_was_heard(admin_client: Client) -> None:
     silent = admin_client.get(desk()).content.decode()
     assert "No poller is running" in silent
-    assert "All is well" not in silent
+    assert "No failed messages. No backlog" not in silent
     now = timezone.now()
     Heartbeat.objects.create(name="a", kind="poller", started_at=now, beaten_at=now, received_at=now)
     well = admin_client.get(desk()).content.decode()
-    assert "All is well" in well
+    assert "No failed messages. No backlog" in well
     assert "the last heartbeat was" in well
 
 
 def test_what_waits_for_long_is_on_it(admin_client: Client) -> None:
     organization()
     message = opportunity()
-    assert "Waiting for long" not in admin_client.get(desk()).content.decode()
+    assert "<h2>Backlog</h2>" not in admin_client.get(desk()).content.decode()
     rows(message).update(due_at=timezone.now() - timedelta(minutes=10))
     answer = " ".join(admin_client.get(desk()).content.decode().split())
-    assert "<strong>1 opportunity</strong>, the oldest for 10 min, of 1 organization." in answer
-    assert "Waiting for long" not in admin_client.get(desk(type="item")).content.decode()
+    assert "<strong>1 opportunity</strong>, age of oldest 10 min, 1 organization." in answer
+    assert "<h2>Backlog</h2>" not in admin_client.get(desk(type="item")).content.decode()
 
 
 def test_it_searches_messages_and_is_found_from_their_list(admin_client: Client) -> None:

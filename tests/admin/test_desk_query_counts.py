@@ -50,7 +50,7 @@ def costs(client: Client) -> dict[str, int]:
         "group": group(f"{0:032}"),
         "deep": group(f"{0:032}", before=message.pk),
         "message": page(message),
-        "list": listing(ProcessedMessage) + "?word=needs-you",
+        "list": listing(ProcessedMessage) + "?status=failed",
     }
     return {name: len(queries(client, url)) for name, url in urls.items()}
 

@@ -51,14 +51,14 @@ def test_it_says_what_is_in_force_who_since_when_and_why(admin_client: Client) -
     answer = text(admin_client.get(flow()))
     for said in ("every event type of Northfield", "ann", "they move house", "item of every organization"):
         assert said in answer
-    assert "Throttle: 60 a minute" in answer
+    assert "Throttle: 60 messages/min" in answer
     since = timezone.localtime(OperatorAction.objects.earliest("pk").created_at)
     assert f"{since:%Y-%m-%d %H:%M}</time>" in answer
     assert "attachment of" not in answer
 
 
 def test_nothing_in_force_is_said_too(admin_client: Client) -> None:
-    assert "Nothing is paused or throttled." in text(admin_client.get(flow()))
+    assert "No pauses or rate limits are active." in text(admin_client.get(flow()))
 
 
 @pytest.mark.parametrize("event_type", ["", "item"])
@@ -123,10 +123,10 @@ def test_each_is_ended_by_its_button(login: Login) -> None:
     flow_operations.limit_rate("item", None, Actor("bob"), "", 60)
     for row in OperatorAction.objects.order_by("pk"):
         assert f'action="{end(row)}"' in text(client.get(flow()))
-        assert "Ended: " in text(client.post(end(row), follow=True))
+        assert "Removed: " in text(client.post(end(row), follow=True))
         row.refresh_from_db()
         assert row.ended_by == "ann"
-        assert "by somebody else" in text(client.post(end(row), follow=True))
+        assert "by another operator" in text(client.post(end(row), follow=True))
     assert FlowControls.read() == FlowControls()
 
 
@@ -184,7 +184,7 @@ def test_desk_dashboard_and_journal_lead_here_those_who_may(admin_client: Client
 def test_every_field_and_button_has_a_name(admin_client: Client) -> None:
     flow_operations.pause("item", None, Actor("bob"), "")
     answer = text(admin_client.get(flow()))
-    for label in ('<label for="id_event_type">', '<label for="id_organization">', "Pause of item of every"):
+    for label in ('<label for="id_event_type">', '<label for="id_organization">', "Pause, item of every"):
         assert label in answer
     asked = text(admin_client.post(flow(), {"kind": "throttle"}))
     for label in ('<label for="id_per_minute">', '<label for="id_reason">'):
@@ -200,4 +200,4 @@ def test_any_number_of_controls_and_organizations_costs_five_queries(admin_clien
 
 def test_a_control_has_a_page_in_the_journal(admin_client: Client) -> None:
     begin(admin_client, "throttle", per_minute="60")
-    assert "60 a minute" in text(admin_client.get(page(OperatorAction.objects.get())))
+    assert "60 messages/min" in text(admin_client.get(page(OperatorAction.objects.get())))

@@ -66,10 +66,10 @@ def test_it_says_what_became_of_those_that_were_sent_back(admin_client: Client) 
     operate(operations.DISCARD, rows(one), Actor("ann"), "test data")
     rows(two).update(status="succeeded")
     stands = {
-        stand["said"]: stand["count"]
+        stand["status"]: stand["count"]
         for stand in admin_client.get(group(three.fingerprint)).context["stands"]
     }
-    assert stands == {"needs you: dead": 1, "put away": 1, "done: succeeded": 1}
+    assert stands == {"dead": 1, "discarded": 1, "succeeded": 1}
     assert members(admin_client, three.fingerprint) == [three.pk]
 
 
@@ -78,7 +78,7 @@ def test_a_group_that_is_over_keeps_its_address(admin_client: Client) -> None:
     message = failed()
     rows(message).update(status="succeeded")
     answer = admin_client.get(group(message.fingerprint)).content.decode()
-    assert "None of its messages needs you any more" in answer
+    assert "No message of this group has failed or is being retried" in answer
 
 
 def test_what_has_no_fingerprint_has_a_page_too(admin_client: Client) -> None:

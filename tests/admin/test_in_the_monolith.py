@@ -37,7 +37,7 @@ for model in (Delivery, Heartbeat, OperatorAction, ProcessedMessage, SalesforceO
     assert "/backoffice/" in show(model), model
 assert "retries used up" in show(ProcessedMessage, message)
 record = SalesforceRecord.objects.get()
-assert "its messages" in show(SalesforceRecord, record)
+assert "Field sources" in show(SalesforceRecord, record)
 assert "Raw message" in show(Delivery, message.delivery)
 assert re.search(r">\d+ s ago<", show(Heartbeat))
 assert health.check_poller().ok, health.check_poller()

@@ -72,7 +72,7 @@ def test_adding_one_says_that_messages_wait_and_they_are_released(admin_client: 
     opportunity()
     posted = {"salesforce_id": HOME, "name": "Northfield", "mode": "live"}
     answer = admin_client.post(listing(SalesforceOrganization) + ADD, posted, follow=True).content.decode()
-    assert "Messages have waited for Northfield" in answer
+    assert "Messages are held for Northfield" in answer
 
     assert "1 messages reprocessed." in act(admin_client, "reprocess", SalesforceOrganization.objects.get())
 

@@ -39,7 +39,7 @@ def test_values_are_shown_by_post_and_the_look_is_written_down(
     of_delivery, of_message = OperatorAction.objects.order_by("-pk")
     assert (of_message.kind, of_message.actor_name, of_message.message) == ("look", "ann", message)
     assert (of_delivery.kind, of_delivery.reason) == ("look", f"delivery {message.delivery_id}")
-    assert "Values were shown" in client.get(page(message)).content.decode()
+    assert "Viewed payload" in client.get(page(message)).content.decode()
 
 
 def test_without_the_permission_nothing_is_shown_and_nothing_is_offered(
