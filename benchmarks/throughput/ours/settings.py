@@ -20,6 +20,8 @@ RQ_QUEUES = {
     name: {"URL": place.REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}
     for name in ("passport-opportunities", "passport-attachments", "passport-items")
 }
+# Each contender names its worker with --worker-class; without this setting `check` warns (W001).
+RQ = {"WORKER_CLASS": "passport_events.handling.rq_worker.PassportWorker"}
 PASSPORT_EVENTS: dict[str, object] = {
     "QUEUE_URL": place.QUEUE_URL,
     "ENDPOINT_URL": place.ENDPOINT_URL,
