@@ -20,6 +20,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = "from django.core.management import call_command as c; c('passport', 'ingest-dlq', '--once')"
+# A stop waits for the receive, which waits for messages.
+SETUP = """
+import django; django.setup()
+from django.conf import settings
+settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "SQS_WAIT_SECONDS": 1}
+"""
 DIES_BEFORE_THE_DELETE = """
 import os, signal
 from passport_events.receiving.sqs import SqsQueue
@@ -29,7 +35,7 @@ SqsQueue.delete = lambda self, messages: os.kill(os.getpid(), signal.SIGKILL)
 
 def python(code: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", f"import django; django.setup()\n{code}"],
+        [sys.executable, "-W", "error", "-c", SETUP + code],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
@@ -42,14 +48,15 @@ def test_a_kill_between_commit_and_delete_loses_and_doubles_nothing(
     home: SalesforceOrganization, sqs: Sqs
 ) -> None:
     give_up(sqs, *(opportunity(number) for number in range(7)), "hello")
+    # Of the receive that is cut off. SQS makes its messages visible again when this time ends.
+    _set_visibility(sqs, 1)
     killed = python(DIES_BEFORE_THE_DELETE + COMMAND)
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
     stored = set(ProcessedMessage.objects.values_list("pk", "dedup_key"))
     assert (len(stored), dead_letters(sqs)) == (8, 8)
 
-    # What SQS does by itself when the visibility timeout ends.
-    sqs.dead_letter_queue.set_attributes(Attributes={"VisibilityTimeout": "1"})
+    _set_visibility(sqs, 30)
     eventually(lambda: int(_attributes(sqs)["ApproximateNumberOfMessages"]) == 8, seconds=60)
     again = python(COMMAND)
     output, errors = again.communicate(timeout=60)
@@ -59,6 +66,10 @@ def test_a_kill_between_commit_and_delete_loses_and_doubles_nothing(
     assert set(ProcessedMessage.objects.values_list("pk", "dedup_key")) == stored
     assert [status for status, _ in outcomes()] == ["quarantined", *["waiting"] * 7]
     assert dead_letters(sqs) == 0
+
+
+def _set_visibility(sqs: Sqs, seconds: int) -> None:
+    sqs.dead_letter_queue.set_attributes(Attributes={"VisibilityTimeout": str(seconds)})
 
 
 def _attributes(sqs: Sqs) -> dict[str, str]:
@@ -91,9 +102,11 @@ def test_told_to_stop_it_finishes_what_it_has_received_and_exits_with_0(
 HANGS = """
 import time
 from passport_events.processes import threads
+from passport_events.receiving import poller
 from passport_events.receiving.sqs import SqsQueue
-threads.MAX_STEP_SECONDS = 10
+threads.MAX_STEP_SECONDS = 5
 threads.CHECK_SECONDS = 0.1
+poller.STOP_SECONDS = 1
 SqsQueue.receive = lambda self, limit, wait_seconds: time.sleep(600)
 """
 
