@@ -109,7 +109,8 @@ class Server:
 
         self._server = QuietServer((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # `shutdown` waits for the next poll.
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def settings(self) -> conf.Settings:
