@@ -104,7 +104,7 @@ def fill(count: int, homes: int) -> None:
 
 def pages() -> Iterator[tuple[str, str]]:
     """Every kind of page, and where it is."""
-    desk = reverse("admin:passport_events_processedmessage_desk")
+    desk = reverse("admin:passport_events_processedmessage_failures")
     rows = ProcessedMessage.objects
     dead = rows.filter(status=Status.DEAD).latest("pk")
     home = SalesforceOrganization.objects.latest("pk")
@@ -118,8 +118,8 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "group", group
     yield "group, deep in its pages", f"{group}?before={dead.pk // 10}"
     yield "messages", messages
-    for word in ("needs-you", "waiting", "working", "done", "put-away"):
-        yield f"messages, {word}", f"{messages}?word={word}"
+    for status in ("failed", "waiting", "processing", "succeeded", "discarded"):
+        yield f"messages, {status}", f"{messages}?status={status}"
     for status in Status:
         yield f"messages, status {status}", f"{messages}?status={status}"
     yield "messages, one type", f"{messages}?event_type=item"

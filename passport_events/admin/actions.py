@@ -24,7 +24,7 @@ from passport_events.admin import payload
 from passport_events.admin.base import ReadOnlyAdmin
 from passport_events.admin.confirmation import ConfirmationPage, get_actor
 from passport_events.admin.operation_forms import EVERYTHING, build_form
-from passport_events.admin.parts import some_names
+from passport_events.admin.pagination import limit_names
 from passport_events.admin.selection_form import SelectionForm, parse_list_query
 from passport_events.exceptions import OperationRefused
 from passport_events.models import OperatorAction, ProcessedMessage
@@ -173,7 +173,7 @@ class BulkActions(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction
                 "url": self.url_of(ProcessedMessage(pk=each.message)),
                 "reason": format_line(each.reason, 500),
                 "previous_reason": format_line(each.previous_reason),
-                "record_fields": some_names(each.record_fields),
+                "record_fields": limit_names(each.record_fields),
             }
             for each in dry_run.messages
         ]

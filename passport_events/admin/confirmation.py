@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from passport_events.admin.base import DeskAdmin
+from passport_events.admin.base import PassportModelAdmin
 from passport_events.admin.operation_forms import build_reason_form
 from passport_events.exceptions import OperationRefused
 from passport_events.operating.audit_log import Actor
@@ -31,7 +31,7 @@ def get_actor(request: HttpRequest) -> Actor:
     return Actor.from_user(request.user)  # type: ignore[arg-type]  # admin_view let no anonymous in
 
 
-class ConfirmationPage(DeskAdmin[M]):
+class ConfirmationPage(PassportModelAdmin[M]):
     """Shows what an operation means before a POST with `confirmed` runs it."""
 
     def ask_to_confirm(

@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from passport_events.admin import search
-from passport_events.admin.parts import part_of, some_names
-from passport_events.admin.payload import Payload
-from passport_events.admin.reveal import RevealingAdmin
+from passport_events.admin import filters
+from passport_events.admin.pagination import get_part, limit_names
+from passport_events.admin.payload import RevealingAdmin, ShownPayload
 from passport_events.models import Delivery
 from passport_events.models.personal_data import get_masked_columns
 from passport_events.operating.text import format_line
@@ -33,7 +32,7 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
         return super().get_queryset(request).defer(*get_masked_columns(Delivery))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
-        return (queryset.filter(search.of_deliveries(text)) if text else queryset), False
+        return (queryset.filter(filters.search_deliveries(text)) if text else queryset), False
 
     @admin.display(description=_("ID"))
     def number(self, delivery: Delivery) -> str:
@@ -47,16 +46,16 @@ class DeliveryAdmin(RevealingAdmin[Delivery]):
     def sns_id(self, delivery: Delivery) -> str:
         return format_line(delivery.sns_message_id)
 
-    def content(self, row: Delivery, payload: Payload, request: HttpRequest) -> dict[str, Any]:
+    def content(self, row: Delivery, payload: ShownPayload, request: HttpRequest) -> dict[str, Any]:
         delivery = Delivery.objects.get(pk=row.pk)
         messages = delivery.messages.defer("content", "merged").order_by("pk")
-        part = part_of(request, "messages", messages)
+        part = get_part(request, "messages", messages)
         return {
             "delivery": delivery,
             "sqs_id": format_line(delivery.sqs_message_id),
             "sns_id": format_line(delivery.sns_message_id),
             "topic": format_line(delivery.topic_arn),
-            "attributes": some_names(sorted(delivery.attributes)),
+            "attributes": limit_names(sorted(delivery.attributes)),
             "body": payload.body(delivery.body),
             "part": part,
             "messages_of_it": [

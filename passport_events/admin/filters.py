@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
-from passport_events.admin.parts import MAX_CHOICES
-from passport_events.models import LIVE, ProcessedMessage, SalesforceOrganization, Status
+from passport_events.admin.pagination import MAX_CHOICES
+from passport_events.exceptions import Unreadable
+from passport_events.models import LIVE, Delivery, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.models.status import FAILED
 from passport_events.operating.selection import parse_id
+from passport_events.salesforce_ids import normalize_id
 
 WINDOW = 100_000
 """Messages that a list looks at which is filtered by type or organization alone."""
@@ -56,7 +59,7 @@ class EventTypeFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProcessedMessage]
     ) -> QuerySet[ProcessedMessage] | None:
-        return _newest(queryset.filter(event_type=self.value()), request) if self.value() else None
+        return _find_newest(queryset.filter(event_type=self.value()), request) if self.value() else None
 
 
 class OrganizationFilter(admin.SimpleListFilter):
@@ -78,7 +81,7 @@ class OrganizationFilter(admin.SimpleListFilter):
         home = SalesforceOrganization.objects.filter(pk=key).values("salesforce_id")
         # Its id in Salesforce as well, because that is what the indexes of failures have.
         rows = queryset.filter(organization=key, organization_salesforce_id=Subquery(home))
-        return _newest(rows, request)
+        return _find_newest(rows, request)
 
 
 def is_windowed(request: HttpRequest) -> bool:
@@ -94,8 +97,38 @@ def is_windowed(request: HttpRequest) -> bool:
     return is_broad and not is_indexed and is_succeeded
 
 
-def _newest(queryset: QuerySet[ProcessedMessage], request: HttpRequest) -> QuerySet[ProcessedMessage]:
+def _find_newest(queryset: QuerySet[ProcessedMessage], request: HttpRequest) -> QuerySet[ProcessedMessage]:
     if not is_windowed(request):
         return queryset
     newest = ProcessedMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     return queryset.filter(pk__gt=newest - WINDOW)
+
+
+_DEDUP_KEY = re.compile(r"[0-9a-f]{64}")
+_PRIMARY_KEY = re.compile(r"[0-9]{1,14}")
+HELP = _("Complete IDs only: message, Salesforce record, dedup key, SQS or SNS message.")
+
+
+def search_messages(text: str) -> Q:
+    """The messages that a search means."""
+    if _DEDUP_KEY.fullmatch(text):
+        return Q(dedup_key=text)
+    if _PRIMARY_KEY.fullmatch(text):
+        return Q(pk=int(text))
+    try:
+        return Q(record_id=normalize_id(text))
+    except Unreadable:
+        return Q(delivery__in=Delivery.objects.filter(search_deliveries(text)).values("pk"))
+
+
+def search_deliveries(text: str) -> Q:
+    """The deliveries that a search means."""
+    return Q(sqs_message_id=text) | Q(sns_message_id=text)
+
+
+def search_records(text: str) -> Q:
+    """The records that a search means."""
+    try:
+        return Q(record_id=normalize_id(text))
+    except Unreadable:
+        return Q(record_id=text)

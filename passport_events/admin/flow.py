@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -10,15 +12,18 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from passport_events.admin.base import DeskAdmin, ReadOnlyAdmin
+from passport_events import conf
+from passport_events.admin.base import PassportModelAdmin, ReadOnlyAdmin
 from passport_events.admin.confirmation import ConfirmationPage, get_actor
-from passport_events.admin.flow_forms import CONTROLS, FlowControl, ScopeForm
 from passport_events.admin.operation_forms import build_form
-from passport_events.admin.parts import part_of
-from passport_events.models import ActionKind, OperatorAction, ProcessedMessage
+from passport_events.admin.pagination import MAX_CHOICES, get_part
+from passport_events.models import ActionKind, OperatorAction, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import flow_operations
+from passport_events.operating.operations import PAUSE, RATE_LIMIT, Operation
 from passport_events.operating.selection import MAX_COUNTED, count
 from passport_events.operating.text import escape_invisible, format_line
 
@@ -53,7 +58,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         how = build_form(control.operation, request.POST if "confirmed" in request.POST else None)
         if not how.is_valid():
             return self._ask_for_control(request, control, which, how)
-        said = _words(*which.scope())
+        said = _describe(*which.scope())
         if control.begin(*which.scope(), get_actor(request), **how.cleaned_data):
             messages.success(
                 request,
@@ -79,7 +84,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
         )
         if action is None:
             raise Http404
-        said = f"{action.get_kind_display()}, {_words(action.event_type, action.organization)}"
+        said = f"{action.get_kind_display()}, {_describe(action.event_type, action.organization)}"
         if flow_operations.end_control(action, get_actor(request)):
             messages.success(request, gettext("Removed: %(control)s.") % {"control": said})
         else:
@@ -90,7 +95,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
 
     def _show_controls(self, request: HttpRequest) -> HttpResponse:
         in_force = OperatorAction.objects.in_force().select_related("organization").order_by("pk")
-        part = part_of(request, "controls", in_force)
+        part = get_part(request, "controls", in_force)
         return self.page(
             request,
             "passport_events/admin/flow.html",
@@ -98,7 +103,7 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
             rows=[
                 {
                     "action": action,
-                    "scope": _words(action.event_type, action.organization),
+                    "scope": _describe(action.event_type, action.organization),
                     "who": format_line(action.actor_name),
                     "why": escape_invisible(action.reason, 1_000),
                     "url": self.url_of(action),
@@ -132,11 +137,11 @@ class FlowPages(ConfirmationPage[OperatorAction], ReadOnlyAdmin[OperatorAction])
             count=found,
             is_capped=found >= MAX_COUNTED,
             noun=gettext("messages waiting or processing"),
-            description=_words(event_type, organization),
+            description=_describe(event_type, organization),
         )
 
 
-def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
+def build_flow_url(desk: PassportModelAdmin[Any], request: HttpRequest) -> str:
     """The page; empty where the journal is not on this site, or not for this person."""
     try:
         journal = desk.admin_site.get_model_admin(OperatorAction)
@@ -146,7 +151,54 @@ def flow_url(desk: DeskAdmin[Any], request: HttpRequest) -> str:
     return desk.url_for(OperatorAction, "flow") if may_look else ""
 
 
-def _words(event_type: str | None, organization: flow_operations.Organization) -> str:
+def _describe(event_type: str | None, organization: flow_operations.Organization) -> str:
     of = format_line(organization.name) if organization else gettext("every organization")
     types = event_type or gettext("every event type")
     return gettext("%(event_types)s of %(organization)s") % {"event_types": types, "organization": of}
+
+
+class ScopeForm(forms.Form):
+    """Of what?"""
+
+    event_type = forms.ChoiceField(required=False)
+    organization = forms.ModelChoiceField(
+        SalesforceOrganization.objects.order_by("name", "pk"),
+        required=False,
+        empty_label=_("every organization"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        types = [(name, name) for name in conf.get_settings().live_types()]
+        if SalesforceOrganization.objects.count() > MAX_CHOICES:
+            by_id = self.fields["organization"] = forms.ModelChoiceField(
+                SalesforceOrganization.objects.all(),
+                to_field_name="salesforce_id",
+                required=False,
+                widget=forms.TextInput(attrs={"placeholder": _("00D…, empty: all")}),
+            )
+            by_id.label = _("Organization")
+        self.fields["event_type"].choices = [("", _("every event type")), *types]  # type: ignore[attr-defined]  # a choice field
+
+    def scope(self) -> tuple[str | None, flow_operations.Organization]:
+        """As controls want it; the form must be valid."""
+        return self.cleaned_data["event_type"] or None, self.cleaned_data["organization"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlowControl:
+    """A pause or a rate limit in the admin."""
+
+    operation: Operation
+    end_label: str | Promise
+    begin: Callable[..., bool]
+    """Takes event type, organization, actor, and the values of the operation's form."""
+
+
+CONTROLS = {
+    control.operation.kind: control
+    for control in (
+        FlowControl(operation=PAUSE, end_label=_("Resume"), begin=flow_operations.pause),
+        FlowControl(operation=RATE_LIMIT, end_label=_("Remove"), begin=flow_operations.limit_rate),
+    )
+}

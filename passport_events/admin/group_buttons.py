@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from passport_events.admin.actions import BulkActions
-from passport_events.admin.base import DeskAdmin
+from passport_events.admin.base import PassportModelAdmin
 from passport_events.admin.links import find_audit_log
-from passport_events.admin.parts import part_of
+from passport_events.admin.pagination import get_part
 from passport_events.event import S3_POINTER
 from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.models.status import FAILED
@@ -35,7 +35,7 @@ BUTTONS: tuple[tuple[Operation, Sequence[Status]], ...] = (
 
 
 def build_context(
-    desk: DeskAdmin[ProcessedMessage],
+    desk: PassportModelAdmin[ProcessedMessage],
     request: HttpRequest,
     fingerprint: str,
     stands: Mapping[str, int],
@@ -47,8 +47,8 @@ def build_context(
         return {}
     # What could not be fetched from S3 is quarantined, and can be sent back as well.
     more = (Status.QUARANTINED,) if S3_POINTER in event_types else ()
-    written = part_of(request, "notes", audit_log.list_notes(fingerprint), MAX_NOTES)
-    done = part_of(request, "actions", audit_log.list_group_operations(fingerprint), MAX_NOTES)
+    written = get_part(request, "notes", audit_log.list_notes(fingerprint), MAX_NOTES)
+    done = get_part(request, "actions", audit_log.list_group_operations(fingerprint), MAX_NOTES)
     return {
         "act_url": journal.url("act"),
         "buttons": [

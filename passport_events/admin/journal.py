@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from passport_events.admin import action_page
 from passport_events.admin.actions import BulkActions
-from passport_events.admin.flow import FlowPages, flow_url
+from passport_events.admin.flow import FlowPages, build_flow_url
 from passport_events.models import ActionKind, OperatorAction, Progress
 from passport_events.operating import runner
 from passport_events.operating.audit_log import Actor
@@ -58,7 +58,7 @@ class OperatorActionAdmin(FlowPages, BulkActions):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().changelist_view(
-            request, {"flow_url": flow_url(self, request), **(extra_context or {})}
+            request, {"flow_url": build_flow_url(self, request), **(extra_context or {})}
         )
 
     def get_urls(self) -> list[URLPattern]:

@@ -10,7 +10,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest
 
 from passport_events.admin.actions import BulkActions
-from passport_events.admin.base import DeskAdmin
+from passport_events.admin.base import PassportModelAdmin
 from passport_events.models import OperatorAction, ProcessedMessage, SalesforceOrganization, Status
 from passport_events.operating.operations import REPLAY, REPLAYABLE, REPROCESS
 
@@ -19,7 +19,7 @@ VIEW_MESSAGES = "passport_events.view_processedmessage"
 ADD_ORGANIZATION = "passport_events.add_salesforceorganization"
 
 
-def find_audit_log(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | None:
+def find_audit_log(desk: PassportModelAdmin[Any], request: HttpRequest) -> BulkActions | None:
     """Where actions begin; None where the journal is not on this site, or not for this person."""
     try:
         journal = desk.admin_site.get_model_admin(OperatorAction)
@@ -31,7 +31,7 @@ def find_audit_log(desk: DeskAdmin[Any], request: HttpRequest) -> BulkActions | 
 
 
 def build_reprocess_url(
-    desk: DeskAdmin[Any], request: HttpRequest, organization: SalesforceOrganization
+    desk: PassportModelAdmin[Any], request: HttpRequest, organization: SalesforceOrganization
 ) -> str:
     """Where what waited for an organization can be reprocessed; empty for who may not."""
     statuses = (Status.QUARANTINED, Status.IGNORED)
@@ -40,7 +40,7 @@ def build_reprocess_url(
     )
 
 
-def build_replay_url(desk: DeskAdmin[Any], request: HttpRequest, message: ProcessedMessage) -> str:
+def build_replay_url(desk: PassportModelAdmin[Any], request: HttpRequest, message: ProcessedMessage) -> str:
     """Where all that a release ended as it ended this message can be replayed; empty for who may not."""
     if not message.release or not message.event_type or message.status not in REPLAYABLE:
         return ""
@@ -55,7 +55,7 @@ def build_replay_url(desk: DeskAdmin[Any], request: HttpRequest, message: Proces
 
 
 def list_unknown_organizations(
-    desk: DeskAdmin[Any], request: HttpRequest, ids: Iterable[str], known: Collection[str]
+    desk: PassportModelAdmin[Any], request: HttpRequest, ids: Iterable[str], known: Collection[str]
 ) -> list[dict[str, str]]:
     """Where organizations that nobody has added can be added: the first of them."""
     url = desk.url_for(SalesforceOrganization, "add")
@@ -65,7 +65,7 @@ def list_unknown_organizations(
     return [{"id": id_, "url": f"{url}?{urlencode({'salesforce_id': id_})}"} for id_ in unknown[:MAX_UNKNOWN]]
 
 
-def _build_act_url(desk: DeskAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
+def _build_act_url(desk: PassportModelAdmin[Any], request: HttpRequest, permission: str, **said: Any) -> str:
     journal = find_audit_log(desk, request)
     if journal is None or not request.user.has_perms((permission, VIEW_MESSAGES)):
         return ""

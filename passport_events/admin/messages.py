@@ -11,13 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from passport_events.admin import message_page, search
+from passport_events.admin import filters, message_page
 from passport_events.admin.confirmation import RowAction, RowActions
-from passport_events.admin.desk import DeskPages
+from passport_events.admin.failures import FailurePages
 from passport_events.admin.filters import EventTypeFilter, OrganizationFilter, StatusFilter
 from passport_events.admin.links import build_replay_url
-from passport_events.admin.payload import Payload
-from passport_events.admin.reveal import RevealingAdmin
+from passport_events.admin.payload import RevealingAdmin, ShownPayload
 from passport_events.exceptions import NothingToDo
 from passport_events.models import ProcessedMessage, Progress
 from passport_events.operating import runner
@@ -42,7 +41,7 @@ def _build_row_action(operation: Operation) -> RowAction:
 
 
 @admin.register(ProcessedMessage)
-class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[ProcessedMessage]):
+class MessageAdmin(FailurePages, RowActions[ProcessedMessage], RevealingAdmin[ProcessedMessage]):
     """Messages."""
 
     row_actions = tuple(map(_build_row_action, (RETRY, DISCARD, RESTORE)))
@@ -63,14 +62,14 @@ class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[Proce
     list_select_related = ("organization",)
     ordering = ("-pk",)
     search_fields = ("record_id",)  # shows the box; what it means is in `search`
-    search_help_text = search.HELP
+    search_help_text = filters.HELP
     sortable_by: ClassVar[tuple[str, ...]] = ()  # other orders have no index
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcessedMessage]:
         return super().get_queryset(request).defer("content", "merged")  # large, and not in the list
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
-        return (queryset.filter(search.of_messages(text)) if text else queryset), False
+        return (queryset.filter(filters.search_messages(text)) if text else queryset), False
 
     @admin.display(description=_("ID"))
     def number(self, message: ProcessedMessage) -> str:
@@ -84,10 +83,10 @@ class MessageAdmin(DeskPages, RowActions[ProcessedMessage], RevealingAdmin[Proce
     def why(self, message: ProcessedMessage) -> str:
         return format_line(message.reason, 80)
 
-    def content(self, row: ProcessedMessage, payload: Payload, request: HttpRequest) -> dict[str, Any]:
+    def content(self, row: ProcessedMessage, payload: ShownPayload, request: HttpRequest) -> dict[str, Any]:
         message = ProcessedMessage.objects.select_related("delivery", "organization").get(pk=row.pk)
         return {
             "buttons": self.list_buttons(request, message),
             "alike_url": build_replay_url(self, request, message),
-            **message_page.context_of(self, message, payload, request),
+            **message_page.build_context(self, message, payload, request),
         }

@@ -134,23 +134,23 @@ class OrganizationAdmin(RowActions[SalesforceOrganization]):
 
     @admin.display(description=_("paused"))
     def paused(self, organization: SalesforceOrganization) -> str:
-        return ", ".join(event_type or "all" for event_type in _standing(organization).paused)
+        return ", ".join(event_type or "all" for event_type in _count_failed(organization).paused)
 
     @admin.display(description=_("waiting"))
     def waiting(self, organization: SalesforceOrganization) -> SafeString | str:
-        standing = _standing(organization)
+        standing = _count_failed(organization)
         return self._count(standing.waiting, f"organization__id__exact={organization.pk}&status=waiting")
 
     @admin.display(description=_("dead"))
     def dead(self, organization: SalesforceOrganization) -> SafeString | str:
-        standing = _standing(organization)
+        standing = _count_failed(organization)
         # By Salesforce's id, as they are counted: pointers have no other.
         query = f"organization_salesforce_id={organization.salesforce_id}&status=dead"
         return self._count(standing.dead, query)
 
     @admin.display(description=_("quarantined"))
     def quarantined(self, organization: SalesforceOrganization) -> str:
-        return f"{_standing(organization).quarantined:,}"
+        return f"{_count_failed(organization).quarantined:,}"
 
     def _count(self, count: int, query: str) -> SafeString | str:
         url = self.list_url(ProcessedMessage, query)
@@ -158,6 +158,6 @@ class OrganizationAdmin(RowActions[SalesforceOrganization]):
         return format_html('<a href="{}">{}</a>', url, text) if count and url else text
 
 
-def _standing(organization: SalesforceOrganization) -> OrganizationCounts:
+def _count_failed(organization: SalesforceOrganization) -> OrganizationCounts:
     standing: OrganizationCounts = organization.standing  # type: ignore[attr-defined]  # put there for the list
     return standing

@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from passport_events.admin import search
-from passport_events.admin.parts import part_of, some_names
-from passport_events.admin.payload import Payload
-from passport_events.admin.reveal import RevealingAdmin
+from passport_events.admin import filters
+from passport_events.admin.pagination import get_part, limit_names
+from passport_events.admin.payload import RevealingAdmin, ShownPayload
 from passport_events.clock import convert_to_database
 from passport_events.models import ProcessedMessage, SalesforceRecord
 from passport_events.models.personal_data import get_masked_columns
@@ -46,16 +45,16 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
         return super().get_queryset(request).defer(*get_masked_columns(SalesforceRecord))
 
     def search(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> tuple[QuerySet[Any], bool]:
-        return (queryset.filter(search.of_records(text)) if text else queryset), False
+        return (queryset.filter(filters.search_records(text)) if text else queryset), False
 
     @admin.display(description=_("entity"))
     def kind(self, record: SalesforceRecord) -> str:
         return format_line(record.entity)
 
-    def content(self, row: SalesforceRecord, payload: Payload, request: HttpRequest) -> dict[str, Any]:
+    def content(self, row: SalesforceRecord, payload: ShownPayload, request: HttpRequest) -> dict[str, Any]:
         record = SalesforceRecord.objects.select_related("organization").get(pk=row.pk)
         found = explain_record(record)
-        fields = part_of(request, "fields", found.fields)
+        fields = get_part(request, "fields", found.fields)
         # No template gets the record: it would ask `record["record_id"]`, which is a field in Salesforce.
         return {
             "record_id": record.record_id,
@@ -74,12 +73,12 @@ class RecordAdmin(RevealingAdmin[SalesforceRecord]):
             "messages_url": self.list_url(ProcessedMessage, urlencode({"q": record.record_id})),
         }
 
-    def _field(self, field: FieldBlame, payload: Payload) -> dict[str, Any]:
+    def _field(self, field: FieldBlame, payload: ShownPayload) -> dict[str, Any]:
         value = "" if field.is_unknown else payload.value(field.value)
         return {"name": format_line(field.name), "value": value, "field": field, **self._origin(field.origin)}
 
     def _late(self, late: LateMessage) -> dict[str, Any]:
-        return {"late": late, "lost": some_names(late.lost), **self._origin(Origin(late.message, late.time))}
+        return {"late": late, "lost": limit_names(late.lost), **self._origin(Origin(late.message, late.time))}
 
     def _origin(self, origin: Origin) -> dict[str, Any]:
         url = self.url_of(ProcessedMessage(pk=origin.message)) if origin.message else ""

@@ -27,7 +27,7 @@ _BAD = (Status.DEAD, Status.QUARANTINED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """One thing that happened."""
 
     when: datetime
@@ -43,33 +43,33 @@ class Step:
     """Time since the step before."""
 
 
-def timeline(
+def build_timeline(
     message: ProcessedMessage, attempts: Iterable[MessageAttempt], actions: Iterable[OperatorAction]
-) -> list[Step]:
+) -> list[TimelineStep]:
     """Every step, the first one first."""
     steps = [
-        *_way_here(message.delivery),
-        *(_attempt(attempt, message.finished_at) for attempt in attempts),
-        *_handling(message),
-        *map(_action, actions),
+        *_build_delivery_steps(message.delivery),
+        *(_build_attempt_step(attempt, message.finished_at) for attempt in attempts),
+        *_build_processing_steps(message),
+        *map(_build_operation_step, actions),
     ]
     ordered = sorted(steps, key=lambda step: step.when)
-    gaps = ["", *(_gap(later.when - earlier.when) for earlier, later in itertools.pairwise(ordered))]
+    gaps = ["", *(_format_gap(later.when - earlier.when) for earlier, later in itertools.pairwise(ordered))]
     return [dataclasses.replace(step, after=gap) for step, gap in zip(ordered, gaps, strict=True)]
 
 
-def _way_here(delivery: Delivery) -> Iterator[Step]:
+def _build_delivery_steps(delivery: Delivery) -> Iterator[TimelineStep]:
     if delivery.published_at and delivery.sns_message_id:
-        yield Step(delivery.published_at, gettext("Published"), gettext("Accepted by SNS."))
+        yield TimelineStep(delivery.published_at, gettext("Published"), gettext("Accepted by SNS."))
     if delivery.sent_at:
-        yield Step(delivery.sent_at, gettext("Sent"), gettext("Accepted by SQS."))
+        yield TimelineStep(delivery.sent_at, gettext("Sent"), gettext("Accepted by SQS."))
     count = gettext("receive count %(count)s") % {"count": delivery.receive_count}
-    yield Step(delivery.received_at, gettext("Received"), f"({count})")
+    yield TimelineStep(delivery.received_at, gettext("Received"), f"({count})")
 
 
-def _handling(message: ProcessedMessage) -> Iterator[Step]:
+def _build_processing_steps(message: ProcessedMessage) -> Iterator[TimelineStep]:
     if message.claimed_at:
-        yield Step(message.claimed_at, gettext("Claimed"), gettext("Last claim by a worker."))
+        yield TimelineStep(message.claimed_at, gettext("Claimed"), gettext("Last claim by a worker."))
     if message.finished_at:
         release = (
             " " + gettext("Release %(name)s.") % {"name": format_line(message.release)}
@@ -78,24 +78,24 @@ def _handling(message: ProcessedMessage) -> Iterator[Step]:
         )
         tone = "bad" if message.status in _BAD else "good"
         title = gettext("Finished: %(status)s") % {"status": message.status}
-        yield Step(message.finished_at, title, format_line(message.reason) + release, tone=tone)
+        yield TimelineStep(message.finished_at, title, format_line(message.reason) + release, tone=tone)
     if message.due_at:
         is_held = message.status == Status.PROCESSING
-        yield Step(
+        yield TimelineStep(
             message.due_at,
             gettext("Lease expires") if is_held else gettext("Due"),
             "" if is_held else gettext("Can be claimed from this time."),
         )
 
 
-def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
+def _build_attempt_step(attempt: MessageAttempt, finished_at: datetime | None) -> TimelineStep:
     known = ((attempt.worker, gettext("by")), (attempt.release, gettext("release")))
     by = " ".join(f"{word} {format_line(value)}" for value, word in known if value)
     title = gettext("Attempt %(number)s failed") % {"number": attempt.number}
     if attempt.generation:
         title += " " + gettext("(replay %(number)s)") % {"number": attempt.generation}
     # The message's end is written a moment before its last attempt, in the same transaction.
-    return Step(
+    return TimelineStep(
         min(attempt.ended_at, finished_at or attempt.ended_at),
         title,
         by,
@@ -108,15 +108,15 @@ def _attempt(attempt: MessageAttempt, finished_at: datetime | None) -> Step:
     )
 
 
-def _action(action: OperatorAction) -> Step:
+def _build_operation_step(action: OperatorAction) -> TimelineStep:
     by = gettext("by %(operator)s") % {"operator": format_line(action.actor_name)}
     text = by + (f": {escape_invisible(action.reason, MAX_ERROR)}" if action.reason else "")
     if action.kind == ActionKind.LOOK:
-        return Step(action.created_at, gettext("Viewed payload"), by)
-    return Step(action.created_at, gettext("Operator: %(kind)s") % {"kind": action.kind}, text)
+        return TimelineStep(action.created_at, gettext("Viewed payload"), by)
+    return TimelineStep(action.created_at, gettext("Operator: %(kind)s") % {"kind": action.kind}, text)
 
 
-def _gap(span: timedelta) -> str:
+def _format_gap(span: timedelta) -> str:
     seconds = span.total_seconds()
     if seconds < 120:
         return f"+{seconds:.2f} s"

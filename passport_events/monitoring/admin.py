@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 
 from passport_events import conf
 from passport_events.admin.base import ReadOnlyAdmin
-from passport_events.admin.flow import flow_url
-from passport_events.admin.parts import MAX_CHOICES, part_of
+from passport_events.admin.flow import build_flow_url
+from passport_events.admin.pagination import MAX_CHOICES, get_part
 from passport_events.monitoring.dashboard import Dashboard, read_dashboard
 from passport_events.monitoring.dashboard.time_ranges import DEFAULT_RANGE, RANGES
 from passport_events.monitoring.dashboard.warnings import find_warnings
@@ -69,14 +69,14 @@ class DashboardAdmin(ReadOnlyAdmin[Figures]):
             title=gettext("Dashboard"),
             dashboard=dashboard,
             warnings=[warning.text for warning in find_warnings(dashboard)],
-            parts={name: part_of(request, name, getattr(dashboard, name)) for name in PARTS},
+            parts={name: get_part(request, name, getattr(dashboard, name)) for name in PARTS},
             homes=dashboard.organizations if len(dashboard.organizations) <= MAX_CHOICES else {},
             ranges=RANGES.values(),
             event_types=conf.get_settings().live_types(),
             scope=scope,
             # As the template's filters show times.
             zone=timezone.get_current_timezone_name() if settings.USE_TZ else "UTC",
-            flow_url=flow_url(self, request),
+            flow_url=build_flow_url(self, request),
             json_url=f"{self.url('json')}?{request.GET.urlencode()}",
         )
 

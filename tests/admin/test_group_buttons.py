@@ -11,7 +11,7 @@ from passport_events.operating.audit_log import Actor
 from passport_events.operating.operations import RETRY
 from passport_events.operating.selection import Selection
 from tests.admin.conftest import Login
-from tests.admin.test_desk import failed
+from tests.admin.test_failures import failed
 from tests.admin.urls import action, group, page
 from tests.operating.inbox import organization, rows, store
 

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from passport_events.models import MessageAttempt, ProcessedMessage
 from passport_events.operating import failure_groups, operations
 from passport_events.operating.audit_log import Actor
-from tests.admin.test_desk import failed
+from tests.admin.test_failures import failed
 from tests.admin.urls import desk, group, listing, page
 from tests.operating.inbox import dead, operate, organization, rows, store
 

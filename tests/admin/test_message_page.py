@@ -17,7 +17,7 @@ from passport_events.operating.selection import Selection
 from passport_events.testing import contract_message, record_id, relay_message, sns_notification
 from passport_events.testing.factories import COMMITTED_MS
 from project.embedded import ValkeyServer
-from tests.admin.test_desk import failed
+from tests.admin.test_failures import failed
 from tests.admin.urls import group, page
 from tests.operating.inbox import HOME, opportunity, organization, rows, store
 

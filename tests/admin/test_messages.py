@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from passport_events.admin import filters, paginator
+from passport_events.admin import filters, pagination
 from passport_events.models import MessageAttempt, ProcessedMessage
 from passport_events.operating import operations
 from passport_events.operating.audit_log import Actor
@@ -74,7 +74,7 @@ def test_a_type_or_organization_alone_is_looked_for_among_the_newest(
 def test_a_long_list_is_not_counted_to_its_end(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(paginator, "MOST_COUNTED", 2)
+    monkeypatch.setattr(pagination, "MAX_COUNTED", 2)
     organization()
     for number in range(3):
         opportunity(number)

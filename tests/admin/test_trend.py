@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passport_events.admin.trend import Trend
+from passport_events.admin.failure_rows import Trend
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ from passport_events.admin.trend import Trend
 def test_a_trend_compares_the_last_hour_with_those_before(
     by_hour: tuple[int, ...], bars: str, text: str
 ) -> None:
-    assert Trend.of(by_hour) == Trend(bars, text)
+    assert Trend.from_counts(by_hour) == Trend(bars, text)
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=12))
 def test_no_failure_is_the_lowest_bar_and_any_failure_is_higher(by_hour: list[int]) -> None:
-    bars = Trend.of(by_hour).bars
+    bars = Trend.from_counts(by_hour).bars
     assert [bar == "▁" for bar in bars] == [not count for count in by_hour]

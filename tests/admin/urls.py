@@ -23,7 +23,7 @@ def reveal(row: Model, site: str = "admin") -> str:
 
 def desk(**query: Any) -> str:
     """The desk."""
-    found = reverse("admin:passport_events_processedmessage_desk")
+    found = reverse("admin:passport_events_processedmessage_failures")
     return f"{found}?{urlencode(query)}" if query else found
 
 

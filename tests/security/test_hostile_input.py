@@ -17,7 +17,7 @@ from django.contrib import admin
 from django.http import QueryDict
 from django.test import Client
 
-from passport_events.admin.base import DeskAdmin
+from passport_events.admin.base import PassportModelAdmin
 from passport_events.admin.operation_forms import FORMS
 from passport_events.models import OperatorAction
 from passport_events.operating.operations import ON_MESSAGES
@@ -117,7 +117,7 @@ def names_read(client: Client, every: list[Address], monkeypatch: pytest.MonkeyP
                 client.generic(method, address.url, *_body(data) if method == "POST" else ())
             read[method] |= asked
         desk = lists.get(address.name)
-        if isinstance(desk, DeskAdmin):
+        if isinstance(desk, PassportModelAdmin):
             read["GET"] |= {*DJANGO_LISTS, *desk.allowed_lookups(), "fields__Name"}
         found[address.url] = {
             method: names - {"csrfmiddlewaretoken", "_method"} for method, names in read.items()
@@ -146,7 +146,7 @@ def test_parameters_of_addresses_take_any_value(
     client: Client, every: list[Address], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = names_read(client, every, monkeypatch)
-    assert {"type", "organization", "sort", "page"} <= read[action("desk")]["GET"]
+    assert {"type", "organization", "sort", "page"} <= read[action("failures")]["GET"]
     assert {"before"} <= next(names["GET"] for url, names in read.items() if GROUP in url)
     values = {**{what: quote(value, safe="") for what, value in NASTY.items()}, **RAW}
     wrong = []

@@ -43,7 +43,7 @@ GET: dict[str, tuple[str, ...] | None] = {
         f"admin:passport_events_{model}_reveal": None
         for model in ("delivery", "processedmessage", "salesforcerecord")
     },
-    "admin:passport_events_processedmessage_desk": (VIEWS["processedmessage"],),
+    "admin:passport_events_processedmessage_failures": (VIEWS["processedmessage"],),
     "admin:passport_events_processedmessage_group": (VIEWS["processedmessage"],),
     "admin:passport_events_operatoraction_act": (VIEWS["operatoraction"], VIEWS["processedmessage"]),
     "admin:passport_events_operatoraction_flow": (VIEWS["operatoraction"],),

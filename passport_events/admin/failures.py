@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from passport_events import conf
-from passport_events.admin import desk_rows, filters, group_buttons, links
-from passport_events.admin.base import DeskAdmin
-from passport_events.admin.flow import flow_url
-from passport_events.admin.parts import MAX_CHOICES
+from passport_events.admin import failure_rows, filters, group_buttons, links
+from passport_events.admin.base import PassportModelAdmin
+from passport_events.admin.flow import build_flow_url
+from passport_events.admin.pagination import MAX_CHOICES
 from passport_events.admin.query_parameters import QueryParameters
 from passport_events.models import MessageAttempt, ProcessedMessage, SalesforceOrganization
 from passport_events.operating import failure_groups, health
@@ -39,7 +39,7 @@ UNGROUPED = "none"
 """In an address, for messages without a fingerprint."""
 
 
-class DeskPages(DeskAdmin[ProcessedMessage]):
+class FailurePages(PassportModelAdmin[ProcessedMessage]):
     """Adds both pages to the admin of messages."""
 
     change_list_template: ClassVar[str] = "passport_events/admin/change_list.html"
@@ -47,26 +47,26 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("desk/", view(self.desk_view), name=self.url_name("desk")),
+            path("failures/", view(self.failures_view), name=self.url_name("failures")),
             path("desk/<str:fingerprint>/", view(self.group_view), name=self.url_name("group")),
             *super().get_urls(),
         ]
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-        return super().page(request, template, **{"desk_url": self.url("desk"), **context})
+        return super().page(request, template, **{"failures_url": self.url("failures"), **context})
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         window = filters.WINDOW if filters.is_windowed(request) else 0
-        extra = {"desk_url": self.url("desk"), "window": window, **(extra_context or {})}
+        extra = {"failures_url": self.url("failures"), "window": window, **(extra_context or {})}
         return super().changelist_view(request, extra)
 
     def group_url(self, fingerprint: str) -> str:
         """The page of a group. It stays the same for as long as its messages are kept."""
         return self.url("group", fingerprint or UNGROUPED)
 
-    def desk_view(self, request: HttpRequest) -> HttpResponse:
+    def failures_view(self, request: HttpRequest) -> HttpResponse:
         """Everything that needs a person, by what went wrong. As many queries for any number of rows."""
         self._may_look(request)
         asked = QueryParameters.from_request(request)
@@ -77,11 +77,11 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
             request,
             "passport_events/admin/failures.html",
             title=gettext("Failed messages"),
-            desk_url="",
-            rows=desk_rows.rows_of(found.groups, homes, self.group_url),
-            waiting=desk_rows.waiting_of(list_backlog(asked.event_type)) if asked.page == 1 else [],
+            failures_url="",
+            rows=failure_rows.build_rows(found.groups, homes, self.group_url),
+            waiting=failure_rows.find_backlog(list_backlog(asked.event_type)) if asked.page == 1 else [],
             poller=health.check_poller(),
-            flow_url=flow_url(self, request),
+            flow_url=build_flow_url(self, request),
             asked=asked,
             is_filtered=bool(asked.event_type or asked.organization),
             cap=failure_groups.MAX_GROUPED_MESSAGES if found.is_capped else 0,
@@ -112,7 +112,7 @@ class DeskPages(DeskAdmin[ProcessedMessage]):
         wanted = GroupFilter(fingerprint=own)
         found = failure_groups.find_groups(wanted)
         homes = dict(SalesforceOrganization.objects.values_list("salesforce_id", "name"))
-        rows = desk_rows.rows_of(found.groups, homes, self.group_url)
+        rows = failure_rows.build_rows(found.groups, homes, self.group_url)
         before = parse_id(request.GET.get("before", ""))
         members = list(
             failure_groups.list_members(own, before)

@@ -12,11 +12,11 @@ from passport_events.models import Delivery
 from passport_events.operating.text import format_line
 from passport_events.wire.raw_delivery import RawDelivery
 
-MOST_PROBLEMS = 50
+MAX_PROBLEMS = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ContractDiff:
     """What the contract's types find in a delivery."""
 
     is_installed: bool
@@ -27,13 +27,13 @@ class Difference:
     left_out: int = 0
 
 
-def difference(delivery: Delivery) -> Difference:
+def compare_with_contract(delivery: Delivery) -> ContractDiff:
     """Of what SQS handed us; its body must not have been redacted."""
     # Not above: the types take longer to import than the rest of the admin, and workers have it too.
     from passport_events.contract import check, input_files  # noqa: PLC0415
 
     if not check.LISTS_EVERY_PROBLEM:
-        return Difference(is_installed=False)
+        return ContractDiff(is_installed=False)
     from passport_events.contract import problems  # noqa: PLC0415  which needs the extra
 
     body = bytes(delivery.body or b"")
@@ -41,11 +41,11 @@ def difference(delivery: Delivery) -> Difference:
         message_id=delivery.sqs_message_id,
         receipt_handle="",
         body=body,
-        attributes={"SentTimestamp": _milliseconds(delivery)},
+        attributes={"SentTimestamp": _get_milliseconds(delivery)},
     )
     checked = check.check_delivery(input_files.InputPayload(line=1, body=body), received, conf.get_settings())
-    texts = tuple(format_line(problem) for problem in checked.problems[:MOST_PROBLEMS])
-    return Difference(
+    texts = tuple(format_line(problem) for problem in checked.problems[:MAX_PROBLEMS])
+    return ContractDiff(
         is_installed=True,
         is_covered=problems.find_kind(checked.body) is not None,
         problems=texts,
@@ -53,6 +53,6 @@ def difference(delivery: Delivery) -> Difference:
     )
 
 
-def _milliseconds(delivery: Delivery) -> str:
+def _get_milliseconds(delivery: Delivery) -> str:
     sent_at = convert_from_database(delivery.sent_at) or timezone.now()
     return str(int(sent_at.timestamp() * 1_000))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -41,7 +43,7 @@ class Part:
         return self.first + len(self.rows) - 1
 
 
-def part_of(
+def get_part(
     request: HttpRequest, name: str, rows: Sequence[Any] | QuerySet[Any], size: int = MAX_ROWS
 ) -> Part:
     """The part of a list that the address asks for by `name`, like `?fields=2`.
@@ -56,23 +58,23 @@ def part_of(
         rows=found[:size],
         first=start + 1,
         total=None if isinstance(rows, QuerySet) else len(rows),
-        previous_url=_url(request, name, number - 1) if number > 1 else "",
-        next_url=_url(request, name, number + 1) if has_more else "",
+        previous_url=_build_url(request, name, number - 1) if number > 1 else "",
+        next_url=_build_url(request, name, number + 1) if has_more else "",
     )
 
 
-def query_of(request: HttpRequest) -> str:
+def build_query(request: HttpRequest) -> str:
     """The query string, so that another view of the same row shows the same parts."""
     return f"?{request.GET.urlencode()}" if request.GET else ""
 
 
-def _url(request: HttpRequest, name: str, number: int) -> str:
+def _build_url(request: HttpRequest, name: str, number: int) -> str:
     query = request.GET.copy()
     query[name] = str(number)
     return f"?{query.urlencode()}"
 
 
-def some_names(names: Iterable[object], most: int = MAX_NAMES) -> list[str]:
+def limit_names(names: Iterable[object], most: int = MAX_NAMES) -> list[str]:
     """The first of them, and how many more there are."""
     every = list(names)
     more = len(every) - most
@@ -80,3 +82,19 @@ def some_names(names: Iterable[object], most: int = MAX_NAMES) -> list[str]:
         *(format_line(name) for name in islice(every, most)),
         *([gettext("and %(count)s more") % {"count": f"{more:,}"}] if more > 0 else []),
     ]
+
+
+MAX_COUNTED = 2_000
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # takes no parameter when it runs
+    """Counts up to a limit: counting millions of rows takes longer than anybody reads."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # Django's change list gives one
+        return rows.order_by()[:MAX_COUNTED].count()
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= MAX_COUNTED
