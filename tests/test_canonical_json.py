@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passport_events.canonical_json import encode_canonical
+from tests.harness.strategies import recursive
 
-VALUES = st.recursive(
+VALUES = recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,

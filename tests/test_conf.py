@@ -17,6 +17,7 @@ from passport_events import conf
 from passport_events.conf import EventType, SettingProblem, Settings
 from passport_events.event import S3_POINTER
 from passport_events.exceptions import ConfigurationError
+from tests.harness.strategies import recursive
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 TYPE = {"entities": ["Opportunity"], "queue": "passport-opportunities"}
@@ -304,7 +305,7 @@ def test_a_wrong_entry_is_named(key: str, value: Any, named: str) -> None:
     assert named in problem.text
 
 
-VALUES = st.recursive(
+VALUES = recursive(
     st.none()
     | st.booleans()
     | st.integers()

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from passport_events import exact_json
 from passport_events.exact_json import ExactDecoder, ExactEncoder
+from tests.harness.strategies import recursive
 
 # NUL is refused before: `strict_json`.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20) | (
     st.sampled_from(['"', "\\", "\\u0000number:1.5", '"\\u0000number:1.5"', '\\"u0000number:1', "number:1.5"])
 )
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
-VALUES = st.recursive(
+VALUES = recursive(
     st.none() | st.booleans() | st.integers() | DECIMALS | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,

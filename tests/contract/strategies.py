@@ -8,12 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from passport_events.wire.raw_delivery import RawDelivery
+from tests.harness.strategies import recursive
 
 from .edges import ABSENT, DATA, HEADER, MESSAGE, SOURCES, Edge
 from .messages import changed
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-ANYTHING = st.recursive(
+ANYTHING = recursive(
     # What JSON cannot say, or strict_json refuses before anybody looks, is not drawn.
     st.none()
     | st.booleans()

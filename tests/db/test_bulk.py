@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from passport_events.clock import ClockTimestamp
 from passport_events.db.bulk import insert_many, update_many
 from passport_events.models import Delivery, ProcessedMessage, SalesforceOrganization, SalesforceRecord
+from tests.harness.strategies import recursive
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ AT = datetime(2026, 11, 22, 18, 30, 0, 123456, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 # jsonb keeps decimals, and gives back a whole number for a large double.
 NUMBERS = st.integers(-(2**60), 2**60) | st.floats(-1e6, 1e6)
-VALUES = st.recursive(
+VALUES = recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,

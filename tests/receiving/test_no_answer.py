@@ -29,6 +29,7 @@ from passport_events.receiving.sqs import SqsQueue
 from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.s3_pointer import Pointer
 from project.embedded import LOOPBACK
+from tests.harness.strategies import recursive
 from tests.publishing.outgoings import outgoing
 from tests.receiving.factories import opportunity, outcomes
 from tests.receiving.services import Running
@@ -238,7 +239,7 @@ def test_a_page_that_s3_did_not_send_is_fetched_again(
     assert raised.value.is_away
 
 
-JUNK = st.recursive(
+JUNK = recursive(
     st.none()
     | st.booleans()
     | st.integers()

@@ -24,6 +24,7 @@ from passport_events.processes.backoff import Backoff
 from passport_events.receiving import organization_cache
 from passport_events.receiving.poll import poll_once
 from passport_events.testing import FakeQueue, organization_id
+from tests.harness.strategies import recursive
 from tests.receiving.factories import opportunity
 
 HOSTILE = "eve\nERROR passport_events died\r\x1b[2J\x85\u2028\u2029\u202egnp.exe\x00\ud800\u200b"
@@ -67,7 +68,7 @@ def is_safe(text: str) -> bool:
     return not any(unicodedata.category(c).startswith(("C", "Zl", "Zp")) for c in text)
 
 
-FACTS = st.recursive(
+FACTS = recursive(
     st.text() | st.integers() | st.none() | st.just(HOSTILE) | st.builds(ValueError, st.text()),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=5,

@@ -18,6 +18,7 @@ from passport_events.wire import s3_pointer
 from passport_events.wire.parser import ParsedDelivery, parse_delivery
 from passport_events.wire.raw_delivery import RawDelivery
 from passport_events.wire.strict_json import check_text
+from tests.harness.strategies import recursive
 from tests.wire.counting import cases
 from tests.wire.deliveries import (
     RECORD,
@@ -68,7 +69,7 @@ BODIES: list[dict[str, Any]] = [
 ]
 ATTRIBUTES = st.sampled_from([{}, {"org_id": "00D5f000005KcCnEAK"}])
 VERSION = re.compile(r"[0-9]{14}\.[0-9]{20}\.(?:[0-9]{6}|[0-9]{10})")
-VALUES = st.recursive(
+VALUES = recursive(
     st.none()
     | st.booleans()
     | st.integers()

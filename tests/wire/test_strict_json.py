@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from passport_events.exceptions import Unreadable
 from passport_events.wire import strict_json
 from passport_events.wire.strict_json import MAX_DEPTH, MAX_NODES, MAX_NUMBER_LENGTH
+from tests.harness.strategies import recursive
 
 MEBIBYTE = 1_048_576
 
@@ -165,7 +166,7 @@ def test_any_bytes_are_a_value_or_unreadable(body: bytes) -> None:
         loads(body)
 
 
-JSON = st.recursive(
+JSON = recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**60), 10**60)
