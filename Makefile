@@ -16,10 +16,10 @@ install: .venv/.lint ## create .venv with everything for development
 demo: .venv/.demo ## run the demo; SERVE=1 leaves the admin running, SERVE=0 does not
 	@PASSPORT_DEMO_SERVE="$(SERVE)" .venv/bin/python manage.py demo $(ARGS)
 
-# The embedded servers do not depend on the database: they are tested once.
+# What does not depend on the database is tested once.
 test: .venv/.test ## run the tests on PostgreSQL, then on SQLite
 	@.venv/bin/python -m pytest --database=postgresql $(ARGS)
-	@.venv/bin/python -m pytest --database=sqlite --ignore=tests/embedded $(ARGS)
+	@.venv/bin/python -m pytest --database=sqlite -m "not any_database" $(ARGS)
 
 # Reading needs no server of its own, so the cheaper database will do.
 fuzz: .venv/.test ## 100,000 hostile inputs for the reader, in some minutes

@@ -12,6 +12,8 @@ import pytest
 
 from passport_events.contract import build
 
+pytestmark = pytest.mark.any_database
+
 REPOSITORY = Path(__file__).parents[1]
 
 SETTINGS = """

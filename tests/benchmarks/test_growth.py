@@ -15,6 +15,8 @@ from benchmarks.throughput.events import Shape
 from benchmarks.throughput.outcome import Verdict
 from benchmarks.throughput.run import Result
 
+pytestmark = pytest.mark.any_database
+
 EVERY = [scenario for group in groups(5_000_000) for scenario in group]
 
 

@@ -16,6 +16,8 @@ from .edges import ABSENT, DATA, HEADER, MESSAGE, SOURCES, Edge
 from .messages import changed, opportunity
 from .strategies import CHANGE_EVENTS, MESSAGES, without_absent
 
+pytestmark = pytest.mark.any_database
+
 EXAMPLES = settings(deadline=None, max_examples=3 * settings().max_examples)
 
 

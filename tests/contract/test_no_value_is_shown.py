@@ -16,6 +16,8 @@ from tests.wire.test_properties import BODIES, DESCRIBED, SAMPLE_BYTES, places
 from .checking import checked, facts, said
 from .messages import changed, heartbeat, opportunity
 
+pytestmark = pytest.mark.any_database
+
 MESSAGES: list[dict[str, Any]] = [
     *BODIES,
     opportunity({"amount": 5, "Address": {"City": "Rome"}}, entity="Opportunity"),

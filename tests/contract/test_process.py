@@ -15,6 +15,8 @@ from tests.receiving.factories import eventually
 
 from .messages import opportunity
 
+pytestmark = pytest.mark.any_database
+
 REPOSITORY = Path(__file__).parents[2]
 AWAY = """
 import runpy, sys

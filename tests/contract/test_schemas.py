@@ -18,6 +18,8 @@ from passport_events.contract.problems import find_violations, kinds
 
 from .strategies import CHANGE_EVENTS, MESSAGES
 
+pytestmark = pytest.mark.any_database
+
 # What no schema can say: suffixes of ids, days that exist, two members that agree, names of leaves.
 BEYOND = re.compile(
     "fit the others|the id of an organization|must be a time|must be a day|must be <|as the Event Relay"

@@ -7,6 +7,8 @@ import pytest
 from project.embedded import NotLoopbackError, require_loopback
 from project.embedded.loopback import free_port
 
+pytestmark = pytest.mark.any_database
+
 
 def test_an_address_on_127_0_0_1_is_allowed() -> None:
     assert require_loopback("http://127.0.0.1:4566/queue") == "http://127.0.0.1:4566/queue"

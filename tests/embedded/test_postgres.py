@@ -14,6 +14,8 @@ from project.embedded import EmbeddedServerError, NotLoopbackError, PostgresServ
 from project.embedded.postgres import NOT_DURABLE
 from project.embedded.unprivileged import Unprivileged
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:

@@ -25,6 +25,8 @@ from project.embedded import (
 from project.embedded.listening import find_listeners
 from project.embedded.postgres import NOT_DURABLE
 
+pytestmark = pytest.mark.any_database
+
 SERVERS: dict[str, Callable[[], EmbeddedServer]] = {
     "valkey": ValkeyServer,
     "postgresql": lambda: PostgresServer(settings=NOT_DURABLE),

@@ -11,6 +11,8 @@ import pytest
 
 from project.embedded import SqsEmulator
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[SqsEmulator]:

@@ -7,6 +7,8 @@ import redis
 
 from project.embedded import EmbeddedServerError, ValkeyServer
 
+pytestmark = pytest.mark.any_database
+
 
 def test_forgets_everything_when_killed() -> None:
     with ValkeyServer() as server, redis.Redis.from_url(server.url) as client:

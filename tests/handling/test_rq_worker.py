@@ -120,6 +120,7 @@ def test_only_json_and_only_hints_are_read_whatever_is_named(worker_class: type,
         )
 
 
+@pytest.mark.any_database
 def test_a_pool_of_workers_reads_hints() -> None:
     """Case C3. Given `rqworker-pool` with the documented settings."""
     message = a_message(an_organization(), fields={"Name": "done"})
@@ -268,6 +269,7 @@ def test_a_child_forgets_connections_and_pools_of_its_parent(monkeypatch: pytest
         fork_safety._inherited_connections.clear()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("kind", ["idle", "busy"])
 @pytest.mark.parametrize("options", [(), ("--worker-class", SIMPLE)], ids=["fork", "simple"])
 def test_workers_register_again_after_redis_was_flushed(

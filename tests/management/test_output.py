@@ -16,6 +16,7 @@ from tests.operating.inbox import dead, organization
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.any_database,
     pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full"),
 ]
 REPOSITORY = Path(__file__).parents[2]

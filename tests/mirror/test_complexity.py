@@ -17,6 +17,8 @@ from passport_events.models import SalesforceRecord
 from tests.harness.steps import CountedText, assert_linear, count_steps
 from tests.mirror.histories import Step
 
+pytestmark = pytest.mark.any_database
+
 SIZE = 200
 SHAPES = {"flat": "F{}", "one compound": "A.F{}", "many compounds": "A{}.F", "deep": "A.B.C.D.F{}"}
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.mirror.histories import (
     tied_over_a_compound,
     without_message_numbers,
 )
+
+pytestmark = pytest.mark.any_database
 
 # Merging is fast; it is drawing histories that takes the time.
 many = settings(max_examples=200, deadline=None)

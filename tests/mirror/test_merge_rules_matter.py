@@ -28,6 +28,8 @@ from tests.mirror.histories import (
     tied_over_a_compound,
 )
 
+pytestmark = pytest.mark.any_database
+
 MAX_EXAMPLES = 5_000
 
 Break = Callable[[pytest.MonkeyPatch], None]

@@ -20,6 +20,8 @@ from passport_events.operating.redis_probe import NEEDED_RULE, Refusal, probe_re
 from project.embedded import LOOPBACK, ValkeyServer
 from project.embedded.loopback import free_port
 
+pytestmark = pytest.mark.any_database
+
 QUEUE = "passport-opportunities"
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 30

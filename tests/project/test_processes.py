@@ -29,7 +29,10 @@ print(supervisor.alive[{NAME!r}], flush=True)
 time.sleep(60)
 """
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG"),
+    pytest.mark.any_database,
+]
 
 
 @pytest.fixture

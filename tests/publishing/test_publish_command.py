@@ -15,6 +15,8 @@ from tests.receiving.factories import left_in_sqs
 
 from .running import HOME, Publishing, opportunity
 
+pytestmark = pytest.mark.any_database
+
 
 def test_one_wrong_line_stops_them_all(publish: Publishing) -> None:
     lines = publish.file(opportunity(1), "nonsense", opportunity(2) | {"sequence": "5", "id": ""})

@@ -27,6 +27,8 @@ from tests.harness.aws import Sqs
 
 from .outgoings import outgoing
 
+pytestmark = pytest.mark.any_database
+
 ARN = "arn:aws:sns:us-east-1:123456789012:events"
 URL = {"endpoint_url": "http://127.0.0.1"}
 

@@ -22,6 +22,8 @@ from passport_events.wire.envelope import unwrap_sqs
 from tests.harness.aws import Sqs
 from tests.receiving.answering import answered_by
 
+pytestmark = pytest.mark.any_database
+
 BOTO3_ALONE = "x-amzn-query-mode"
 """A header of boto3's own way."""
 WORDS: dict[str, Any] = {

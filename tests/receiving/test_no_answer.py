@@ -34,6 +34,8 @@ from tests.publishing.outgoings import outgoing
 from tests.receiving.factories import opportunity, outcomes
 from tests.receiving.services import Running
 
+pytestmark = pytest.mark.any_database
+
 ARN = "arn:aws:sns:us-east-1:123456789012:events"
 BODY = json.dumps(opportunity(1))
 GOOD = {

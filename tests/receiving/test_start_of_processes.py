@@ -16,6 +16,7 @@ import pytest
 
 from project.embedded import LOOPBACK
 
+pytestmark = pytest.mark.any_database  # a process has settings of its own
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = """
 import os

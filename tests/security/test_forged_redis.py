@@ -34,6 +34,7 @@ from project.embedded import LOOPBACK, ValkeyServer
 from tests.handling.factories import OPPORTUNITIES, a_message, an_organization, now, written
 from tests.handling.test_rq_worker import PATIENCE_SECONDS, rqworker, spawn, wait_until
 
+pytestmark = pytest.mark.any_database  # Redis is forged, not the database
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "evil_of_the_attacker"
 WORKERS = {

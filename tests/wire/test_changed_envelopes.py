@@ -16,6 +16,8 @@ from tests.receiving.envelopes import Change, Contract, Parcel, Platform, Said, 
 from tests.wire.deliveries import ORGANIZATION, RECORD, change_event, contract
 from tests.wire.test_properties import DESCRIBED, PLATFORM, VALUES
 
+pytestmark = pytest.mark.any_database
+
 NUMBERS = st.integers(0, 2**62)  # Salesforce's reach 2^61; the last 64-bit ones would be rounded out of range
 FIELDS = st.dictionaries(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), VALUES, max_size=5)
 RECORDS = st.lists(st.sampled_from([RECORD, RECORD[:15], "006SM0000001Tb4YAE", "006*"]), min_size=1)

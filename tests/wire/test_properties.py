@@ -35,6 +35,8 @@ from tests.wire.deliveries import (
     update,
 )
 
+pytestmark = pytest.mark.any_database
+
 SAMPLE_BYTES = [path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".json", ".xml"}]
 DESCRIBED = dataclasses.replace(
     SETTINGS,

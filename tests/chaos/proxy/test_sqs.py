@@ -14,6 +14,8 @@ from botocore.exceptions import HTTPClientError as NoAnswer
 from project.embedded import LOOPBACK, SqsEmulator
 from tests.chaos.proxy import Answer, CutRequest, Edit, LoseReply, TcpProxy, sqs
 
+pytestmark = pytest.mark.any_database
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 

@@ -12,13 +12,14 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, get_args
 
 import boto3
 import psycopg
 import pytest
+from _pytest.mark import ParameterSet
 from django.conf import settings as project
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -53,6 +54,8 @@ IMPLIED: Mapping[str, set[str]] = {"Q1": {"T7"}, "Q2": {"T2"}, "D5": {"C9"}, "C9
 ON_POSTGRESQL = {"D4", "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "C9"}
 BY_ITSELF = {"Q13", "R10", "D5", "D10", "D12"}
 """What cannot be in a transaction of the test: it breaks it, or works in threads."""
+WITHOUT_DATABASE = "QTR"
+"""The first letters of what the doctor asks SQS, SNS and Redis."""
 Case = Iterator[None]
 CASES: dict[str, Callable[[Given], Case]] = {}
 
@@ -146,9 +149,17 @@ def find_and_mend(number: Id, given: Given) -> None:
     assert wrong(given) == {}
 
 
+def numbers(found: Iterable[Id]) -> list[ParameterSet]:
+    """As parameters."""
+    return [
+        pytest.param(each, marks=pytest.mark.any_database if each[0] in WITHOUT_DATABASE else ())
+        for each in found
+    ]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "number", [each for each in EVERY if each[0] != "C" and each not in NOTHING_WRONG | BY_ITSELF]
+    "number", numbers(each for each in EVERY if each[0] != "C" and each not in NOTHING_WRONG | BY_ITSELF)
 )
 def test_a_fault_has_its_finding_and_no_other_until_it_is_mended(number: Id, given: Given) -> None:
     if connection.vendor == "sqlite" and number in ON_POSTGRESQL:
@@ -160,7 +171,7 @@ def test_a_fault_has_its_finding_and_no_other_until_it_is_mended(number: Id, giv
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("number", sorted(BY_ITSELF))
+@pytest.mark.parametrize("number", numbers(each for each in EVERY if each in BY_ITSELF))
 def test_a_fault_that_ends_transactions_has_its_finding_too(number: Id, given: Given) -> None:
     if connection.vendor == "sqlite" and number in ON_POSTGRESQL:
         pytest.skip("needs PostgreSQL")
