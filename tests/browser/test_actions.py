@@ -37,7 +37,7 @@ def choose(here: Page, task: str) -> None:
 def confirm(here: Page, task: str, why: str = "") -> None:
     """Say why, and do it."""
     if why:
-        here.get_by_label("Why").fill(why)
+        here.get_by_label("Reason").fill(why)
     here.get_by_role("button", name=task, exact=True).click()
 
 
@@ -65,7 +65,7 @@ def test_what_one_release_wrongly_did_is_rehearsed_and_replayed(
     Group.objects.all().delete()  # what 41 wrote was wrong
     here = visit()
     here.goto(listing(ProcessedMessage))
-    here.get_by_role("link", name="Act on what the filter shows").click()
+    here.get_by_role("link", name="Bulk actions with these filters").click()
     here.get_by_label("succeeded").check()
     here.get_by_label("Release", exact=True).fill("41")
     here.get_by_role("button", name="Preview").click()
@@ -99,7 +99,7 @@ def test_a_group_is_discarded_and_restored(visit: Visit, school: School, running
     assert count(Status.DISCARDED) == 3
 
     here.goto(group(ProcessedMessage.objects.latest("pk").fingerprint))
-    expect(here.locator("#content-main")).to_contain_text("put away 3")
+    expect(here.locator("#content-main")).to_contain_text("discarded 3")
     choose(here, "Restore")
     confirm(here, "Restore")
     see_it_end(here, "Restore", running)
@@ -120,7 +120,7 @@ def test_messages_of_an_unknown_organization_are_reprocessed_when_it_is_added(
     here.get_by_label("Name").fill("Lakeside")
     here.get_by_label("Mode").select_option("live")
     here.get_by_role("button", name="Save", exact=True).click()
-    expect(here.locator(".messagelist")).to_contain_text("Messages have waited for Lakeside")
+    expect(here.locator(".messagelist")).to_contain_text("Messages are held for Lakeside")
     here.get_by_role("row").filter(has_text="Lakeside").get_by_role("checkbox").check()
     here.locator("select[name=action]").select_option(label="Reprocess messages")
     here.get_by_role("button", name="Go").click()
@@ -151,7 +151,7 @@ def test_an_event_type_is_paused_and_resumed_without_javascript(visit: Visit, sc
     school.is_mended = True
     here = visit("pause_flow", java_script_enabled=False)
     here.goto(desk())
-    here.get_by_role("link", name="Flow controls").click()
+    here.get_by_role("link", name="Pauses and rate limits").click()
     here.get_by_label("Event type").select_option("opportunity")
     choose(here, "Pause")
     confirm(here, "Pause", "S3 is down")
@@ -160,8 +160,8 @@ def test_an_event_type_is_paused_and_resumed_without_javascript(visit: Visit, sc
     )
     receive(1)
     assert count(Status.WAITING) == 1
-    here.get_by_role("button", name="Resume Pause of opportunity of every organization").click()
-    expect(here.locator("#content-main")).to_contain_text("Nothing is paused or throttled.")
+    here.get_by_role("button", name="Resume pause, opportunity of every organization").click()
+    expect(here.locator("#content-main")).to_contain_text("No pauses or rate limits are active.")
     receive(1, first=2)
     assert count(Status.SUCCEEDED) == 2
 

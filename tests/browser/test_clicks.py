@@ -30,7 +30,7 @@ def see_it_done(here: Page, task: str, count: int) -> None:
     """The page of the action looks by itself, until the last message is done."""
     progress = here.locator("#passport-progress")
     expect(progress.get_by_role("heading")).to_have_text(f"{task}: done")
-    expect(progress).to_contain_text(f"What became of them: done {count}.")
+    expect(progress).to_contain_text(f"Results: done {count}.")
 
 
 def test_a_bug_that_a_release_fixed(visit: Visit, school: School, running: Running) -> None:
@@ -83,7 +83,7 @@ def test_a_handler_that_wrongly_succeeded(
     record_id = ProcessedMessage.objects.get(pk=wrong[0]).record_id
     here.goto(page(SalesforceRecord.objects.get(record_id=record_id)))  # of which somebody complains
     hand.click(here.get_by_role("link", name=str(wrong[0])).first)
-    hand.click(here.get_by_role("link", name="All opportunity messages that release 41 ended like this"))
+    hand.click(here.get_by_role("link", name="All succeeded opportunity messages of release 41"))
     hand.click(here.get_by_role("button", name="Replay…", exact=True))
     expect(here.locator("#content-main")).to_contain_text("Replay: 4 messages.")
     hand.write(here.get_by_label("Reason"), "41 forgot the fee")

@@ -37,9 +37,9 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
 
     page.get_by_role("link", name=str(sent[-1]), exact=True).click()
     expect(page.locator(".passport-timeline")).to_contain_text("no program")
-    page.get_by_text("Whole traceback").click()
+    page.get_by_text("Traceback", exact=True).click()
     expect(page.locator(".passport-timeline pre")).to_contain_text("in enrol")
-    page.get_by_role("link", name="All that fail like this").click()
+    page.get_by_role("link", name="Failure group").click()
 
     school.is_mended = True
     page.get_by_role("button", name="Test retry…").click()
@@ -49,9 +49,9 @@ def test_a_group_is_found_and_a_message_read_and_tried_and_the_rest_sent_back(
     with running():
         until(page, lambda: ProcessedMessage.objects.filter(pk=sent[-1], status="succeeded").exists())
         page.reload()
-        expect(page.locator(".passport-head")).to_contain_text("done: succeeded")
+        expect(page.locator(".passport-head")).to_contain_text("succeeded")
 
-    page.get_by_role("link", name="All that fail like this").click()
+    page.get_by_role("link", name="Failure group").click()
     expect(page.locator("#content-main")).to_contain_text("dead 59 · succeeded 1")
     monkeypatch.setattr("passport_events.operating.runner.MAX_STEP_MESSAGES", 10)
     page.get_by_role("button", name="Retry…", exact=True).click()

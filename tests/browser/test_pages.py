@@ -125,7 +125,7 @@ def test_what_others_write_is_text_everywhere(visit: Visit, school: School) -> N
         assert not {"\u202e", "\u2066"} & set(shown), url
     here.goto(action("act", OperatorAction) + "?statuses=dead")
     here.get_by_role("button", name="Export…").click()
-    here.get_by_label("With what events say").check()
+    here.get_by_label("Include payload (personal data)").check()
     with here.expect_download() as begun:
         here.get_by_role("button", name="Export", exact=True).click()
     exported = begun.value.path().read_text()
