@@ -124,7 +124,7 @@ def _past(stack: Stack, scenario: Scenario) -> tuple[str, int]:
 
 
 def table(played: list[Played], soaked: Soaked | None) -> str:
-    """Markdown, for docs/scale.md."""
+    """Markdown, for docs/scaling.md."""
     lines = [_HEAD, ("---", "---", *["--:"] * (len(_HEAD) - 2)), *(each.cells for each in played)]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     if soaked is None:

@@ -48,7 +48,7 @@ class FailurePages(PassportModelAdmin[ProcessedMessage]):
         view = self.admin_site.admin_view
         return [
             path("failures/", view(self.failures_view), name=self.url_name("failures")),
-            path("desk/<str:fingerprint>/", view(self.group_view), name=self.url_name("group")),
+            path("failures/<str:fingerprint>/", view(self.group_view), name=self.url_name("group")),
             *super().get_urls(),
         ]
 

@@ -1,4 +1,4 @@
-"""From an alert to what mends it: how many clicks. The numbers stand in docs/desk.md."""
+"""From an alert to what mends it: how many clicks. The numbers stand in docs/failed-messages.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.browser.school import School, receive
 from tests.operating.inbox import organization
 
 Running = Callable[[], Any]
-DOCUMENT = Path(__file__).parents[2] / "docs" / "desk.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "failed-messages.md"
 A_BUG, A_STRANGER, A_REPLAY = 3, 6, 5
 """Clicks that each incident takes; nobody makes it more without noticing."""
 pytestmark = pytest.mark.postgresql
