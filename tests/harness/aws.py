@@ -44,6 +44,10 @@ class Moto:
         port = int(environment.aws_endpoint_url().rpartition(":")[2])
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=port, verbose=False)
         self._server.start()
+        # Made once: each new resource costs milliseconds and a connection.
+        url, region = environment.aws_endpoint_url(), environment.REGION
+        self._sqs = boto3.resource("sqs", endpoint_url=url, region_name=region)
+        self._sns = boto3.resource("sns", endpoint_url=url, region_name=region)
 
     def reset(self) -> None:
         """Forget every queue and topic."""
@@ -54,22 +58,16 @@ class Moto:
 
     def create(self) -> Sqs:
         """Make the queues, the topic and the subscription."""
-        sqs = boto3.resource(
-            "sqs", endpoint_url=environment.aws_endpoint_url(), region_name=environment.REGION
-        )
-        sns = boto3.resource(
-            "sns", endpoint_url=environment.aws_endpoint_url(), region_name=environment.REGION
-        )
-        dead_letter_queue = sqs.create_queue(QueueName=f"{environment.QUEUE_NAME}-dead-letters")
+        dead_letter_queue = self._sqs.create_queue(QueueName=f"{environment.QUEUE_NAME}-dead-letters")
         redrive = {
             "deadLetterTargetArn": dead_letter_queue.attributes["QueueArn"],
             "maxReceiveCount": _RECEIVES_BEFORE_DEAD_LETTER,
         }
-        queue = sqs.create_queue(
+        queue = self._sqs.create_queue(
             QueueName=environment.QUEUE_NAME,
             Attributes={"VisibilityTimeout": str(_VISIBILITY_SECONDS), "RedrivePolicy": json.dumps(redrive)},
         )
-        topic = sns.create_topic(Name=environment.QUEUE_NAME)
+        topic = self._sns.create_topic(Name=environment.QUEUE_NAME)
         subscription = topic.subscribe(
             Protocol="sqs", Endpoint=queue.attributes["QueueArn"], ReturnSubscriptionArn=True
         )
