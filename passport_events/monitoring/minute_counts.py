@@ -140,8 +140,8 @@ def count_backlog() -> dict[FigureScope, BacklogCounts]:
         retries=Count("pk", filter=waits & Q(attempts__gt=0)),
     ):
         found[FigureScope(event_type, organization)] = BacklogCounts(waiting, due, retries)
-    needs_you = ProcessedMessage.objects.filter(status__in=(Status.DEAD, Status.QUARANTINED)).order_by()
-    for event_type, organization, dead, quarantined in needs_you.values_list(*scope).annotate(
+    failed = ProcessedMessage.objects.filter(status__in=(Status.DEAD, Status.QUARANTINED)).order_by()
+    for event_type, organization, dead, quarantined in failed.values_list(*scope).annotate(
         dead=Count("pk", filter=Q(status=Status.DEAD)),
         quarantined=Count("pk", filter=Q(status=Status.QUARANTINED)),
     ):

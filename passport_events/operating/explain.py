@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from django.db import models
-
 from passport_events import conf
 from passport_events.models import AttemptOutcome, MessageAttempt, ProcessedMessage, Status
 
@@ -72,34 +70,3 @@ def build_runbook_url(error: str) -> str:
     """The runbook's address for an error; empty without an error, or without `RUNBOOK_URL`."""
     template = conf.get_settings().runbook_url
     return template.replace("{error}", quote(error, safe="")) if error and template else ""
-
-
-class DisplayStatus(models.TextChoices):
-    """Where a message stands, as a person would ask for it."""
-
-    NEEDS_YOU = "needs-you", "needs you"
-    WAITING = "waiting", "waiting"
-    WORKING = "working", "working"
-    DONE = "done", "done"
-    PUT_AWAY = "put-away", "put away"
-
-
-STATUSES: dict[DisplayStatus, tuple[Status, ...]] = {
-    DisplayStatus.NEEDS_YOU: (Status.DEAD, Status.QUARANTINED),
-    DisplayStatus.WAITING: (Status.WAITING,),
-    DisplayStatus.WORKING: (Status.PROCESSING,),
-    DisplayStatus.DONE: (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED),
-    DisplayStatus.PUT_AWAY: (Status.DISCARDED,),
-}
-_DISPLAY_STATUSES = {status: word for word, statuses in STATUSES.items() for status in statuses}
-
-
-def get_display_status(status: str) -> DisplayStatus:
-    """The word for a status."""
-    return _DISPLAY_STATUSES[Status(status)]
-
-
-def describe_status(status: str) -> str:
-    """The word, and the status where that tells more: `needs you: dead`."""
-    word = get_display_status(status)
-    return word.label if len(STATUSES[word]) == 1 else f"{word.label}: {status}"

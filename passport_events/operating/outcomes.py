@@ -1,8 +1,8 @@
 """Outcomes of an operation: the current statuses of the messages that it changed.
 
-Each message knows the last action that changed it, so what a later action took over counts there, and is
-neither done nor failed because of this one. One query for any number of actions; each word is counted up
-to a limit of its own, so that the few that failed again are exact however many are done.
+Each message stores the last operation that changed it. A message that a later operation changed counts
+there only. One query reads any number of operations. Each status is counted up to its own limit, so that
+a small number of failed messages is exact next to a large number of finished ones.
 """
 
 from __future__ import annotations
@@ -11,29 +11,40 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, Subquery, TextChoices
+from django.utils.translation import gettext, gettext_lazy
 
-from passport_events.models import OperatorAction, ProcessedMessage
-from passport_events.operating.explain import STATUSES, DisplayStatus
+from passport_events.models import OperatorAction, ProcessedMessage, Status
+from passport_events.models.status import FAILED
 from passport_events.operating.operations import IN_STEPS
 from passport_events.operating.selection import MAX_COUNTED
 
-DISPLAY_ORDER = (
-    DisplayStatus.DONE,
-    DisplayStatus.WAITING,
-    DisplayStatus.WORKING,
-    DisplayStatus.NEEDS_YOU,
-    DisplayStatus.PUT_AWAY,
-)
-"""In the order in which they are read after a retry."""
-_OPEN = (DisplayStatus.WAITING, DisplayStatus.WORKING)
+
+class OutcomeStatus(TextChoices):
+    """Groups of statuses, in the order in which they are shown."""
+
+    FINISHED = "finished", gettext_lazy("finished")
+    WAITING = "waiting", gettext_lazy("waiting")
+    PROCESSING = "processing", gettext_lazy("processing")
+    FAILED = "failed", gettext_lazy("failed")
+    DISCARDED = "discarded", gettext_lazy("discarded")
+
+
+STATUSES: dict[OutcomeStatus, tuple[Status, ...]] = {
+    OutcomeStatus.FINISHED: (Status.SUCCEEDED, Status.SUPERSEDED, Status.IGNORED),
+    OutcomeStatus.WAITING: (Status.WAITING,),
+    OutcomeStatus.PROCESSING: (Status.PROCESSING,),
+    OutcomeStatus.FAILED: FAILED,
+    OutcomeStatus.DISCARDED: (Status.DISCARDED,),
+}
+_OPEN = (OutcomeStatus.WAITING, OutcomeStatus.PROCESSING)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperationOutcomes:
     """Messages of one operation by status."""
 
-    counts: Mapping[DisplayStatus, int]
+    counts: Mapping[OutcomeStatus, int]
     """Up to MAX_COUNTED each."""
     changed_later: int | None
     """Messages that a later operation changed or that were purged; None if a count reached its limit."""
@@ -41,18 +52,18 @@ class OperationOutcomes:
     @property
     def is_open(self) -> bool:
         """True if some messages are waiting or processing."""
-        return any(self.counts[word] for word in _OPEN)
+        return any(self.counts[status] for status in _OPEN)
 
     def __str__(self) -> str:
-        """The counts above zero, for people."""
-        said = [f"{word.label} {_format_count(count)}" for word, count in self.counts.items() if count]
+        """The counts above zero, as text."""
+        parts = [f"{_format_count(count)} {status.label}" for status, count in self.counts.items() if count]
         if self.changed_later:
-            said.append(f"changed by a later action or purged {self.changed_later:,}")
-        return ", ".join(said)
+            parts.append(gettext("%s changed by a later operation or purged") % f"{self.changed_later:,}")
+        return ", ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
-        counts = {word.name.lower(): count for word, count in self.counts.items()}
+        """Return the counts for JSON output."""
+        counts = {status.name.lower(): count for status, count in self.counts.items()}
         return {**counts, "later_action_or_purged": self.changed_later, "counted_up_to": MAX_COUNTED}
 
 
@@ -61,20 +72,20 @@ def count_outcomes(actions: Collection[OperatorAction]) -> dict[int, OperationOu
     keys = [action.pk for action in actions if action.kind in IN_STEPS]
     if not keys:
         return {}
-    names = [word.name for word in DISPLAY_ORDER]
+    names = [status.name for status in OutcomeStatus]
     # `affected` is read by the same statement, because the operation may be running.
     rows = (
         OperatorAction.objects.filter(pk__in=keys)
-        .annotate(**{word.name: _count_messages(word) for word in DISPLAY_ORDER})
+        .annotate(**{status.name: _count_messages(status) for status in OutcomeStatus})
         .values_list("pk", "affected", *names)
     )
     return {
-        pk: _build_outcomes(affected, dict(zip(DISPLAY_ORDER, counts, strict=True)))
+        pk: _build_outcomes(affected, dict(zip(OutcomeStatus, counts, strict=True)))
         for pk, affected, *counts in rows
     }
 
 
-def _build_outcomes(affected: int, counts: Mapping[DisplayStatus, int]) -> OperationOutcomes:
+def _build_outcomes(affected: int, counts: Mapping[OutcomeStatus, int]) -> OperationOutcomes:
     is_capped = MAX_COUNTED in counts.values()
     return OperationOutcomes(counts, None if is_capped else affected - sum(counts.values()))
 
@@ -86,8 +97,8 @@ class _CountSubquery(Subquery):
     output_field = IntegerField()
 
 
-def _count_messages(word: DisplayStatus) -> _CountSubquery:
-    rows = ProcessedMessage.objects.filter(last_action=OuterRef("pk"), status__in=STATUSES[word])
+def _count_messages(status: OutcomeStatus) -> _CountSubquery:
+    rows = ProcessedMessage.objects.filter(last_action=OuterRef("pk"), status__in=STATUSES[status])
     return _CountSubquery(rows.order_by().values("pk")[:MAX_COUNTED])
 
 

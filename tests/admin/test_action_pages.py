@@ -115,12 +115,12 @@ def test_it_says_what_became_of_its_messages_and_looks_on_while_that_can_change(
     sent = list(ProcessedMessage.objects.order_by("pk"))
     end(sent[0], Status.SUCCEEDED)
     answer = admin_client.get(page(started)).content.decode()
-    assert "Results: <strong>done 1, waiting 2</strong>." in answer
+    assert "Results: <strong>1 finished, 2 waiting</strong>." in answer
     assert "data-running" in answer
 
     end(sent[1], Status.SUCCEEDED), end(sent[2], Status.DEAD)
     answer = admin_client.get(page(started)).content.decode()
-    assert "done 2, needs you 1" in answer
+    assert "2 finished, 1 failed" in answer
     assert "data-running" not in answer
 
 
@@ -131,7 +131,7 @@ def test_an_old_page_does_not_look_on_for_what_waits_for_hours(
     an_hour_ago = ClockTimestamp() - timedelta(hours=1)
     OperatorAction.objects.update(created_at=an_hour_ago, ended_at=an_hour_ago)
     answer = admin_client.get(page(started)).content.decode()
-    assert "waiting 3" in answer
+    assert "3 waiting" in answer
     assert "data-running" not in answer
 
 

@@ -30,7 +30,7 @@ def see_it_done(here: Page, task: str, count: int) -> None:
     """The page of the action looks by itself, until the last message is done."""
     progress = here.locator("#passport-progress")
     expect(progress.get_by_role("heading")).to_have_text(f"{task}: done")
-    expect(progress).to_contain_text(f"Results: done {count}.")
+    expect(progress).to_contain_text(f"Results: {count} finished.")
 
 
 def test_a_bug_that_a_release_fixed(visit: Visit, school: School, running: Running) -> None:

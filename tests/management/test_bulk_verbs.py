@@ -143,15 +143,19 @@ def test_the_list_says_what_became_of_the_messages(group: Any) -> None:
     end(group.first(), Status.SUCCEEDED)
 
     note, retry, became = passport("operations")[1].splitlines()
-    assert ("note" in note, "retry" in retry, became.strip()) == (True, True, "results: done 1, waiting 2")
+    assert ("note" in note, "retry" in retry, became.strip()) == (
+        True,
+        True,
+        "results: 1 finished, 2 waiting",
+    )
     told = [json.loads(line)["outcomes"] for line in passport("operations", "--json")[1].splitlines()]
     assert told[0] is None
     assert told[1] == {
-        "done": 1,
+        "finished": 1,
         "waiting": 2,
-        "working": 0,
-        "needs_you": 0,
-        "put_away": 0,
+        "processing": 0,
+        "failed": 0,
+        "discarded": 0,
         "later_action_or_purged": 0,
         "counted_up_to": 10_000,
     }

@@ -5,16 +5,12 @@ from __future__ import annotations
 import pytest
 from pytest_django.fixtures import Settings
 
-from passport_events.models import MessageAttempt, ProcessedMessage, Status
+from passport_events.models import MessageAttempt, ProcessedMessage
 from passport_events.operating.explain import (
-    STATUSES,
-    DisplayStatus,
     FailureCause,
     build_runbook_url,
     build_trace_url,
-    describe_status,
     explain_failure,
-    get_display_status,
     parse_trace_id,
 )
 
@@ -78,23 +74,3 @@ def test_addresses_are_made_from_the_settings_and_empty_without(settings: Settin
     assert build_trace_url({"traceparent": PARENT}) == f"https://app.datadoghq.com/apm/trace/{TRACE}?x=1"
     assert build_trace_url({}) == build_runbook_url("") == ""
     assert build_runbook_url('a.B"><script>/../') == "https://wiki.example/a.B%22%3E%3Cscript%3E%2F..%2F"
-
-
-def test_every_status_has_one_word() -> None:
-    every = [status for statuses in STATUSES.values() for status in statuses]
-    assert sorted(every) == sorted(Status)
-    assert set(STATUSES) == set(DisplayStatus)
-    assert all(status in STATUSES[get_display_status(status)] for status in Status)
-
-
-def test_the_status_is_added_where_the_word_says_less() -> None:
-    assert {describe_status(status) for status in Status} == {
-        "waiting",
-        "working",
-        "done: succeeded",
-        "done: superseded",
-        "done: ignored",
-        "needs you: dead",
-        "needs you: quarantined",
-        "put away",
-    }

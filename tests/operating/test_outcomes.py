@@ -9,10 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from passport_events.models import OperatorAction, ProcessedMessage, Status
 from passport_events.operating import audit_log, erasure, operations, outcomes, runner
 from passport_events.operating.audit_log import Actor
-from passport_events.operating.explain import DisplayStatus
 from passport_events.operating.operations import DISCARD, REPLAY, RESTORE, RETRY, Operation
 from passport_events.operating.organizations import reprocess_organization
-from passport_events.operating.outcomes import OperationOutcomes
+from passport_events.operating.outcomes import OperationOutcomes, OutcomeStatus
 from passport_events.operating.runner import start
 from passport_events.operating.selection import Selection
 from passport_events.testing import organization_id, record_id
@@ -52,8 +51,8 @@ def test_each_message_counts_where_it_stands_now(ann: Actor) -> None:
     end(sent[2], Status.DEAD)
     end(sent[3], Status.DISCARDED)
 
-    assert counts(action) == {"DONE": 2, "WAITING": 2, "NEEDS_YOU": 1, "PUT_AWAY": 1}
-    assert str(of(action)) == "done 2, waiting 2, needs you 1, put away 1"
+    assert counts(action) == {"FINISHED": 2, "WAITING": 2, "FAILED": 1, "DISCARDED": 1}
+    assert str(of(action)) == "2 finished, 2 waiting, 1 failed, 1 discarded"
     assert of(action).is_open
 
 
@@ -64,7 +63,7 @@ def test_what_ended_without_it_is_not_its_own(ann: Actor) -> None:
 
     assert counts(runner.follow(action)) == {"WAITING": 1}
     end(sent, Status.SUCCEEDED)
-    assert counts(action) == {"DONE": 1}
+    assert counts(action) == {"FINISHED": 1}
 
 
 def test_what_a_later_action_took_over_counts_there(ann: Actor) -> None:
@@ -76,10 +75,10 @@ def test_what_a_later_action_took_over_counts_there(ann: Actor) -> None:
     put_away = do(DISCARD, ann, *sent[1:2])
     assert operate(operations.RETRY, rows(sent[2]), ann, "one by hand") == 1
 
-    assert counts(first) == {"NEEDS_YOU": 1, "elsewhere": 3}
-    assert (counts(second), counts(put_away)) == ({"WAITING": 1}, {"PUT_AWAY": 1})
+    assert counts(first) == {"FAILED": 1, "elsewhere": 3}
+    assert (counts(second), counts(put_away)) == ({"WAITING": 1}, {"DISCARDED": 1})
     restored = do(RESTORE, ann, sent[1])
-    assert (counts(put_away), counts(restored)) == ({"elsewhere": 1}, {"NEEDS_YOU": 1})
+    assert (counts(put_away), counts(restored)) == ({"elsewhere": 1}, {"FAILED": 1})
     by_hand = OperatorAction.objects.get(reason="one by hand")
     assert (by_hand.affected, counts(by_hand)) == (1, {"WAITING": 1})
 
@@ -101,7 +100,7 @@ def test_purged_messages_are_said_to_be_gone_and_erased_ones_put_away(ann: Actor
     rows(first).delete()
     erasure.erase(second.organization_salesforce_id, record_id("Opportunity", 1), ann, "asked for")
 
-    assert counts(action) == {"WAITING": 1, "PUT_AWAY": 1, "elsewhere": 1}
+    assert counts(action) == {"WAITING": 1, "DISCARDED": 1, "elsewhere": 1}
 
 
 def test_an_action_can_be_deleted_while_its_messages_stay(ann: Actor) -> None:
@@ -119,8 +118,8 @@ def test_each_word_has_a_limit_of_its_own(ann: Actor, monkeypatch: pytest.Monkey
 
     found = of(action)
 
-    assert found.counts[DisplayStatus.DONE] == 3  # and no more were counted
-    assert str(found) == "done 3+, waiting 1"
+    assert found.counts[OutcomeStatus.FINISHED] == 3  # and no more were counted
+    assert str(found) == "3+ finished, 1 waiting"
     assert found.changed_later is None  # nobody knows
 
 
