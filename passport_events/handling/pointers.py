@@ -20,7 +20,7 @@ from passport_events.models import Status
 from passport_events.models.database import CONNECTION_ERRORS, get_database_alias
 from passport_events.process_interrupts import is_interrupt
 from passport_events.receiving import payloads
-from passport_events.receiving.payloads import Payload, StoredPayload
+from passport_events.receiving.payloads import FetchedPayload, StoredPayload
 
 
 def run_pointer_attempt(attempt: Attempt) -> BaseException | None:
@@ -47,7 +47,7 @@ def run_pointer_attempt(attempt: Attempt) -> BaseException | None:
 
 
 def _store_and_finish(
-    attempt: Attempt, payload: Payload | None, error: BaseException | None
+    attempt: Attempt, payload: FetchedPayload | None, error: BaseException | None
 ) -> BaseException | None:
     started = time.perf_counter()
     stored = StoredPayload(frozenset(), 0, 0)

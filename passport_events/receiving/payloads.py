@@ -32,7 +32,7 @@ S3_RETRY_DELAY = timedelta(minutes=5)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Payload:
+class FetchedPayload:
     """A fetched payload, parsed and not stored yet."""
 
     delivery: Delivery
@@ -51,7 +51,7 @@ class StoredPayload:
     """The facts of each new quarantined message, from `describe_quarantine`."""
 
 
-def fetch(message: ProcessedMessage) -> Payload:
+def fetch(message: ProcessedMessage) -> FetchedPayload:
     """Fetch the payload of a pointer and parse it, outside any transaction.
 
     Raises Unreadable when it can never be parsed, PayloadUnavailable when S3 refuses it, and RetryLater
@@ -76,10 +76,10 @@ def fetch(message: ProcessedMessage) -> Payload:
         raise parsed.refusal
     ids = collect_organization_ids([parsed])
     drafts = create_drafts([(raw, parsed)], organization_cache.lookup(ids) if ids else {})
-    return Payload(create_payload_delivery(message.delivery, body, parsed), drafts)
+    return FetchedPayload(create_payload_delivery(message.delivery, body, parsed), drafts)
 
 
-def store(payload: Payload) -> StoredPayload:
+def store(payload: FetchedPayload) -> StoredPayload:
     """Insert the new messages, in the caller's transaction.
 
     Raises Unreadable `database_refused`, and RetryLater.
@@ -100,7 +100,7 @@ def store(payload: Payload) -> StoredPayload:
     )
 
 
-def _insert_new(payload: Payload) -> list[Draft]:
+def _insert_new(payload: FetchedPayload) -> list[Draft]:
     new = select_new(payload.drafts, find_stored_keys(payload.drafts))
     if new:
         queries.insert_rows([(payload.delivery, [draft.message for draft in new])])

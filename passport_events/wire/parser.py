@@ -124,17 +124,21 @@ def parse_delivery(
         # The traceback and the context hold the payload, which must not be logged.
         refusal = error.with_traceback(None)
         refusal.__context__ = None
-    outermost = outer or envelope
-    sns_message_id = outermost.sns_message_id if outermost else ""
     return ParsedDelivery(
         wire_format=f"{wrapping}+{name}",
         envelope=envelope,
         events=events,
         refusal=refusal,
-        arrived_as=("sns", sns_message_id) if sns_message_id else ("sqs", received.message_id),
+        arrived_as=_identify(received, outer or envelope),
         pointer=pointer,
         heartbeat=beat,
     )
+
+
+def _identify(received: RawDelivery, envelope: Envelope | None) -> tuple[str, str]:
+    if envelope and envelope.sns_message_id:
+        return "sns", envelope.sns_message_id
+    return "sqs", received.message_id
 
 
 def _parse(body: bytes, settings: Settings, where: str = "") -> Any:

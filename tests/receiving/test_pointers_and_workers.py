@@ -18,7 +18,7 @@ from passport_events.dispatching import hints
 from passport_events.instrumentation import Notification
 from passport_events.models import Delivery, ProcessedMessage, Status
 from passport_events.receiving import payloads, queries, s3
-from passport_events.receiving.payloads import Payload, StoredPayload
+from passport_events.receiving.payloads import FetchedPayload, StoredPayload
 from tests.harness.aws import BUCKET, Sqs
 from tests.harness.notifications import Notifications
 from tests.receiving.factories import eventually, in_a_thread, opportunities, opportunity
@@ -174,7 +174,7 @@ def test_two_pointers_to_the_same_that_are_opened_at_once_bring_it_once(sqs: Sqs
     stored, go_on = threading.Event(), threading.Event()
     store = payloads.store
 
-    def slow_store(payload: Payload) -> StoredPayload:
+    def slow_store(payload: FetchedPayload) -> StoredPayload:
         result = store(payload)
         if not stored.is_set():
             stored.set()
