@@ -195,7 +195,7 @@ HARMLESS: Mapping[str, Collection[str]] = {
     "passport_events.Heartbeat": (
         *("id", "name", "kind", "release", "started_at", "beaten_at", "received_at", "committed_at"),
     ),
-    "passport_monitoring.Turn": ("id", "name", "minute"),
+    "passport_monitoring.MinuteClaim": ("id", "name", "minute"),
     "passport_monitoring.QueueSample": (
         *("id", "queue", "minute", "is_dead_letters", "depth", "in_flight", "delayed"),
         *("retention_seconds", "oldest_seconds"),
