@@ -31,14 +31,12 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
     (
         ("42P01", "42703", "3F000"),
         r"no such (table|column)|has no column named",
-        DatabaseFault(
-            "has not the tables and columns that are needed", "Run manage.py migrate.", is_permanent=True
-        ),
+        DatabaseFault("lacks required tables or columns", "Run manage.py migrate.", is_permanent=True),
     ),
     (
         ("28P01", "28000"),
         r"authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" does not exist|no password supplied",
-        DatabaseFault("refuses the user", "Correct USER, PASSWORD and HOST in DATABASES.", is_permanent=True),
+        DatabaseFault("rejects the user", "Correct USER, PASSWORD and HOST in DATABASES.", is_permanent=True),
     ),
     (
         ("3D000",),
@@ -49,7 +47,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
         ("42501",),
         r"permission denied for",
         DatabaseFault(
-            "refuses a right that is needed",
+            "denies a required privilege",
             "Grant SELECT, INSERT, UPDATE and DELETE on its tables to this user.",
             is_permanent=True,
         ),
@@ -65,7 +63,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
         ("25006",),
         r"readonly database|read-only transaction|query_only",
         DatabaseFault(
-            "takes no writes",
+            "is read-only",
             "It may be a replica, or in a failover: send writes to the primary.",
             is_permanent=False,
         ),
@@ -81,7 +79,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
         (),
         r"couldn't get a connection",
         DatabaseFault(
-            "gives the pool no connection",
+            "cannot give the pool a connection",
             "See that it runs, and that the pool is large enough.",
             is_permanent=False,
         ),
@@ -104,7 +102,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
         ),
     ),
 )
-_OTHER = DatabaseFault("refuses what it is asked for", "", is_permanent=False)
+_OTHER = DatabaseFault("rejects the statement", "", is_permanent=False)
 _DOCTOR = "To find out more, run manage.py passport doctor."
 
 
