@@ -129,11 +129,11 @@ def by_code(kind: type[Error], state: str) -> Error:
 @pytest.mark.parametrize(
     ("error", "cause", "permanent"),
     [
-        (by_code(ProgrammingError, "42P01"), "has not the tables", True),
-        (by_code(ProgrammingError, "42703"), "has not the tables", True),
-        (OperationalError("no such table: passport_events_heartbeat"), "has not the tables", True),
-        (OperationalError("table x has no column named y"), "has not the tables", True),
-        (by_code(ProgrammingError, "42501"), "refuses a right", True),
+        (by_code(ProgrammingError, "42P01"), "lacks required tables", True),
+        (by_code(ProgrammingError, "42703"), "lacks required tables", True),
+        (OperationalError("no such table: passport_events_heartbeat"), "lacks required tables", True),
+        (OperationalError("table x has no column named y"), "lacks required tables", True),
+        (by_code(ProgrammingError, "42501"), "denies a required privilege", True),
         (by_code(OperationalError, "28P01"), "rejects the user", True),
         (OperationalError('FATAL:  password authentication failed for user "u"'), "rejects the user", True),
         (OperationalError('connection failed: FATAL:  database "x" does not exist'), "does not exist", True),

@@ -154,7 +154,7 @@ def test_a_database_that_was_not_migrated_is_named_with_the_command(
     ended, _, errors = run(tmp_path, *arguments, entry=sqlite(file), events={"ENDPOINT_URL": NOWHERE})
     assert ended == 2, errors
     line = errors.splitlines()[-1]
-    assert f"SQLite database {file} (alias default) has not the tables" in line
+    assert f"SQLite database {file} (alias default) lacks required tables" in line
     assert "Run manage.py migrate." in line
 
 
