@@ -210,14 +210,14 @@ def test_who_may_only_look_is_offered_nothing_and_refused(visit: Visit, school: 
     expect(here.locator("#content-main button")).to_have_count(0)
     # Somebody takes the form of another's page.
     here.goto(action("act", OperatorAction) + "?statuses=dead")
-    expect(here.locator("#content-main")).to_contain_text("You may look, and nothing else.")
+    expect(here.locator("#content-main")).to_contain_text("You have no permission for an operation.")
     with here.watch.expecting("403"):
         here.evaluate(
             """() => {
                 const form = document.querySelector('form[method=get]').cloneNode(true);
                 const token = document.querySelector('[name=csrfmiddlewaretoken]').cloneNode();
                 form.method = 'post'; form.append(token);
-                form.innerHTML += '<input name=task value=retry><input name=confirmed value=yes><input name=reason value=x>';
+                form.innerHTML += '<input name=operation value=retry><input name=confirmed value=yes><input name=reason value=x>';
                 document.body.append(form); form.submit();
             }"""
         )
