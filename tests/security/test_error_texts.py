@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import json
 import logging
@@ -31,7 +32,7 @@ from passport_events.operating.selection import Selection
 from project.embedded import ValkeyServer
 from tests.admin.conftest import Login
 from tests.handling.factories import an_event
-from tests.harness.steps import assert_linear, count_steps
+from tests.harness.steps import CountedText, assert_linear, count_steps
 from tests.operating.inbox import opportunity, organization, rows
 from tests.operating.test_passport_command import passport
 
@@ -216,6 +217,43 @@ def test_a_value_that_the_code_also_says_is_hidden(value: Any) -> None:
     assert report.text.startswith(f"no such stage: [value] as record {event.record_id} has")
     is_status = str(value) == "504"
     assert ("status_code=504" in report.text) is not is_status
+
+
+def raise_beside_longer_constants(told: object) -> NoReturn:
+    states = ("New York", "the Lost", "%s Won")
+    mark = grant = len(states)
+    raise LookupError(f"nothing for {told} in {mark + grant}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [True, False, "York", "Lost", "Won", "New  York", "'York.'", "mark.grant", "mark, grant", "timed out"],
+    ids=repr,
+)
+def test_a_value_is_hidden_where_pieces_or_names_of_the_code_say_it(value: Any) -> None:
+    """Case A6: a part of a constant, names in a row, what Python says itself, and a boolean."""
+    event = an_event(SalesforceOrganization(salesforce_id="00D000000000001AAA"), fields={"StageName": value})
+    try:
+        raise_beside_longer_constants(value)
+    except LookupError as raised:
+        report = describe(raised, collect_names(event), collect_values(event))
+    assert report.text == "nothing for [value]"
+
+
+def test_names_without_a_value_are_looked_up() -> None:
+    """Case B2: an event can name tens of thousands of fields whose values it does not have."""
+
+    def prepare(size: int) -> Callable[[], object]:
+        names = tuple(CountedText(f"Field{number}") for number in range(size))
+        event = an_event(SalesforceOrganization(salesforce_id="00D000000000001AAA"))
+        event = dataclasses.replace(event, missing=names)
+        try:
+            raise LookupError(f"no value of {', '.join(names)}")  # noqa: TRY301
+        except LookupError as error:
+            raised = error
+        return lambda: describe(raised, collect_names(event))
+
+    assert_linear(prepare, 300)
 
 
 def verdict(kind: Callable[[str], BaseException]) -> Callable[[str], NoReturn]:

@@ -8,7 +8,7 @@ from typing import Final
 
 PYTHON_NAMES: Final = frozenset(
     {
-        *dir(builtins),
+        *{*dir(builtins)}.difference({"True", "False"}),  # a field may have them
         *(kind.__name__ for kind in vars(types).values() if isinstance(kind, type)),
         *(
             "locals",

@@ -7,6 +7,7 @@ is all that is between two phrases. So no value can be composed of short pieces.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,9 +42,11 @@ _Node = dict[str, Any]
 class Phrases:
     """Phrases as a tree of words; and constants of one word, which are names."""
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self.words: set[str] = set()
+    def __init__(self, texts: Iterable[str] = (), base: Phrases | None = None) -> None:
+        """`base` has further phrases, and is shared: `add` does not change it."""
+        self.words: set[str] = set(base.words) if base else set()
         self._tree: _Node = {}
+        self._base = base
         for text in texts:
             self.add(text)
 
@@ -67,7 +70,7 @@ class Phrases:
             node = below
             if _END in node:
                 end = at + 1
-        return end - start
+        return max(end - start, self._base.match(tokens, start) if self._base else 0)
 
     def _insert(self, tokens: Sequence[str]) -> None:
         if sum(map(_count_letters, tokens)) < MIN_LETTERS:
@@ -78,22 +81,33 @@ class Phrases:
         node[_END] = {}
 
 
-def mask(text: str, phrases: Phrases, is_name: Callable[[str], bool]) -> str:
-    """Replace everything that is neither a phrase nor a name by MASK."""
+def mask(text: str, phrases: Phrases, is_name: Callable[[str], bool], is_value: Callable[[str], bool]) -> str:
+    """Replace everything that is neither a phrase nor a name by MASK, and also these if they are values."""
+
+    def is_known(name: str) -> bool:
+        if is_value(name):
+            return False
+        return is_name(name) or ("." in name and all(map(is_known, name.split("."))))
+
+    def is_name_list(tokens: Sequence[str]) -> bool:
+        names = _find_names(tokens)
+        return bool(names) and not is_value("".join(tokens)) and all(map(is_known, names))
+
     tokens = tokenize(text)
     kept: list[str] = []
     gap: list[str] = []
     at = 0
     while at < len(tokens):
         length = phrases.match(tokens, at)
-        if length:
-            kept += _fill_gap(kept, gap, tokens[at], is_name)
-            kept += tokens[at : at + length]
+        found = tokens[at : at + (length or 1)]
+        if length and not is_value("".join(found)):
+            kept += _fill_gap(kept, gap, found[0], is_name_list)
+            kept += found
             gap = []
         else:
-            gap.append(tokens[at])
-        at += length or 1
-    return "".join([*kept, *_fill_gap(kept, gap, "", is_name)]).strip()
+            gap += found
+        at += len(found)
+    return "".join([*kept, *_fill_gap(kept, gap, "", is_name_list)]).strip()
 
 
 def tokenize(text: str) -> list[str]:
@@ -102,7 +116,7 @@ def tokenize(text: str) -> list[str]:
 
 
 def _fill_gap(
-    kept: Sequence[str], gap: list[str], following: str, is_name: Callable[[str], bool]
+    kept: Sequence[str], gap: list[str], following: str, is_name_list: Callable[[Sequence[str]], bool]
 ) -> list[str]:
     """Return what replaces a gap: names or MASK, inside the punctuation that belongs to its neighbours."""
     before = gap[:1] if kept and gap[:1] and gap[0] in _SEPARATORS and gap[1:2] == [" "] else []
@@ -111,7 +125,7 @@ def _fill_gap(
         return gap
     text = "".join(core)
     is_punctuation = len(text) <= _MAX_ALONE and _ALONE.issuperset(text)
-    if not is_punctuation and not _is_name_list(core, is_name):
+    if not is_punctuation and not is_name_list(core):
         # Keep a quote that pairs with one of a neighbour: else the neighbour would be taken for quoted.
         first = core[0] if core[0] in _QUOTES and core[0] == following else ""
         last = core[-1] if core[-1] in _QUOTES and kept[-1:] == [core[-1]] else ""
@@ -120,15 +134,11 @@ def _fill_gap(
     return [*before, " " if is_apart else "", text, " " if gap[-1] == " " else ""]
 
 
-def _is_name_list(tokens: Sequence[str], is_name: Callable[[str], bool]) -> bool:
-    """Return whether these are one name or a list; two words with only a space between are a sentence."""
-    if not all(each in _BESIDE_NAMES or each == " " or _WORD.match(each) for each in tokens):
-        return False
+def _find_names(tokens: Sequence[str]) -> list[str]:
+    """Return the names of one name or a list of them; two words with only a space between are a sentence."""
     text = "".join(tokens)
-    if _SENTENCE.search(text):
-        return False
-    names = _DOTTED.findall(text)
-    return bool(names) and all(is_name(name) or all(map(is_name, name.split("."))) for name in names)
+    is_list = all(each in _BESIDE_NAMES or each == " " or _WORD.match(each) for each in tokens)
+    return _DOTTED.findall(text) if is_list and not _SENTENCE.search(text) else []
 
 
 def _strip(tokens: Sequence[str]) -> Sequence[str]:
@@ -159,7 +169,7 @@ def collect_names(event: Event, record: SalesforceRecord | None = None) -> tuple
     return (
         _collect_ids(event),
         event.fields,
-        event.missing,
+        frozenset(event.missing),
         *((record.fields,) if record is not None else ()),
     )
 
@@ -173,8 +183,9 @@ def collect_values(event: Event, record: SalesforceRecord | None = None) -> froz
 
 
 def normalize_value(text: str) -> str:
-    """Return the form in which texts and values are compared."""
-    return text.strip().casefold()
+    """Return the form in which texts and values are compared, without case, spacing and outer punctuation."""
+    words = " ".join(text.casefold().split())
+    return words.strip(string.punctuation + " ") or words
 
 
 def _collect_ids(event: Event) -> set[str]:

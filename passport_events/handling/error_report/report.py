@@ -7,6 +7,7 @@ what cannot be a value: classes, frames, constants of the code that raised the e
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from passport_events import fingerprint
@@ -143,9 +144,7 @@ class _TextMasker:
     def __init__(
         self, chain: Sequence[BaseException], names: tuple[Container[str], ...], values: Container[str]
     ) -> None:
-        self._phrases = Phrases((*PYTHON_TEXTS, *DATABASE_TEXTS))
-        for text in get_validation_texts(chain):
-            self._phrases.add(text)
+        self._phrases = Phrases(base=_make_known_phrases(get_validation_texts(chain)))
         self._code_names: set[str] = set()
         self._names = (PYTHON_NAMES, get_schema_names(), *names)
         self._values = values
@@ -153,7 +152,7 @@ class _TextMasker:
             for source in _find_sources(error):
                 self._code_names |= source.names
                 for text in source.texts:
-                    if not self._is_value(text):
+                    if not self._is_value(text):  # nor are its pieces shown
                         self._phrases.add(text)
             for frame in read_frames(error):
                 for template in find_templates(frame.module, frame.source):
@@ -168,7 +167,7 @@ class _TextMasker:
         text = _read_text(error)
         if text is None:
             return UNREADABLE_TEXT
-        kept = mask(text, self._phrases, lambda word: word in values or self._is_name(word))
+        kept = mask(text, self._phrases, lambda word: word in values or self._is_name(word), self._is_value)
         return _append_facts(kept, list(dict(facts[::-1]).items())[::-1])
 
     def _read_facts(self, error: BaseException) -> list[Fact]:
@@ -178,11 +177,14 @@ class _TextMasker:
         return normalize_value(text) in self._values
 
     def _is_name(self, word: str) -> bool:
-        if self._is_value(word):
-            return False
         if len(word) >= MIN_NAME_LETTERS and (word in self._code_names or word in self._phrases.words):
             return True
         return not word.isdecimal() and any(word in names for names in self._names)
+
+
+@functools.lru_cache(maxsize=8)
+def _make_known_phrases(validation_texts: frozenset[str]) -> Phrases:
+    return Phrases((*PYTHON_TEXTS, *DATABASE_TEXTS, *validation_texts))
 
 
 def _find_sources(error: BaseException) -> Iterator[SourceCode]:
