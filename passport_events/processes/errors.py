@@ -130,13 +130,17 @@ def describe_database() -> str:
     Raises StartFailed where DATABASES cannot be read.
     """
     alias = router.db_for_write(Heartbeat)
+    found: dict[str, Any] = {}
     try:
         connection = connections[alias]
-        found: dict[str, Any] = connection.settings_dict
+        found = connection.settings_dict
         vendor = connection.display_name
         connection.get_connection_params()  # sends nothing
     except ImproperlyConfigured as error:
-        raise StartFailed(f"DATABASES[{alias!r}] cannot be used: {error}") from error
+        name = str(found.get("NAME") or "")
+        text = str(error).replace(name, _hide_connection_string(name)) if name else str(error)
+        # Not `from error`: its text can hold the password of a connection string.
+        raise StartFailed(f"DATABASES[{alias!r}] cannot be used: {text}") from None
     options = found.get("OPTIONS") or {}
     name = _hide_connection_string(
         found.get("NAME") or options.get("dbname") or f"of service {options.get('service', '?')}"
@@ -151,7 +155,7 @@ def describe_database() -> str:
 def _hide_connection_string(name: object) -> str:
     """The name; a placeholder for a connection string or URL, which can hold a password."""
     text = str(name).partition("?")[0]
-    return "given by a connection string" if re.search(r"@|password", text) else text
+    return "given by a connection string" if re.search(r"(?i)@|password", text) else text
 
 
 def describe_error(error: Error) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import botocore.exceptions as boto
 import pytest
 from botocore.exceptions import ClientError
+from django.core.exceptions import ImproperlyConfigured
 from django.db import (
     DataError,
     Error,
@@ -14,6 +15,7 @@ from django.db import (
     InterfaceError,
     OperationalError,
     ProgrammingError,
+    connection,
     connections,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -296,3 +298,20 @@ def test_a_start_says_what_it_receives_from_and_into(
     assert line.levelname == "INFO"
     assert describe_database() in line.getMessage()
     assert not Heartbeat.objects.exists()
+
+
+def test_a_connection_string_as_name_is_not_repeated_with_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Django's own text about a name that is too long repeats it."""
+    name = "host=db user=passport Password=hidden-" + "x" * 60
+
+    def refuse(self: object) -> None:
+        raise ImproperlyConfigured(f"The database name '{name}' is too long")
+
+    monkeypatch.setitem(connection.settings_dict, "NAME", name)
+    monkeypatch.setattr(connections["default"], "get_connection_params", lambda: refuse(None))
+    with pytest.raises(StartFailed) as caught:
+        describe_database()
+    assert "hidden" not in str(caught.value)
+    assert caught.value.__cause__ is None
