@@ -35,11 +35,14 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
     ),
     (
         ("28P01", "28000"),
-        r"authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" does not exist|no password supplied",
+        (
+            r"authentication failed|no pg_hba\.conf entry|no password supplied"
+            r"|role \"[^\"]*\" (does not exist|is not permitted to log in)"
+        ),
         DatabaseFault("rejects the user", "Correct USER, PASSWORD and HOST in DATABASES.", is_permanent=True),
     ),
     (
-        ("3D000",),
+        ("3D000", "57P04"),
         r"database \"[^\"]*\" does not exist",
         DatabaseFault("does not exist", "Correct NAME in DATABASES, or create it.", is_permanent=True),
     ),
@@ -95,7 +98,7 @@ _RULES: tuple[tuple[tuple[str, ...], str, DatabaseFault], ...] = (
         DatabaseFault("was locked for too long", "Look for transactions that stay open.", is_permanent=False),
     ),
     (
-        ("57P01", "57P02", "57P03", "08006", "08001"),
+        ("57P", "08", "25P03"),
         r"[Cc]onnection|connect to|host name|timeout expired|closed the|starting up|shutting down",
         DatabaseFault(
             "cannot be reached", "See that it runs, and that HOST and PORT are right.", is_permanent=False
@@ -176,10 +179,10 @@ def _describe_database_or_default() -> str:
 
 
 def find_fault(error: Error) -> DatabaseFault:
-    """Find the fault by SQLSTATE, else by the words of the driver."""
+    """Find the fault by SQLSTATE or its class, else by the words of the driver."""
     code = _get_sqlstate(error)
     for codes, _, fault in _RULES:
-        if code in codes:
+        if code.startswith(codes):
             return fault
     if code or isinstance(error, IntegrityError | DataError):
         return _OTHER  # its text holds values

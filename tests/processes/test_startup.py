@@ -128,6 +128,10 @@ def by_code(kind: type[Error], state: str) -> Error:
     return error
 
 
+CONNECTION_CODES = ("57P01", "57P03", "57P05", "25P03", "08000", "08006")
+"""Of connections that the server ended or refused, idle timeouts included."""
+
+
 @pytest.mark.parametrize(
     ("error", "cause", "permanent"),
     [
@@ -144,7 +148,13 @@ def by_code(kind: type[Error], state: str) -> Error:
         (by_code(InterfaceError, "25006"), "is read-only", False),
         (OperationalError("attempt to write a readonly database"), "is read-only", False),
         (OperationalError("database is locked"), "was locked", False),
-        (by_code(OperationalError, "57P03"), "cannot be reached", False),
+        (
+            OperationalError('connection failed: FATAL:  role "x" is not permitted to log in'),
+            "rejects the user",
+            True,
+        ),
+        (by_code(OperationalError, "57P04"), "does not exist", True),
+        *((by_code(OperationalError, code), "cannot be reached", False) for code in CONNECTION_CODES),
         (OperationalError("connection failed: Connection refused"), "cannot be reached", False),
         (
             OperationalError("couldn't get a connection after 30.00 sec"),
