@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 
-VERSION = 2
+VERSION = 3
 """Of the rules below, and part of every fingerprint: another rule makes other groups, and the old ones
 stay as they were. Raise it with every change that would move a message into another group."""
 
