@@ -19,8 +19,8 @@ PassportEventsError
 ├── OperationRefused          what an operator asked for cannot be done
 │   └── NothingToDo           no message fits what was asked for
 ├── TopicUnavailable          SNS took nothing of a request
-├── LoopDied                  a loop of a process that runs for ever died of a bug
-├── LoopHangs                 such a loop stands still
+├── ThreadCrashed             a thread of a long-running process ended with an unexpected error
+├── ThreadStuck               a thread of a long-running process exceeded the time of its step
 └── Verdict                   what a handler raises to speak
     ├── RetryLater
     ├── Reject
@@ -29,7 +29,23 @@ PassportEventsError
 
 from __future__ import annotations
 
+import enum
 from datetime import timedelta
+
+
+class UnknownReason(enum.StrEnum):
+    """Why the mirror does not know a field."""
+
+    NOT_SEEN = (
+        "{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
+        "or use record.get({name!r}, default)."
+    )
+    NOT_MIRRORED = (
+        "{name} of {record_id} is not mirrored: add it to MIRROR_FIELDS, "
+        "or use record.get({name!r}, default)."
+    )
+    MISTYPED = "No record like {record_id} has a field {name}."
+    COMPOUND = "{name} of {record_id} is a compound field, which has no value of its own."
 
 
 class PassportEventsError(Exception):
@@ -95,34 +111,19 @@ class Unreadable(PassportEventsError):
 
 
 class FieldUnknown(PassportEventsError, KeyError):
-    """The mirror has not seen this field of the record, or its name is mistyped.
+    """The mirror does not know the value of this field. The text names the reason and what to do.
 
-    Ask for `needs_complete=True` to wait until it has, or use `record.get(name, default)`. A record that
-    is complete raises it only for a name that no record of its kind has, while it has a value under a
-    name like it, and for a compound field, of which it has a part: `near`.
+    `near` is the field of the record that was probably meant: one with a similar name, or a part of a
+    compound field. A complete record raises it only for a name that none of the compared records has, for a
+    compound field, and for a field that MIRROR_FIELDS leaves out.
     """
 
     def __init__(
-        self,
-        name: str,
-        record_id: str,
-        near: str = "",
-        *,
-        is_mistyped: bool = False,
-        is_compound: bool = False,
+        self, name: str, record_id: str, near: str = "", reason: UnknownReason = UnknownReason.NOT_SEEN
     ) -> None:
-        if is_compound:
-            why = f"{name} of {record_id} is a compound field, which has no value of its own. "
-        elif is_mistyped:
-            why = f"No record like {record_id} has a field {name}. "
-        else:
-            why = (
-                f"{name} of {record_id} is not known yet; declare the handler with needs_complete=True "
-                f"or use record.get({name!r}, default). "
-            )
-        hint = f"Did you mean {near}?" if near else ""
-        last = f" If {name} is right, use record.get({name!r})." if is_mistyped else ""
-        super().__init__(f"{why}{hint}{last}".strip())
+        hint = f" Did you mean {near}?" if near else ""
+        last = f" If {name} is right, use record.get({name!r})." if reason is UnknownReason.MISTYPED else ""
+        super().__init__(reason.format(name=name, record_id=record_id) + hint + last)
         self.name = name
         self.record_id = record_id
         self.near = near

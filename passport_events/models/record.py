@@ -11,7 +11,7 @@ from passport_events import conf
 from passport_events.db.managers import PrimaryManager
 from passport_events.event import find_compounds, is_among
 from passport_events.exact_json import ExactDecoder, ExactEncoder
-from passport_events.exceptions import FieldUnknown
+from passport_events.exceptions import FieldUnknown, UnknownReason
 from passport_events.models.organization import SalesforceOrganization
 
 MAX_RECORDS_COMPARED = 1_000
@@ -77,7 +77,7 @@ class SalesforceRecord(models.Model):
         if value is not None:
             return value
         if part := self._parts().get(name):
-            raise FieldUnknown(name, self.record_id, part, is_compound=True)
+            raise FieldUnknown(name, self.record_id, part, UnknownReason.COMPOUND)
         if name in self.fields:
             return None
         kept = conf.get_settings().mirror_fields.get(self.entity)
@@ -86,9 +86,10 @@ class SalesforceRecord(models.Model):
         if self.is_complete and is_mirrored and not is_among(name, self._unknown_names()):
             is_named = kept is not None and name in kept
             if near and self.fields[near] is not None and not is_named and not self._has_been_shown(name):
-                raise FieldUnknown(name, self.record_id, near, is_mistyped=True)
+                raise FieldUnknown(name, self.record_id, near, UnknownReason.MISTYPED)
             return None
-        raise FieldUnknown(name, self.record_id, near)
+        reason = UnknownReason.NOT_SEEN if is_mirrored else UnknownReason.NOT_MIRRORED
+        raise FieldUnknown(name, self.record_id, near, reason)
 
     def __contains__(self, name: str) -> bool:
         try:
@@ -157,12 +158,13 @@ def find_near_name(name: str, known: Collection[str]) -> str | None:
     plain = _simplify_name(name)
     near = None
     for other in known:
-        if abs(len(other) - len(name)) <= 4 and name != other:
-            candidate = _simplify_name(other)
-            if candidate == plain:
-                return other
-            if near is None and _is_one_letter_off(plain, candidate):
-                near = other
+        if name == other:
+            continue
+        candidate = _simplify_name(other)
+        if candidate == plain:
+            return other
+        if near is None and abs(len(candidate) - len(plain)) <= 1 and _is_one_letter_off(plain, candidate):
+            near = other
     return near
 
 

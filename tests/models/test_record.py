@@ -57,6 +57,14 @@ def test_a_mistyped_name_is_no_empty_field(name: str) -> None:
     assert record.get(name, "default") == "default"
 
 
+@pytest.mark.parametrize("name", ["DateOfBirth", "DateOfBrith__c", "date_of_birth"])
+def test_underscores_of_a_custom_field_are_found(name: str) -> None:
+    """Case A10. The name asked for is many characters shorter."""
+    record = a_record({"Date_of_Birth__c": "2001-01-01", "Name": "A"})
+    with pytest.raises(FieldUnknown, match=r"Did you mean Date_of_Birth__c\?"):
+        record[name]
+
+
 @pytest.mark.parametrize("name", ["Amount", "Phone2__c", "Stage", "ShippingStreet", "Nam"])
 def test_a_field_that_salesforce_left_empty_is_none(name: str) -> None:
     record = a_record({"StageName": "Won", "Phone1__c": "1", "BillingStreet": "2", "Name": "A"})
@@ -125,6 +133,15 @@ def test_a_compound_field_is_no_empty_field() -> None:
 def test_a_record_that_nothing_was_merged_into_knows_no_field() -> None:
     with pytest.raises(FieldUnknown, match="not known yet"):
         SalesforceRecord(entity="Opportunity", record_id=record_id("Opportunity", 1))["Name"]
+
+
+def test_a_field_that_mirror_fields_leave_out_says_so(settings: Any) -> None:
+    """Case A10. Waiting for a complete record would not help."""
+    record = a_record({"StageName": "Won", "Name": "A"})
+    settings.PASSPORT_EVENTS = {**settings.PASSPORT_EVENTS, "MIRROR_FIELDS": {"Opportunity": ["StageName"]}}
+    with pytest.raises(FieldUnknown, match="add it to MIRROR_FIELDS") as caught:
+        record["Amount"]
+    assert "needs_complete" not in str(caught.value)
 
 
 def test_a_compound_that_mirror_fields_name_is_no_empty_field(settings: Any) -> None:
