@@ -111,7 +111,7 @@ def parse_list_query(query: QueryDict) -> QueryDict:
     for name in query:
         values = [value for value in query.getlist(name) if value]
         if any(escape_invisible(value) != value for value in values):
-            raise OperationRefused(f"{format_line(name)} has characters that nobody can see.")
+            raise OperationRefused(f"{format_line(name)} contains invisible characters. Remove them.")
         if name == "status":
             said.setlist("statuses", list(FAILED) if FAILED_FILTER in values else values)
         elif name == "organization__id__exact" and values:

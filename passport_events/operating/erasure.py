@@ -42,8 +42,8 @@ def find_deliveries(organization_id: str, record_id: str, progress: Progress) ->
     `progress` is given the number of deliveries that were searched so far.
 
     Those that were read are about the records of their events, and a mere reference is no copy: an
-    event that arrived before has no message here. Those that were refused are about every id in them. Nobody
-    checked which organization such a one belongs to: another one's is meant if it also names this one.
+    event that arrived before has no message here. A refused delivery belongs to every id in it, because
+    its organization was never checked: it is found if it names this organization at all.
     """
     messages = ProcessedMessage.objects.filter(delivery=OuterRef("pk"))
     refused = messages.filter(record_id="")
