@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Fill, measure, and print a line for each page."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.desk",
-        description="Server time and queries of the desk's pages over a large inbox.",
+        description="Server time and queries of the admin's pages over a large inbox.",
         epilog="example: python -m benchmarks.desk --messages 100000",
     )
-    parser.add_argument("--messages", type=int, default=1_000_000, help="of which every 20th needs a person")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="of which every 20th has failed")
     parser.add_argument("--explain", action="store_true", help="print the plans of slow statements")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)
